@@ -1,0 +1,1 @@
+//! Building a store from batches: ids, order, partitions, both adjacencies, publication.

@@ -1,0 +1,14 @@
+//! The graph: accounts, transactions in time order, identifiers; windows and neighbourhoods.
+//!
+//! One graph type, one id type, one view. A [`Graph`] is an opened store; a
+//! [`View`] restricts it to a window and a set of accounts without copying, and
+//! yields time-ordered slices, one per segment.
+
+pub mod build;
+pub mod graph;
+pub mod project;
+pub mod subgraph;
+pub mod view;
+
+pub use graph::{Graph, Transaction};
+pub use view::{Slice, View};

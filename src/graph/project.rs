@@ -1,0 +1,1 @@
+//! Projections: undirected, weighted, simple graphs made from a view.

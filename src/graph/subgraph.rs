@@ -1,0 +1,1 @@
+//! Subgraphs: what an analyst takes out, with petgraph traits on it.

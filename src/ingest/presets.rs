@@ -1,0 +1,1 @@
+//! Mappings for formats that many people have.

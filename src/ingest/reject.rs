@@ -1,0 +1,1 @@
+//! Rejected rows: reason codes and the reject file.

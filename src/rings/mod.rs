@@ -1,0 +1,1 @@
+//! Rings: groups of accounts with the evidence that ties them.

@@ -1,0 +1,33 @@
+//! The store: bytes on disk, checked; the only room that maps files.
+//!
+//! `docs/format.md` describes every byte. A store is a directory of write-once
+//! files; a manifest per generation says which are live, and `CURRENT` says
+//! which generation is. Everything read is checked against its checksum on
+//! first touch; a damaged file is refused by name.
+
+pub mod column;
+pub mod container;
+pub mod format;
+pub mod keys;
+pub mod manifest;
+mod mmap;
+pub mod publish;
+pub mod segment;
+pub mod verify;
+
+pub use column::{Codes, Column};
+pub use container::{Container, ContainerWriter};
+pub use keys::Keys;
+pub use manifest::Manifest;
+pub use publish::{Store, StoreWriter};
+pub use segment::Segment;
+
+/// How the bytes of a file are reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Io {
+    /// Mapped into memory: opens in constant time; pages come as they are touched.
+    #[default]
+    Mmap,
+    /// Read into memory: for files that others could change or cut, and for network file systems.
+    Read,
+}

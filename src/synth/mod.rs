@@ -1,0 +1,1 @@
+//! Seeded ledgers with known truth.

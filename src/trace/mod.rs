@@ -1,0 +1,1 @@
+//! Fund tracing: where the money went, under a stated policy, proved to the unit.
