@@ -11,6 +11,7 @@ pub mod format;
 pub mod keys;
 pub mod manifest;
 mod mmap;
+pub mod partition;
 pub mod publish;
 pub mod segment;
 pub mod verify;
