@@ -1,1 +1,5 @@
 //! Who belongs together.
+
+pub mod components;
+
+pub use components::{Components, ComponentsOptions, Over, components};

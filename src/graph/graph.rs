@@ -1,6 +1,7 @@
 //! An opened store as a graph: counts, keys, transactions by position.
 
-use crate::error::Result;
+use super::View;
+use crate::error::{Error, Result};
 use crate::ids::{AccountId, CurrencyId, IdentifierId, KindId, TxId};
 use crate::store::manifest::Manifest;
 use crate::store::{Io, Segment, Store};
@@ -12,6 +13,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Graph {
     store: Arc<Store>,
+    /// Position of each segment's first transaction, and the number of transactions.
+    bases: Arc<[u64]>,
 }
 
 /// One transaction, looked up by position.
@@ -33,87 +36,232 @@ pub struct Transaction {
     pub received: i64,
     /// Currency received.
     pub received_currency: CurrencyId,
+    /// Bits of [`flags`](crate::store::format::flags).
+    pub flags: u8,
 }
 
 impl Graph {
     /// Opens the live generation of the store at `path`. Costs milliseconds whatever the size.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`]: a missing, foreign, damaged or newer file, by name.
     pub fn open(path: &Path, io: Io) -> Result<Self> {
-        let _ = (path, io);
-        todo!()
+        let store = Store::open(path, io)?;
+        let mut bases = vec![0];
+        for segment in store.segments() {
+            bases.push(bases[bases.len() - 1] + segment.transactions.time.len() as u64);
+        }
+        Ok(Self { store: Arc::new(store), bases: bases.into() })
     }
+
+    /// The directory of the store.
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// The store behind.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The manifest of the opened generation.
     pub fn manifest(&self) -> &Manifest {
         &self.store.manifest
     }
+
     /// Number of accounts.
     pub fn num_accounts(&self) -> u32 {
         self.manifest().num_accounts
     }
+
     /// Number of transactions.
     pub fn num_transactions(&self) -> u64 {
-        todo!()
+        self.bases[self.bases.len() - 1]
     }
+
     /// Segments in time order, each with the position of its first transaction.
     pub fn segments(&self) -> impl Iterator<Item = (TxId, &Segment)> {
-        std::iter::empty()
+        self.bases.iter().map(|&base| TxId(base)).zip(self.store.segments())
     }
+
+    /// Every segment that holds links between accounts and identifiers.
+    pub fn link_segments(&self) -> impl Iterator<Item = &Segment> {
+        self.store.static_links().into_iter().chain(self.store.segments())
+    }
+
+    /// The segment of a transaction and its place there.
+    #[inline]
+    pub fn locate(&self, id: TxId) -> Result<(&Segment, usize)> {
+        let number = self.bases.partition_point(|&base| base <= id.0);
+        if number == 0 || id.0 >= self.num_transactions() {
+            return Err(self.beyond(id));
+        }
+        Ok((&self.store.segments()[number - 1], (id.0 - self.bases[number - 1]) as usize))
+    }
+
+    #[cold]
+    fn beyond(&self, id: TxId) -> Error {
+        Error::UnknownKey {
+            place: self.path().display().to_string(),
+            kind: "transaction position".into(),
+            key: id.0.to_string(),
+        }
+    }
+
     /// The transaction at a position.
     #[inline]
     pub fn transaction(&self, id: TxId) -> Result<Transaction> {
-        let _ = id;
-        todo!()
+        let (segment, row) = self.locate(id)?;
+        let columns = &segment.transactions;
+        let paid = columns.amount.get(row)?;
+        let paid_currency = columns.currency.get(row)?;
+        let (received, received_currency) = match &columns.received {
+            Some((amounts, currencies)) => (amounts.get(row)?, currencies.get(row)?),
+            None => (paid, paid_currency),
+        };
+        Ok(Transaction {
+            id,
+            source: AccountId(columns.source.get(row)?),
+            destination: AccountId(columns.destination.get(row)?),
+            time: columns.time.get(row)?,
+            paid,
+            paid_currency: CurrencyId(paid_currency),
+            received,
+            received_currency: CurrencyId(received_currency),
+            flags: columns.flags.get(row)?,
+        })
     }
+
     /// First position whose time is at or after `time_us` (or `num_transactions`).
     pub fn position_at(&self, time_us: i64) -> Result<TxId> {
-        let _ = time_us;
-        todo!()
+        let entries = &self.manifest().segments;
+        let number = entries.partition_point(|entry| entry.time_max < time_us);
+        let Some(segment) = self.store.segments().get(number) else {
+            return Ok(TxId(self.num_transactions()));
+        };
+        let times = &segment.transactions.time;
+        let (mut low, mut high) = (0, times.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if times.get(middle)? < time_us {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(TxId(self.bases[number] + low as u64))
     }
+
     /// A view of everything.
-    pub fn view(&self) -> super::View<'_> {
-        todo!()
+    pub fn view(&self) -> View<'_> {
+        View::new(self, Window::ALL, TxId(0)..TxId(self.num_transactions()))
     }
+
     /// A view of the transactions inside `window`.
-    pub fn window(&self, window: Window) -> Result<super::View<'_>> {
-        let _ = window;
-        todo!()
+    pub fn window(&self, window: Window) -> Result<View<'_>> {
+        let (from, to) = (self.position_at(window.from)?, self.position_at(window.to)?);
+        Ok(View::new(self, window, from..to.max(from)))
     }
+
     /// The account with this external key.
     pub fn find_account(&self, key: &str) -> Result<Option<AccountId>> {
-        let _ = key;
-        todo!()
+        Ok(self.store.account_keys().find(key.as_bytes())?.map(AccountId))
     }
+
     /// The external key of an account.
     pub fn account_key(&self, account: AccountId) -> Result<String> {
-        let _ = account;
-        todo!()
+        let mut key = Vec::new();
+        self.store.account_keys().key(account.0, &mut key)?;
+        Ok(text(key))
     }
-    /// The transaction with this external key: the data's own, or `<source>:<record>` where the data has none.
+
+    /// The transaction with this external key: the data's own, or `<source>:<record>` where the data has none
+    /// (`0:17` is record 17 of the first transaction file, the header not counted).
     pub fn find_transaction(&self, key: &str) -> Result<Option<TxId>> {
-        let _ = key;
-        todo!()
+        let reference = reference_of(key);
+        for (base, segment) in self.segments() {
+            let found = match (&segment.keys, reference) {
+                (Some(keys), _) => keys.find(key.as_bytes())?,
+                (None, Some(reference)) => find_row(segment, reference)?,
+                (None, None) => None,
+            };
+            if let Some(local) = found {
+                return Ok(Some(TxId(base.0 + u64::from(local))));
+            }
+        }
+        Ok(None)
     }
+
     /// The external key of a transaction.
     pub fn transaction_key(&self, id: TxId) -> Result<String> {
-        let _ = id;
-        todo!()
+        let (segment, row) = self.locate(id)?;
+        match &segment.keys {
+            Some(keys) => {
+                let mut key = Vec::new();
+                keys.key(row as u32, &mut key)?;
+                Ok(text(key))
+            }
+            None => {
+                let reference = segment.transactions.row.get(row)?;
+                Ok(format!("{}:{}", reference >> RECORD_BITS, reference & RECORD_MASK))
+            }
+        }
     }
+
     /// The external key of an identifier.
     pub fn identifier_key(&self, identifier: IdentifierId) -> Result<String> {
-        let _ = identifier;
-        todo!()
+        let mut key = Vec::new();
+        self.store.identifier_keys()[identifier.kind.index()].key(identifier.value, &mut key)?;
+        Ok(text(key))
     }
+
     /// The kind of identifiers with this name.
     pub fn find_kind(&self, name: &str) -> Option<KindId> {
-        let _ = name;
-        todo!()
+        let found = self.manifest().kinds.iter().position(|kind| kind.name == name);
+        found.map(|kind| KindId(kind as u8))
     }
+
     /// The currency with this code.
     pub fn find_currency(&self, code: &str) -> Option<CurrencyId> {
-        let _ = code;
-        todo!()
+        let found = self.manifest().schema.currencies.iter().position(|currency| currency.code == code);
+        found.map(|currency| CurrencyId(currency as u16))
     }
+
     /// A currency's code and decimals.
     pub fn currency(&self, id: CurrencyId) -> &Currency {
         &self.manifest().schema.currencies[id.index()]
+    }
+}
+
+const RECORD_BITS: u32 = 40;
+const RECORD_MASK: u64 = (1 << RECORD_BITS) - 1;
+
+/// Keys are checked UTF-8 at ingest; anything else is shown with replacement characters.
+fn text(key: Vec<u8>) -> String {
+    String::from_utf8(key).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// `<source>:<record>` as the row column holds it.
+fn reference_of(key: &str) -> Option<u64> {
+    let (source, record) = key.split_once(':')?;
+    let (source, record) = (source.parse::<u64>().ok()?, record.parse::<u64>().ok()?);
+    let fits = source < 1 << (64 - RECORD_BITS) && record <= RECORD_MASK;
+    fits.then_some(source << RECORD_BITS | record)
+}
+
+/// The transaction that a source row became: a scan, for people's lookups.
+fn find_row(segment: &Segment, reference: u64) -> Result<Option<u32>> {
+    let rows = &segment.transactions.row;
+    if let Some(raw) = rows.raw() {
+        return Ok(raw.all()?.iter().position(|&row| row == reference).map(|row| row as u32));
+    }
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    // Not raw, so a sequence of step 0 or 1.
+    let offset = reference.checked_sub(rows.get(0)?).filter(|&offset| offset < rows.len() as u64);
+    match offset {
+        Some(offset) if rows.get(offset as usize)? == reference => Ok(Some(offset as u32)),
+        _ => Ok(None),
     }
 }

@@ -1,1 +1,4 @@
 //! Building a store from batches: ids, order, partitions, both adjacencies, publication.
+
+mod adjacency;
+mod dictionary;

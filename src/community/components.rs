@@ -1,0 +1,271 @@
+//! Weakly connected components: accounts that money, or shared identifiers, connect.
+//!
+//! Two accounts belong together when a path of transfers (in either direction),
+//! of shared identifiers, or of both leads from one to the other. Every account
+//! of the view has a component, alone if nothing connects it.
+//!
+//! # Method
+//! Parallel union-find that always hooks the larger root onto the smaller by
+//! compare-and-swap, so that the root of a finished tree is the smallest
+//! account of its component whatever the interleaving. Transfers follow
+//! Afforest: first two neighbours of each account are united, then the
+//! component that most sampled accounts are in is passed over, since its
+//! accounts' remaining transfers can only repeat what is known of them; every
+//! other account's transfers, out and in, are united in full.
+//!
+//! # Cost
+//! Time O(m α(n)) at worst, about O(n) where one component holds most accounts;
+//! memory 4 bytes per account, and 4 per identifier.
+//!
+//! # Choices
+//! Identifiers that more than `accounts_max` accounts share connect nobody: they
+//! are counted in the result. Identifiers count with every sighting that meets
+//! the window; sightings without a date always count.
+//!
+//! # Source
+//! Sutton, Ben-Nun, Barak: Optimizing parallel graph connectivity computation
+//! via subgraph sampling, IPDPS 2018.
+
+use crate::error::{Error, Result};
+use crate::graph::View;
+use crate::graph::links::identifier_groups;
+use crate::ids::{AccountId, IdentifierId};
+use crate::run::Run;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What connects accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Over {
+    /// Transfers, in either direction.
+    #[default]
+    Transfers,
+    /// Identifiers that accounts share.
+    Identifiers,
+    /// Transfers and identifiers.
+    Both,
+}
+
+/// Options of [`components`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComponentsOptions {
+    /// What connects accounts.
+    pub over: Over,
+    /// Most accounts that an identifier may have and still connect them; at least 2.
+    pub accounts_max: u32,
+}
+
+impl Default for ComponentsOptions {
+    fn default() -> Self {
+        Self { over: Over::Transfers, accounts_max: 50 }
+    }
+}
+
+/// A component for each account; numbered by size, largest first, ties by smallest account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Components {
+    /// For each account of the graph its component, `ids::NONE` for accounts outside of the view.
+    pub labels: Vec<u32>,
+    /// For each component its number of accounts.
+    pub sizes: Vec<u32>,
+    /// Identifiers that connected nobody because too many accounts share them, with the number of accounts.
+    pub hubs: Vec<(IdentifierId, u32)>,
+}
+
+impl Components {
+    /// Number of components.
+    pub fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Whether there is none, as in a graph without accounts.
+    pub fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+}
+
+/// Accounts per task.
+const ACCOUNTS_PER_TASK: usize = 1 << 12;
+/// Neighbours of each account that are united before the largest component is known.
+const SAMPLED: usize = 2;
+
+/// The weakly connected components of a view.
+///
+/// The result depends on the view and the options alone, not on the number of threads.
+///
+/// # Errors
+/// [`Error::Option`] if an option is outside its range; [`Error::Damaged`] if a column is; [`Error::Cancelled`].
+pub fn components(view: &View, options: &ComponentsOptions, run: &Run) -> Result<Components> {
+    if options.accounts_max < 2 {
+        let value = options.accounts_max.to_string();
+        return Err(Error::Option { name: "accounts_max", value, allowed: "at least 2" });
+    }
+    let num_accounts = view.graph().num_accounts();
+    run.stage("components", u64::from(num_accounts));
+    let forest = Forest::new(num_accounts);
+    if options.over != Over::Identifiers {
+        unite_transfers(view, &forest, run)?;
+    }
+    let mut hubs = Vec::new();
+    if options.over != Over::Transfers {
+        hubs = unite_identifiers(view, &forest, options.accounts_max, run)?;
+    }
+    forest.compress(run)?;
+    let (labels, sizes) = number(view, &forest);
+    Ok(Components { labels, sizes, hubs })
+}
+
+/// The trees of a union-find: each account's parent, never larger than the account.
+struct Forest {
+    parents: Vec<AtomicU32>,
+}
+
+impl Forest {
+    fn new(len: u32) -> Self {
+        Self { parents: (0..len).into_par_iter().map(AtomicU32::new).collect() }
+    }
+
+    #[inline]
+    fn parent(&self, node: u32) -> u32 {
+        self.parents[node as usize].load(Ordering::Relaxed)
+    }
+
+    /// Unites the trees of two accounts: the larger root is hooked onto the smaller.
+    #[inline]
+    fn unite(&self, a: u32, b: u32) {
+        let (mut a, mut b) = (self.parent(a), self.parent(b));
+        while a != b {
+            let (high, low) = (a.max(b), a.min(b));
+            let parent = self.parent(high);
+            if parent == low {
+                return;
+            }
+            if parent == high {
+                let swap = &self.parents[high as usize];
+                if swap.compare_exchange(high, low, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                    return;
+                }
+            }
+            a = self.parent(self.parent(high));
+            b = self.parent(low);
+        }
+    }
+
+    /// Points every account at its root.
+    fn compress(&self, run: &Run) -> Result<()> {
+        self.parents.par_chunks(ACCOUNTS_PER_TASK).try_for_each(|parents| {
+            run.check()?;
+            for parent in parents {
+                let mut root = parent.load(Ordering::Relaxed);
+                while self.parent(root) != root {
+                    root = self.parent(root);
+                }
+                parent.store(root, Ordering::Relaxed);
+            }
+            Ok(())
+        })
+    }
+
+    /// The root that most of a fixed sample of accounts have; only speed depends on it.
+    fn frequent_root(&self) -> u32 {
+        let len = self.parents.len();
+        let step = (len / 1024).max(1);
+        let mut roots: Vec<u32> = (0..len).step_by(step).map(|node| self.parent(node as u32)).collect();
+        roots.sort_unstable();
+        let longest = roots.chunk_by(|a, b| a == b).max_by_key(|group| group.len());
+        longest.map_or(0, |group| group[0])
+    }
+}
+
+fn unite_transfers(view: &View, forest: &Forest, run: &Run) -> Result<()> {
+    let num_accounts = view.graph().num_accounts();
+    let tasks =
+        || (0..num_accounts).into_par_iter().with_min_len(ACCOUNTS_PER_TASK).chunks(ACCOUNTS_PER_TASK);
+    for part in view.parts() {
+        // Checked once, so that slices below only compare a flag.
+        for adjacency in [&part.segment.outgoing, &part.segment.incoming] {
+            adjacency.neighbors.all()?;
+        }
+    }
+    let unite = |account: u32, neighbor: u32| {
+        if view.contains(AccountId(neighbor)) {
+            forest.unite(account, neighbor);
+        }
+    };
+    tasks().try_for_each(|accounts| {
+        run.check()?;
+        for account in accounts {
+            let mut left = SAMPLED;
+            for slice in view.out(AccountId(account)) {
+                for &neighbor in slice?.neighbors.iter().take(left) {
+                    unite(account, neighbor);
+                    left -= 1;
+                }
+                if left == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    forest.compress(run)?;
+    let frequent = forest.frequent_root();
+    tasks().try_for_each(|accounts| {
+        run.check()?;
+        let len = accounts.len() as u64;
+        for account in accounts {
+            if forest.parent(account) == frequent {
+                continue;
+            }
+            for slice in view.out(AccountId(account)).chain(view.incoming(AccountId(account))) {
+                for &neighbor in slice?.neighbors {
+                    unite(account, neighbor);
+                }
+            }
+        }
+        run.advance(len);
+        Ok(())
+    })
+}
+
+/// Unites the accounts of each identifier; returns the identifiers that were passed over.
+fn unite_identifiers(
+    view: &View,
+    forest: &Forest,
+    accounts_max: u32,
+    run: &Run,
+) -> Result<Vec<(IdentifierId, u32)>> {
+    let groups = identifier_groups(view, run)?;
+    let mut hubs = Vec::new();
+    for (identifier, links) in groups.iter() {
+        if links.len() > accounts_max as usize {
+            hubs.push((identifier, links.len() as u32));
+            continue;
+        }
+        for link in &links[1..] {
+            forest.unite(links[0].account.0, link.account.0);
+        }
+    }
+    Ok(hubs)
+}
+
+/// Numbers the components by size, largest first, ties by smallest account.
+fn number(view: &View, forest: &Forest) -> (Vec<u32>, Vec<u32>) {
+    let len = forest.parents.len();
+    let mut sizes_by_root = vec![0_u32; len];
+    for account in (0..len as u32).filter(|&account| view.contains(AccountId(account))) {
+        sizes_by_root[forest.parent(account) as usize] += 1;
+    }
+    let mut roots: Vec<u32> = (0..len as u32).filter(|&root| sizes_by_root[root as usize] > 0).collect();
+    roots.par_sort_unstable_by_key(|&root| (std::cmp::Reverse(sizes_by_root[root as usize]), root));
+    let sizes = roots.iter().map(|&root| sizes_by_root[root as usize]).collect();
+    let mut numbers = sizes_by_root;
+    for (number, &root) in roots.iter().enumerate() {
+        numbers[root as usize] = number as u32;
+    }
+    let label = |account: u32| match view.contains(AccountId(account)) {
+        true => numbers[forest.parent(account) as usize],
+        false => crate::ids::NONE,
+    };
+    ((0..len as u32).into_par_iter().map(label).collect(), sizes)
+}

@@ -1,0 +1,352 @@
+//! From keys numbered within chunks to dense ids of the whole store.
+//!
+//! An id is a key's rank by first appearance in row order, so it depends on the
+//! rows alone: not on the chunks they came in, nor on the number of threads.
+//!
+//! # Method
+//! Keys are cut into shards by hash; each shard walks the chunks in order and
+//! finds the first appearance of each of its keys. A chunk's new keys, in chunk
+//! order, then get consecutive ids. Every step is parallel and none races.
+//!
+//! # Cost
+//! Time O(k) hash probes for k keys, each distinct within its chunk; memory 24
+//! bytes per key of a chunk and 12 per key of the store, besides the texts.
+
+use crate::error::{Error, Result};
+use crate::ids::IDS_MAX;
+use crate::ingest::batch::LocalKeys;
+use crate::run::Run;
+use crate::store::keys::KeyList;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Shards: enough to keep many threads busy, few enough that a chunk's share of one is worth a visit.
+const SHARD_BITS: u32 = 6;
+const NUM_SHARDS: usize = 1 << SHARD_BITS;
+
+/// Dense ids of the keys of many chunks.
+#[derive(Debug)]
+pub(super) struct Dictionary {
+    /// For each chunk, the id of each of its keys.
+    pub ids: Vec<Vec<u32>>,
+    /// All keys, in the order of their ids.
+    pub keys: KeyList,
+}
+
+impl Dictionary {
+    /// Number of ids given.
+    pub fn len(&self) -> u32 {
+        // Checked against IDS_MAX when the ids were given.
+        match &self.keys {
+            KeyList::Numbers(numbers) => numbers.len() as u32,
+            KeyList::Texts { offsets, .. } => offsets.len().saturating_sub(1) as u32,
+        }
+    }
+}
+
+/// A chunk's keys, grouped by shard.
+struct Grouped {
+    /// Numbers of the chunk's keys, ascending within each shard.
+    order: Vec<u32>,
+    /// Where each shard begins in `order`.
+    starts: [u32; NUM_SHARDS + 1],
+}
+
+/// What one shard found.
+struct Shard {
+    /// For each chunk in turn, for each of its keys of this shard: the entry.
+    entries: Vec<u32>,
+    /// Where each chunk begins in `entries`.
+    starts: Vec<usize>,
+    /// For each entry, the chunk and key of its first appearance.
+    first: Vec<(u32, u32)>,
+}
+
+fn shard_of(hash: u64) -> usize {
+    (hash >> (64 - SHARD_BITS)) as usize
+}
+
+pub(super) fn key_of(keys: &LocalKeys, index: usize) -> &[u8] {
+    &keys.text[keys.offsets[index] as usize..keys.offsets[index + 1] as usize]
+}
+
+/// Gives ids to the keys of `chunks`, in row order.
+///
+/// `limit` is the largest number of ids ([`IDS_MAX`] but for tests); `what` names them in errors.
+pub(super) fn merge(chunks: &[&LocalKeys], limit: u64, what: &'static str, run: &Run) -> Result<Dictionary> {
+    let grouped: Vec<Grouped> = chunks.par_iter().map(|keys| group(&keys.hashes)).collect();
+    let shards: Vec<Shard> = (0..NUM_SHARDS)
+        .into_par_iter()
+        .map(|shard| {
+            run.check()?;
+            Ok(find_first(shard, chunks, &grouped))
+        })
+        .collect::<Result<_>>()?;
+
+    // A chunk's new keys in chunk order get the next ids.
+    let resolved: Vec<Vec<(u32, u32, bool)>> =
+        (0..chunks.len()).into_par_iter().map(|chunk| resolve(chunk, &grouped[chunk], &shards)).collect();
+    let mut bases = Vec::with_capacity(chunks.len() + 1);
+    bases.push(0_u64);
+    for chunk in &resolved {
+        let new = chunk.iter().filter(|&&(.., is_new)| is_new).count() as u64;
+        bases.push(bases[bases.len() - 1] + new);
+    }
+    let total = bases[chunks.len()];
+    if total > limit.min(IDS_MAX) {
+        let remedy = "split the data into several stores, by time or by region";
+        return Err(Error::Limit { what, found: total, limit: limit.min(IDS_MAX), remedy });
+    }
+    let ids_of: Vec<Vec<AtomicU32>> =
+        shards.par_iter().map(|shard| shard.first.iter().map(|_| AtomicU32::new(0)).collect()).collect();
+    resolved.par_iter().zip(&bases).for_each(|(chunk, &base)| {
+        let new = chunk.iter().filter(|&&(.., is_new)| is_new);
+        for (id, &(shard, entry, _)) in (base as u32..).zip(new) {
+            ids_of[shard as usize][entry as usize].store(id, Ordering::Relaxed);
+        }
+    });
+    let ids = resolved
+        .par_iter()
+        .map(|chunk| {
+            let id = |&(shard, entry, _): &(u32, u32, bool)| {
+                ids_of[shard as usize][entry as usize].load(Ordering::Relaxed)
+            };
+            chunk.iter().map(id).collect()
+        })
+        .collect();
+    Ok(Dictionary { ids, keys: collect_keys(chunks, &resolved) })
+}
+
+/// Groups key numbers by shard: one counting sort.
+fn group(hashes: &[u64]) -> Grouped {
+    let mut starts = [0_u32; NUM_SHARDS + 1];
+    for &hash in hashes {
+        starts[shard_of(hash) + 1] += 1;
+    }
+    for shard in 0..NUM_SHARDS {
+        starts[shard + 1] += starts[shard];
+    }
+    let mut next = starts;
+    let mut order = vec![0; hashes.len()];
+    for (key, &hash) in hashes.iter().enumerate() {
+        let place = &mut next[shard_of(hash)];
+        order[*place as usize] = key as u32;
+        *place += 1;
+    }
+    Grouped { order, starts }
+}
+
+/// Walks all chunks in order and finds the first appearance of each key of one shard.
+fn find_first(shard: usize, chunks: &[&LocalKeys], grouped: &[Grouped]) -> Shard {
+    let mut table = Table::new();
+    let mut found =
+        Shard { entries: Vec::new(), starts: Vec::with_capacity(chunks.len()), first: Vec::new() };
+    for (chunk, (keys, group)) in chunks.iter().zip(grouped).enumerate() {
+        found.starts.push(found.entries.len());
+        for &key in &group.order[group.starts[shard] as usize..group.starts[shard + 1] as usize] {
+            let text = key_of(keys, key as usize);
+            let same = |entry: u32| {
+                let (chunk, key) = found.first[entry as usize];
+                key_of(chunks[chunk as usize], key as usize) == text
+            };
+            let new = found.first.len() as u32;
+            let entry = table.find_or_insert(keys.hashes[key as usize], new, same);
+            if entry == new {
+                found.first.push((chunk as u32, key));
+            }
+            found.entries.push(entry);
+        }
+    }
+    found
+}
+
+/// For each key of a chunk: its shard, its entry there, and whether this is the key's first appearance.
+fn resolve(chunk: usize, group: &Grouped, shards: &[Shard]) -> Vec<(u32, u32, bool)> {
+    let mut resolved = vec![(0, 0, false); group.order.len()];
+    for (number, shard) in shards.iter().enumerate() {
+        let keys = &group.order[group.starts[number] as usize..group.starts[number + 1] as usize];
+        let entries = &shard.entries[shard.starts[chunk]..];
+        for (&key, &entry) in keys.iter().zip(entries) {
+            let is_new = shard.first[entry as usize] == (chunk as u32, key);
+            resolved[key as usize] = (number as u32, entry, is_new);
+        }
+    }
+    resolved
+}
+
+/// The new keys of all chunks, one after another: as numbers if every one is a canonical number.
+fn collect_keys(chunks: &[&LocalKeys], resolved: &[Vec<(u32, u32, bool)>]) -> KeyList {
+    let new_keys = |chunk: usize| {
+        let keys = chunks[chunk];
+        let new = resolved[chunk].iter().enumerate().filter(|&(_, &(.., is_new))| is_new);
+        new.map(move |(key, _)| key_of(keys, key))
+    };
+    let numbers: Option<Vec<Vec<u64>>> = (0..chunks.len())
+        .into_par_iter()
+        .map(|chunk| new_keys(chunk).map(canonical_number).collect())
+        .collect();
+    if let Some(numbers) = numbers {
+        return KeyList::Numbers(numbers.concat());
+    }
+    let mut text = Vec::new();
+    let mut offsets = vec![0];
+    for chunk in 0..chunks.len() {
+        for key in new_keys(chunk) {
+            text.extend_from_slice(key);
+            offsets.push(text.len() as u64);
+        }
+    }
+    KeyList::Texts { text, offsets }
+}
+
+/// The value of a decimal number below 2^63 without sign or leading zeros, which alone can be stored as a number.
+pub(super) fn canonical_number(key: &[u8]) -> Option<u64> {
+    let canonical = matches!(key, [b'0'] | [b'1'..=b'9', ..]) && key.len() <= 19;
+    if !canonical {
+        return None;
+    }
+    let mut value = 0_u64;
+    for &byte in key {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    (value < 1 << 63).then_some(value)
+}
+
+/// Open addressing from hash to entry number; grows at load 1/2.
+struct Table {
+    /// Lower half of the hash and entry + 1; 0 = empty.
+    slots: Vec<(u32, u32)>,
+    len: usize,
+}
+
+impl Table {
+    fn new() -> Self {
+        Self { slots: vec![(0, 0); 1 << 10], len: 0 }
+    }
+
+    /// The entry equal by `same`, or `new` if there was none.
+    fn find_or_insert(&mut self, hash: u64, new: u32, same: impl Fn(u32) -> bool) -> u32 {
+        if self.len * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as u32 as usize & mask;
+        loop {
+            match self.slots[slot] {
+                (_, 0) => {
+                    self.slots[slot] = (hash as u32, new + 1);
+                    self.len += 1;
+                    return new;
+                }
+                (low, entry) if low == hash as u32 && same(entry - 1) => return entry - 1,
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        let old = std::mem::take(&mut self.slots);
+        self.slots = vec![(0, 0); old.len() * 2];
+        let mask = self.slots.len() - 1;
+        for entry in old.into_iter().filter(|&(_, entry)| entry != 0) {
+            let mut slot = entry.0 as usize & mask;
+            while self.slots[slot].1 != 0 {
+                slot = (slot + 1) & mask;
+            }
+            self.slots[slot] = entry;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn local(keys: &[String]) -> LocalKeys {
+        let mut local = LocalKeys { offsets: vec![0], ..LocalKeys::default() };
+        for key in keys {
+            local.text.extend_from_slice(key.as_bytes());
+            local.offsets.push(local.text.len() as u32);
+            local.hashes.push(xxhash_rust::xxh3::xxh3_64(key.as_bytes()));
+        }
+        local
+    }
+
+    fn key_texts(keys: &KeyList) -> Vec<String> {
+        match keys {
+            KeyList::Numbers(numbers) => numbers.iter().map(u64::to_string).collect(),
+            KeyList::Texts { text, offsets } => offsets
+                .windows(2)
+                .map(|w| String::from_utf8(text[w[0] as usize..w[1] as usize].to_vec()).unwrap())
+                .collect(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_ranks_of_first_appearance_whatever_the_chunks(
+            rows in prop::collection::vec("[a-c0-2]{1,3}", 0..200),
+            cuts in prop::collection::vec(1_usize..40, 1..20),
+        ) {
+            let mut expected: Vec<String> = Vec::new();
+            for row in &rows {
+                if !expected.contains(row) {
+                    expected.push(row.clone());
+                }
+            }
+            let mut chunks = Vec::new();
+            let (mut rest, mut cut) = (&rows[..], 0);
+            while !rest.is_empty() {
+                let (head, tail) = rest.split_at(cuts[cut % cuts.len()].min(rest.len()));
+                let mut distinct: Vec<String> = Vec::new();
+                for row in head {
+                    if !distinct.contains(row) {
+                        distinct.push(row.clone());
+                    }
+                }
+                chunks.push(distinct);
+                (rest, cut) = (tail, cut + 1);
+            }
+            let locals: Vec<LocalKeys> = chunks.iter().map(|chunk| local(chunk)).collect();
+            let merged = merge(&locals.iter().collect::<Vec<_>>(), IDS_MAX, "accounts", &Run::new()).unwrap();
+            prop_assert_eq!(&key_texts(&merged.keys), &expected);
+            for (chunk, ids) in chunks.iter().zip(&merged.ids) {
+                for (key, &id) in chunk.iter().zip(ids) {
+                    prop_assert_eq!(&expected[id as usize], key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn equal_hashes_of_different_keys_are_told_apart() {
+        let mut keys = local(&["x".into(), "y".into()]);
+        keys.hashes = vec![7, 7];
+        let merged = merge(&[&keys, &keys], IDS_MAX, "accounts", &Run::new()).unwrap();
+        assert_eq!(merged.ids, [[0, 1], [0, 1]]);
+    }
+
+    #[test]
+    fn only_canonical_numbers_are_numbers() {
+        assert_eq!(canonical_number(b"0"), Some(0));
+        assert_eq!(canonical_number(b"9223372036854775807"), Some(i64::MAX as u64));
+        for key in ["", "00", "01", "-1", "+1", "1.0", "9223372036854775808", "99999999999999999999", "1 "] {
+            assert_eq!(canonical_number(key.as_bytes()), None, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn more_keys_than_the_limit_are_a_clear_error() {
+        let keys = local(&["x".into(), "y".into(), "z".into()]);
+        let error = merge(&[&keys], 2, "accounts in one store", &Run::new()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "accounts in one store: 3 is over the limit of 2; split the data into several stores, by time or by region"
+        );
+    }
+}
