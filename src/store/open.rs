@@ -38,23 +38,23 @@ impl Store {
     /// [`Error::Foreign`] for anything else than a store with a published generation, [`Error::Version`] for one of
     /// another version, [`Error::Damaged`] for one with a missing, cut or changed file, [`Error::Io`] if the system refuses.
     pub fn open(path: &Path, io: Io) -> Result<Self> {
-        let (_, mut manifest) = live_manifest(path)?;
-        // Files of an old generation may go once a newer one is live; then the newer one is what was asked for.
-        if manifest.files().any(|entry| is_missing(&path.join(&entry.name))) {
-            (_, manifest) = live_manifest(path)?;
-        }
-        let entries: Vec<&FileEntry> = manifest.files().collect();
-        let containers: Vec<Result<Arc<Container>>> =
-            entries.par_iter().map(|entry| open_entry(path, entry, io)).collect();
-        // One after another, so that it is always the first bad file that is named.
-        let mut containers = containers.into_iter().collect::<Result<Vec<_>>>()?.into_iter();
-        let mut next = || containers.next().ok_or_else(|| Error::Unproved("a file was not opened".to_string()));
+        let (manifest, containers) = open_files(path, io)?;
+        Self::assemble(path, manifest, &containers)
+    }
 
+    /// Puts a generation together from its manifest and the files that it names, in its order.
+    pub(super) fn assemble(path: &Path, manifest: Manifest, containers: &[Arc<Container>]) -> Result<Self> {
+        let mut containers = containers.iter().cloned();
+        let mut next =
+            || containers.next().ok_or_else(|| Error::Unproved("a file was not opened".to_string()));
         let account_keys = open_keys(&next()?, manifest.num_accounts, "accounts")?;
-        let identifier_keys = manifest.kinds.iter().map(|kind| open_keys(&next()?, kind.num_identifiers, &kind.name));
+        let identifier_keys =
+            manifest.kinds.iter().map(|kind| open_keys(&next()?, kind.num_identifiers, &kind.name));
         let identifier_keys = identifier_keys.collect::<Result<_>>()?;
-        let segments = manifest.segments.iter().map(|entry| open_segment(&next()?, entry)).collect::<Result<_>>()?;
-        let static_links = manifest.static_links.as_ref().map(|entry| open_segment(&next()?, entry)).transpose()?;
+        let segments =
+            manifest.segments.iter().map(|entry| open_segment(&next()?, entry)).collect::<Result<_>>()?;
+        let static_links =
+            manifest.static_links.as_ref().map(|entry| open_segment(&next()?, entry)).transpose()?;
         let attributes = manifest.attributes.as_ref().map(|_| next()).transpose()?;
         let path = path.to_path_buf();
         Ok(Store { manifest, path, account_keys, identifier_keys, segments, static_links, attributes })
@@ -91,12 +91,27 @@ impl Store {
     }
 }
 
+/// The live manifest and the files that it names, in its order.
+pub(super) fn open_files(path: &Path, io: Io) -> Result<(Manifest, Vec<Arc<Container>>)> {
+    let mut manifest = live_manifest(path)?;
+    // Files of an old generation may go once a newer one is live; then the newer one is what was asked for.
+    if manifest.files().any(|entry| is_missing(&path.join(&entry.name))) {
+        manifest = live_manifest(path)?;
+    }
+    let entries: Vec<&FileEntry> = manifest.files().collect();
+    let containers: Vec<Result<Arc<Container>>> =
+        entries.par_iter().map(|entry| open_entry(path, entry, io)).collect();
+    // One after another, so that it is always the first bad file that is named.
+    let containers = containers.into_iter().collect::<Result<_>>()?;
+    Ok((manifest, containers))
+}
+
 fn is_missing(path: &Path) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// Opens a file that the manifest names: its length and content id must be those that the manifest states.
-pub(super) fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<Container>> {
+fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<Container>> {
     let path = root.join(&entry.name);
     let bytes = match std::fs::metadata(&path) {
         Ok(metadata) => metadata.len(),
@@ -113,16 +128,22 @@ pub(super) fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<C
         }
         let id = hex(&container.content_id());
         if !entry.name.contains(&format!("-{id}.")) {
-            return Err(Error::damaged(&path, "trailer", format!("it holds the content {id}, not that of its name")));
+            return Err(Error::damaged(
+                &path,
+                "trailer",
+                format!("it holds the content {id}, not that of its name"),
+            ));
         }
         return Ok(container);
     }
     // A file that is not ours, or of another version, says so better than a length does.
     match Container::open(&path, io) {
         Err(error @ (Error::Foreign { .. } | Error::Version { .. })) => Err(error),
-        _ => {
-            Err(Error::damaged(&path, "file", format!("it has {bytes} bytes, the manifest states {}", entry.bytes)))
-        }
+        _ => Err(Error::damaged(
+            &path,
+            "file",
+            format!("it has {bytes} bytes, the manifest states {}", entry.bytes),
+        )),
     }
 }
 
@@ -139,7 +160,9 @@ fn open_segment(container: &Arc<Container>, entry: &SegmentEntry) -> Result<Segm
     let segment = Segment::open(container)?;
     let wrong = |detail: String| Err(Error::damaged(container.path(), "segment", detail));
     let (num_transactions, num_links) = (segment.transactions.len(), segment.links.len());
-    if num_transactions as u64 != u64::from(entry.num_transactions) || num_links as u64 != u64::from(entry.num_links) {
+    if num_transactions as u64 != u64::from(entry.num_transactions)
+        || num_links as u64 != u64::from(entry.num_links)
+    {
         return wrong(format!(
             "it holds {num_transactions} transactions and {num_links} links, the manifest states {} and {}",
             entry.num_transactions, entry.num_links
@@ -151,8 +174,8 @@ fn open_segment(container: &Arc<Container>, entry: &SegmentEntry) -> Result<Segm
     Ok(segment)
 }
 
-/// The live manifest and what `CURRENT` says of it.
-pub(super) fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
+/// The manifest that `CURRENT` names.
+fn live_manifest(path: &Path) -> Result<Manifest> {
     let mut current = read_current(path)?;
     if is_missing(&path.join(manifest_name(current.generation))) {
         current = read_current(path)?;
@@ -168,15 +191,12 @@ pub(super) fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
     if Current::of(manifest.generation, &bytes) != current {
         return Err(Error::damaged(&file, "manifest", "it is not the manifest that CURRENT names"));
     }
-    Ok((current, manifest))
+    Ok(manifest)
 }
 
 fn read_current(path: &Path) -> Result<Current> {
-    let foreign = |detail: &str| Error::Foreign {
-        path: path.to_path_buf(),
-        what: "store",
-        detail: detail.to_string(),
-    };
+    let foreign =
+        |detail: &str| Error::Foreign { path: path.to_path_buf(), what: "store", detail: detail.to_string() };
     if !std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
         return Err(foreign("it is not a directory"));
     }
