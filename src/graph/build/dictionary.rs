@@ -33,14 +33,11 @@ pub(super) struct Dictionary {
     pub keys: KeyList,
 }
 
-impl Dictionary {
-    /// Number of ids given.
-    pub fn len(&self) -> u32 {
-        // Checked against IDS_MAX when the ids were given.
-        match &self.keys {
-            KeyList::Numbers(numbers) => numbers.len() as u32,
-            KeyList::Texts { offsets, .. } => offsets.len().saturating_sub(1) as u32,
-        }
+/// Number of keys in a list that [`merge`] made, which keeps it within `u32`.
+pub(super) fn num_keys(keys: &KeyList) -> u32 {
+    match keys {
+        KeyList::Numbers(numbers) => numbers.len() as u32,
+        KeyList::Texts { offsets, .. } => offsets.len().saturating_sub(1) as u32,
     }
 }
 
