@@ -20,9 +20,12 @@ mod adjacency;
 mod attributes;
 mod dictionary;
 mod duplicates;
+mod ingest;
 mod links;
 mod rows;
 mod segment;
+
+pub use ingest::{IngestOptions, IngestReport, Sources, ingest};
 
 use crate::error::{Error, Result};
 use crate::ids::{IDS_MAX, NONE};
