@@ -23,6 +23,8 @@ const MANIFEST_BYTES_MAX: u64 = 65 << 20;
 pub struct Store {
     /// The live manifest.
     pub manifest: Manifest,
+    /// SHA-256 of the live manifest's file: one value that stands for every byte of the generation.
+    pub manifest_sha256: [u8; 32],
     path: PathBuf,
     account_keys: Keys,
     identifier_keys: Vec<Keys>,
@@ -38,13 +40,13 @@ impl Store {
     /// [`Error::Foreign`] for anything else than a store with a published generation, [`Error::Version`] for one of
     /// another version, [`Error::Damaged`] for one with a missing, cut or changed file, [`Error::Io`] if the system refuses.
     pub fn open(path: &Path, io: Io) -> Result<Self> {
-        let (manifest, containers) = open_files(path, io)?;
-        Self::assemble(path, manifest, &containers)
+        Self::assemble(path, open_files(path, io)?)
     }
 
     /// Puts a generation together from its manifest and the files that it names, in its order.
-    pub(super) fn assemble(path: &Path, manifest: Manifest, containers: &[Arc<Container>]) -> Result<Self> {
-        let mut containers = containers.iter().cloned();
+    pub(super) fn assemble(path: &Path, files: Files) -> Result<Self> {
+        let Files { current, manifest, containers } = files;
+        let mut containers = containers.into_iter();
         let mut next =
             || containers.next().ok_or_else(|| Error::Unproved("a file was not opened".to_string()));
         let account_keys = open_keys(&next()?, manifest.num_accounts, "accounts")?;
@@ -57,7 +59,17 @@ impl Store {
             manifest.static_links.as_ref().map(|entry| open_segment(&next()?, entry)).transpose()?;
         let attributes = manifest.attributes.as_ref().map(|_| next()).transpose()?;
         let path = path.to_path_buf();
-        Ok(Store { manifest, path, account_keys, identifier_keys, segments, static_links, attributes })
+        let manifest_sha256 = current.manifest;
+        Ok(Store {
+            manifest,
+            manifest_sha256,
+            path,
+            account_keys,
+            identifier_keys,
+            segments,
+            static_links,
+            attributes,
+        })
     }
 
     /// The store's directory.
@@ -91,19 +103,28 @@ impl Store {
     }
 }
 
-/// The live manifest and the files that it names, in its order.
-pub(super) fn open_files(path: &Path, io: Io) -> Result<(Manifest, Vec<Arc<Container>>)> {
-    let mut manifest = live_manifest(path)?;
+/// The files of a generation, opened.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub current: Current,
+    pub manifest: Manifest,
+    /// In the order of the manifest.
+    pub containers: Vec<Arc<Container>>,
+}
+
+/// Opens the files of the live generation.
+pub(super) fn open_files(path: &Path, io: Io) -> Result<Files> {
+    let (mut current, mut manifest) = live_manifest(path)?;
     // Files of an old generation may go once a newer one is live; then the newer one is what was asked for.
     if manifest.files().any(|entry| is_missing(&path.join(&entry.name))) {
-        manifest = live_manifest(path)?;
+        (current, manifest) = live_manifest(path)?;
     }
     let entries: Vec<&FileEntry> = manifest.files().collect();
     let containers: Vec<Result<Arc<Container>>> =
         entries.par_iter().map(|entry| open_entry(path, entry, io)).collect();
     // One after another, so that it is always the first bad file that is named.
     let containers = containers.into_iter().collect::<Result<_>>()?;
-    Ok((manifest, containers))
+    Ok(Files { current, manifest, containers })
 }
 
 fn is_missing(path: &Path) -> bool {
@@ -174,8 +195,8 @@ fn open_segment(container: &Arc<Container>, entry: &SegmentEntry) -> Result<Segm
     Ok(segment)
 }
 
-/// The manifest that `CURRENT` names.
-fn live_manifest(path: &Path) -> Result<Manifest> {
+/// What `CURRENT` says, and the manifest that it names.
+fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
     let mut current = read_current(path)?;
     if is_missing(&path.join(manifest_name(current.generation))) {
         current = read_current(path)?;
@@ -191,7 +212,7 @@ fn live_manifest(path: &Path) -> Result<Manifest> {
     if Current::of(manifest.generation, &bytes) != current {
         return Err(Error::damaged(&file, "manifest", "it is not the manifest that CURRENT names"));
     }
-    Ok(manifest)
+    Ok((current, manifest))
 }
 
 fn read_current(path: &Path) -> Result<Current> {

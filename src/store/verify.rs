@@ -46,8 +46,9 @@ pub struct Verified {
 /// [`Error::Deadline`] if `run` was stopped.
 pub fn verify(path: &Path, full: bool, run: &Run) -> Result<Verified> {
     run.install(|| {
-        let (manifest, containers) = open_files(path, Io::Mmap)?;
-        let store = Store::assemble(path, manifest, &containers)?;
+        let files = open_files(path, Io::Mmap)?;
+        let containers = files.containers.clone();
+        let store = Store::assemble(path, files)?;
         let manifest = &store.manifest;
         let verified = Verified {
             generation: manifest.generation,
