@@ -84,6 +84,7 @@ fn document(graph: &Graph) -> Value {
     json!({
         "graph": graph.path().display().to_string(),
         "generation": manifest.generation,
+        "manifest_sha256": hex(&graph.store().manifest_sha256),
         "built_by": manifest.tool,
         "num_accounts": graph.num_accounts(),
         "num_transactions": graph.num_transactions(),

@@ -7,7 +7,7 @@ use std::fmt::Write;
 /// The version of this engine.
 pub const ENGINE: &str = concat!("ringfence ", env!("CARGO_PKG_VERSION"));
 
-/// What identifies the data behind a result, to look it up and to run again: engine, generation, sources.
+/// What identifies the data behind a result, to look it up and to run again: engine, generation, digest, sources.
 pub fn provenance(graph: &Graph) -> Value {
     let manifest = graph.manifest();
     let sources: Vec<Value> = manifest
@@ -18,6 +18,7 @@ pub fn provenance(graph: &Graph) -> Value {
     json!({
         "engine": ENGINE,
         "generation": manifest.generation,
+        "manifest_sha256": hex(&graph.store().manifest_sha256),
         "built_by": manifest.tool,
         "num_accounts": manifest.num_accounts,
         "num_transactions": graph.num_transactions(),

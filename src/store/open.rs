@@ -23,6 +23,8 @@ const MANIFEST_BYTES_MAX: u64 = 65 << 20;
 pub struct Store {
     /// The live manifest.
     pub manifest: Manifest,
+    /// SHA-256 of the live manifest's file: one value that stands for every byte of the generation.
+    pub manifest_sha256: [u8; 32],
     path: PathBuf,
     account_keys: Keys,
     identifier_keys: Vec<Keys>,
@@ -38,10 +40,10 @@ impl Store {
     /// [`Error::Foreign`] for anything else than a store with a published generation, [`Error::Version`] for one of
     /// another version, [`Error::Damaged`] for one with a missing, cut or changed file, [`Error::Io`] if the system refuses.
     pub fn open(path: &Path, io: Io) -> Result<Self> {
-        let (_, mut manifest) = live_manifest(path)?;
+        let (mut current, mut manifest) = live_manifest(path)?;
         // Files of an old generation may go once a newer one is live; then the newer one is what was asked for.
         if manifest.files().any(|entry| is_missing(&path.join(&entry.name))) {
-            (_, manifest) = live_manifest(path)?;
+            (current, manifest) = live_manifest(path)?;
         }
         let entries: Vec<&FileEntry> = manifest.files().collect();
         let containers: Vec<Result<Arc<Container>>> =
@@ -57,7 +59,17 @@ impl Store {
         let static_links = manifest.static_links.as_ref().map(|entry| open_segment(&next()?, entry)).transpose()?;
         let attributes = manifest.attributes.as_ref().map(|_| next()).transpose()?;
         let path = path.to_path_buf();
-        Ok(Store { manifest, path, account_keys, identifier_keys, segments, static_links, attributes })
+        let manifest_sha256 = current.manifest;
+        Ok(Store {
+            manifest,
+            manifest_sha256,
+            path,
+            account_keys,
+            identifier_keys,
+            segments,
+            static_links,
+            attributes,
+        })
     }
 
     /// The store's directory.
