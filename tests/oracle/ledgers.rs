@@ -1,4 +1,5 @@
 //! Ledgers for tests of tracing: random ones, and those drawn by hand in `datasets/tiny`.
+#![allow(dead_code)] // Each test program uses its own part.
 
 use super::trace::{Payment, Seed};
 use ringfence::units::amount::parse_amount;
@@ -146,7 +147,9 @@ fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
     lines
-        .map(|line| header.iter().map(|name| name.to_string()).zip(line.split(',').map(str::to_string)).collect())
+        .map(|line| {
+            header.iter().map(|name| name.to_string()).zip(line.split(',').map(str::to_string)).collect()
+        })
         .collect()
 }
 
@@ -164,7 +167,8 @@ fn drawn(folder: &Path, policy: &str, opening: &str) -> Drawn {
     let mut payments = Vec::new();
     for row in rows(&folder.join("transactions.csv")) {
         keys.push(row["transaction"].clone());
-        let (paid_currency, received_currency) = (currency(&row["currency"]), currency(&row["received_currency"]));
+        let (paid_currency, received_currency) =
+            (currency(&row["currency"]), currency(&row["received_currency"]));
         payments.push(Payment {
             source: number(&mut accounts, &row["source"]),
             destination: number(&mut accounts, &row["destination"]),
@@ -229,6 +233,8 @@ pub fn drawn_by_hand(policies: &[&str]) -> Vec<(String, Drawn)> {
     rows(&tiny.join("traces.csv"))
         .iter()
         .filter(|row| policies.contains(&row["policy"].as_str()))
-        .map(|row| (row["folder"].clone(), drawn(&tiny.join(&row["folder"]), &row["policy"], &row["opening"])))
+        .map(|row| {
+            (row["folder"].clone(), drawn(&tiny.join(&row["folder"]), &row["policy"], &row["opening"]))
+        })
         .collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! Every pool of every account is kept from the beginning, as a list of lots that are never merged (`fifo`)
 //! or as a map of owners (`haircut`). It shares no code and no data structure with the engine.
+#![allow(dead_code)] // Each test program uses its own part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,10 +152,8 @@ fn take_pro_rata(owners: &mut BTreeMap<Owner, (i128, u32)>, due: i128) -> Vec<Lo
         return Vec::new();
     }
     // `None`, clean, sorts before every case.
-    let mut gifts: Vec<(Owner, i128, i128)> = owners
-        .iter()
-        .map(|(owner, part)| (*owner, due * part.0 / balance, due * part.0 % balance))
-        .collect();
+    let mut gifts: Vec<(Owner, i128, i128)> =
+        owners.iter().map(|(owner, part)| (*owner, due * part.0 / balance, due * part.0 % balance)).collect();
     let left = due - gifts.iter().map(|gift| gift.1).sum::<i128>();
     let mut by_remainder: Vec<usize> = (0..gifts.len()).collect();
     by_remainder.sort_by_key(|&at| (-gifts[at].2, at));
@@ -340,7 +339,8 @@ impl Ledger<'_> {
         for ((account, currency), pool) in &pools {
             for (case, amount) in pool.tainted() {
                 let (first, last) = self.receipts[&(case, *account, *currency)];
-                self.answer.holdings.entry((case, *account, *currency)).or_insert((0, first, last)).0 += amount;
+                self.answer.holdings.entry((case, *account, *currency)).or_insert((0, first, last)).0 +=
+                    amount;
                 self.row(case, *currency).held += amount;
                 let pays_later = |payment: &Payment| {
                     let later = self.rules.until.is_some_and(|until| payment.time > until);
