@@ -25,7 +25,8 @@ fn measure(file: &str) {
         return;
     };
     let mapping = Mapping::parse(MAPPING, "bench").unwrap();
-    let chunk_bytes = std::env::var("CHUNK_BYTES").map_or(ReadOptions::default().chunk_bytes, |v| v.parse().unwrap());
+    let chunk_bytes =
+        std::env::var("CHUNK_BYTES").map_or(ReadOptions::default().chunk_bytes, |v| v.parse().unwrap());
     let options = ReadOptions { chunk_bytes, ..ReadOptions::default() };
     let run = match std::env::var("THREADS") {
         Ok(threads) => Run::new().threads(threads.parse().unwrap()).unwrap(),
@@ -35,12 +36,18 @@ fn measure(file: &str) {
     for _ in 0..5 {
         let (mut rows, mut sum, mut keys) = (0, 0i128, 0);
         let begin = Instant::now();
-        let report = read_transactions(vec![Source::File(folder.join(file))], &mapping, &options, &run, &mut |batch| {
-            rows += batch.len();
-            keys += batch.accounts.len();
-            sum += batch.amount.iter().map(|a| i128::from(*a)).sum::<i128>();
-            Ok(())
-        })
+        let report = read_transactions(
+            vec![Source::File(folder.join(file))],
+            &mapping,
+            &options,
+            &run,
+            &mut |batch| {
+                rows += batch.len();
+                keys += batch.accounts.len();
+                sum += batch.amount.iter().map(|a| i128::from(*a)).sum::<i128>();
+                Ok(())
+            },
+        )
         .unwrap();
         times.push(begin.elapsed().as_secs_f64());
         assert_eq!(rows as u64, report.sources[0].accepted);

@@ -23,5 +23,5 @@ mod times;
 
 pub use batch::{AccountRows, Batch, LinkRows};
 pub use mapping::Mapping;
-pub use read::{ReadOptions, ReadReport, Source, read_transactions};
+pub use read::{ReadOptions, ReadReport, Source, read_accounts, read_links, read_transactions};
 pub use reject::{Reason, Reject, RejectLog};

@@ -240,3 +240,25 @@ fn read_csv_transactions(
 fn no_rows(source: &Arc<str>) -> Error {
     Error::input(source, "the file has a header and no rows")
 }
+
+/// Reads accounts tables: one row per account, its key and its attributes.
+pub fn read_accounts(
+    sources: Vec<Source>,
+    mapping: &Mapping,
+    options: &ReadOptions,
+    run: &Run,
+) -> Result<(super::batch::AccountRows, ReadReport)> {
+    let _ = (sources, mapping, options, run);
+    todo!()
+}
+
+/// Reads links tables: which account uses which device, e-mail, phone, ….
+pub fn read_links(
+    sources: Vec<Source>,
+    mapping: &Mapping,
+    options: &ReadOptions,
+    run: &Run,
+) -> Result<(super::batch::LinkRows, ReadReport)> {
+    let _ = (sources, mapping, options, run);
+    todo!()
+}
