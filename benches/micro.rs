@@ -111,7 +111,7 @@ fn stored(directory: &std::path::Path, list: &KeyList) -> Keys {
     let mut file = writer.file("keys", "account", "keys").expect("a new file");
     Keys::write(list, &mut file).expect("keys of the store");
     let entry = writer.finish(file).expect("a finished file");
-    let container = Container::open(&directory.join("keys").join(&entry.name), Io::Mmap);
+    let container = Container::open(&directory.join(&entry.name), Io::Mmap);
     Keys::open(&container.expect("a file just written")).expect("keys just written")
 }
 
