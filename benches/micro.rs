@@ -4,11 +4,21 @@
 //! windows cut once per account and segment; `stages` times what they add up to.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use ringfence::Run;
+use ringfence::graph::build::{IngestOptions, Sources, ingest};
+use ringfence::graph::{Graph, View};
+use ringfence::ids::{AccountId, TxId};
+use ringfence::ingest::{Mapping, RejectLog, Source};
 use ringfence::store::keys::KeyList;
 use ringfence::store::{Container, Io, Keys, StoreWriter};
+use ringfence::synth::{SynthOptions, SynthOutputs, generate};
+use ringfence::units::Window;
 use ringfence::units::amount::{format_amount, parse_amount};
 use ringfence::units::time::parse_time;
+use std::fs::File;
 use std::hint::black_box;
+use std::io::BufWriter;
+use std::path::Path;
 
 /// Numbers that look random and are the same in every run (splitmix64).
 fn numbers() -> impl Iterator<Item = u64> {
@@ -38,7 +48,14 @@ fn amounts(criterion: &mut Criterion) {
     let times: Vec<String> = numbers()
         .take(AMOUNTS)
         .map(|x| {
-            format!("2024-{:02}-{:02}T{:02}:{:02}:{:02}Z", 1 + x % 12, 1 + (x >> 8) % 28, (x >> 16) % 24, (x >> 24) % 60, (x >> 32) % 60)
+            format!(
+                "2024-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+                1 + x % 12,
+                1 + (x >> 8) % 28,
+                (x >> 16) % 24,
+                (x >> 24) % 60,
+                (x >> 32) % 60
+            )
         })
         .collect();
     assert!(times.iter().all(|text| parse_time(text).is_some()));
@@ -63,7 +80,10 @@ fn keys(criterion: &mut Criterion) {
         offsets.push(text.len() as u64);
     }
     let ibans = stored(&directory.path().join("ibans"), &KeyList::Texts { text, offsets });
-    let plain = stored(&directory.path().join("numbers"), &KeyList::Numbers((0..KEYS).map(|id| id * 7 + 3).collect()));
+    let plain = stored(
+        &directory.path().join("numbers"),
+        &KeyList::Numbers((0..KEYS).map(|id| id * 7 + 3).collect()),
+    );
 
     let asked: Vec<u32> = numbers().take(LOOKUPS).map(|x| (x % KEYS) as u32).collect();
     let mut group = criterion.benchmark_group("keys");
@@ -105,7 +125,7 @@ fn keys(criterion: &mut Criterion) {
 }
 
 /// The keys, written into a file of their own and opened again.
-fn stored(directory: &std::path::Path, list: &KeyList) -> Keys {
+fn stored(directory: &Path, list: &KeyList) -> Keys {
     let mut writer = StoreWriter::create(directory).expect("a new store");
     writer.set_durable(false);
     let mut file = writer.file("keys", "account", "keys").expect("a new file");
@@ -115,5 +135,54 @@ fn stored(directory: &std::path::Path, list: &KeyList) -> Keys {
     Keys::open(&container.expect("a file just written")).expect("keys just written")
 }
 
-criterion_group!(benches, amounts, keys);
+/// Accounts asked for their payments in each window.
+const ASKED: usize = 1024;
+
+fn windows(criterion: &mut Criterion) {
+    let directory = tempfile::tempdir().expect("a directory for the graph");
+    let graph = graph_of(directory.path(), 200_000);
+    let whole = graph.view();
+    let (first, last) = (TxId(0), TxId(graph.num_transactions() - 1));
+    let time = |id| graph.transaction(id).expect("an undamaged store").time;
+    let (from, to) = (time(first), time(last) + 1);
+    let week = Window { from, to: from + (to - from) / 4 };
+    let view = graph.window(week).expect("an undamaged store");
+
+    let accounts: Vec<AccountId> =
+        numbers().take(ASKED).map(|x| AccountId((x % u64::from(graph.num_accounts())) as u32)).collect();
+    let paid = |view: &View, account: AccountId| -> usize {
+        view.out(account).map(|slice| slice.expect("an undamaged store").transactions.len()).sum()
+    };
+    let all = |view: &View| accounts.iter().map(|&account| paid(view, account)).sum::<usize>();
+    assert!(0 < all(&view) && all(&view) < all(&whole));
+
+    let mut group = criterion.benchmark_group("view");
+    group.bench_function("window", |bencher| {
+        bencher.iter(|| graph.window(black_box(week)).expect("an undamaged store").positions())
+    });
+    group.throughput(Throughput::Elements(ASKED as u64));
+    group.bench_function("out_whole", |bencher| bencher.iter(|| black_box(all(&whole))));
+    group.bench_function("out_window", |bencher| bencher.iter(|| black_box(all(&view))));
+    group.finish();
+}
+
+/// The graph of a synthetic ledger.
+fn graph_of(directory: &Path, transactions: u64) -> Graph {
+    let options = SynthOptions { transactions, ..SynthOptions::default() };
+    let open = |name| Ok(BufWriter::new(File::create(directory.join(name)).expect("a new file")));
+    let mut outputs = SynthOutputs::open(open).expect("new files");
+    generate(&options, &mut outputs, &Run::new()).expect("a ledger");
+    drop(outputs);
+    let path = directory.join("graph");
+    let sources = Sources {
+        transactions: vec![Source::File(directory.join("transactions.csv"))],
+        ..Sources::default()
+    };
+    let mapping = Mapping::preset("ledger").expect("a preset");
+    let options = IngestOptions { durable: false, ..IngestOptions::default() };
+    ingest(&path, sources, &mapping, &mut RejectLog::counting(), &options, &Run::new()).expect("a store");
+    Graph::open(&path, Io::Mmap).expect("a store just made")
+}
+
+criterion_group!(benches, amounts, keys, windows);
 criterion_main!(benches);
