@@ -9,8 +9,8 @@
 use super::Io;
 use super::column::{Blocks, Codes, Column, Element};
 use super::format::{
-    BLOCK, Codec, ColumnId, ENTRY_BYTES, Entry, FileKind, HASH_BYTES, HEADER_BYTES, PAGE, TRAILER_BYTES, Trailer,
-    decode_header, place_hash, word,
+    BLOCK, Codec, ColumnId, ENTRY_BYTES, Entry, FileKind, HASH_BYTES, HEADER_BYTES, PAGE, TRAILER_BYTES,
+    Trailer, decode_header, place_hash, word,
 };
 use super::mmap::Bytes;
 use crate::error::{Error, Result};
@@ -175,12 +175,13 @@ impl Container {
     /// Checks every block, that padding is zero, and that the content id is that of the content.
     pub(super) fn check_everything(&self, check: impl Fn() -> Result<()>) -> Result<()> {
         let mut hashes = Vec::new();
-        for (place, Opened { entry, first_hash, .. }) in self.directory.iter().enumerate() {
+        for (place, Opened { entry, first_hash, blocks }) in self.directory.iter().enumerate() {
             for block in 0..num_blocks(entry) {
                 if (first_hash + block) % 256 == 0 {
                     check()?;
                 }
                 self.check_block(place, block)?;
+                blocks.set(block);
                 hashes.push(self.unplaced_hash(place, block));
             }
             let end = (entry.offset + entry.bytes) as usize;
@@ -386,7 +387,10 @@ mod tests {
                 assert_eq!((constant.constant(), constant.get(999).unwrap()), (Some(9), 9));
                 assert!(constant.raw().is_none() && constant.get(1000).is_err());
                 let rising = container.codes::<i64>(2).unwrap();
-                assert_eq!((rising.constant(), rising.get(0).unwrap(), rising.get(999).unwrap()), (None, -500, 499));
+                assert_eq!(
+                    (rising.constant(), rising.get(0).unwrap(), rising.get(999).unwrap()),
+                    (None, -500, 499)
+                );
                 let steps = container.codes::<u8>(3).unwrap();
                 assert_eq!((steps.get(49).unwrap(), steps.as_sequence()), (255, Some((10, 5))));
                 assert!(container.codes::<u32>(4).unwrap().is_empty());
