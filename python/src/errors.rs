@@ -28,27 +28,27 @@ fn built(py: Python<'_>, error: &Error, message: &str) -> PyResult<PyErr> {
             return os_error(py, path, &source);
         }
         Error::CommitUnknown { path, generation, .. } => {
-            details.set_item("path", path)?;
+            details.set_item("path", path.as_os_str())?;
             details.set_item("generation", generation)?;
             "CommitUnknownError"
         }
         Error::Damaged { path, place, .. } => {
-            details.set_item("path", path)?;
+            details.set_item("path", path.as_os_str())?;
             details.set_item("place", place)?;
             "DamagedError"
         }
         Error::Foreign { path, .. } => {
-            details.set_item("path", path)?;
+            details.set_item("path", path.as_os_str())?;
             "FormatError"
         }
         Error::Version { path, found, expected } => {
-            details.set_item("path", path)?;
+            details.set_item("path", path.as_os_str())?;
             details.set_item("found", found)?;
             details.set_item("expected", expected)?;
             "FormatError"
         }
         Error::Locked { path, holder } => {
-            details.set_item("path", path)?;
+            details.set_item("path", path.as_os_str())?;
             details.set_item("holder", holder)?;
             "LockedError"
         }
@@ -60,7 +60,7 @@ fn built(py: Python<'_>, error: &Error, message: &str) -> PyResult<PyErr> {
             details.set_item("rejected", rejected)?;
             details.set_item("read", read)?;
             details.set_item("first", first)?;
-            details.set_item("reject_file", reject_file)?;
+            details.set_item("reject_file", reject_file.as_ref().map(|path| path.as_os_str()))?;
             "RejectsError"
         }
         Error::UnknownKey { place, kind, key } => {
@@ -97,11 +97,11 @@ fn os_error(py: Python<'_>, path: &Path, source: &io::Error) -> PyResult<PyErr> 
         (None, Some(name)) => py.import("errno")?.getattr(name)?.extract()?,
         (None, None) => return Ok(PyOSError::new_err(format!("{}: {source}", path.display()))),
     };
-    let text = match source.raw_os_error() {
+    let text: String = match source.raw_os_error() {
         Some(number) => py.import("os")?.call_method1("strerror", (number,))?.extract()?,
         None => source.to_string(),
     };
-    Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, text, path))?))
+    Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, text, path.as_os_str()))?))
 }
 
 /// The name in Python's `errno` of the kinds that the library makes itself.

@@ -6,12 +6,16 @@ use crate::door::{Circumstances, detached};
 use crate::info;
 use crate::moment::{moment, window};
 use crate::rings::IdentityRings;
+use crate::subgraph::Subgraph;
+use crate::trace::{Question, Trace};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::community::{ComponentsOptions, Over, components};
 use ringfence::graph::Graph as Opened;
-use ringfence::ids::KindId;
+use ringfence::graph::subgraph::{Subgraph as Found, SubgraphOptions};
+use ringfence::ids::{AccountId, KindId};
 use ringfence::report::rings::{Identifiers, ring_tables};
+use ringfence::report::subgraph::NetworkOptions;
 use ringfence::rings::{IdentityRingOptions, identity_rings};
 use ringfence::store::Io;
 use ringfence::{Error, Result};
@@ -147,7 +151,7 @@ impl Graph {
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<IdentityRings> {
         let window = window(start, end)?;
-        let identifiers = if reveal { Identifiers::Revealed } else { Identifiers::Masked };
+        let identifiers = identifiers(reveal);
         let (options, tables) = detached(py, Circumstances::new(threads, progress)?, |run| {
             let kinds =
                 kinds.map(|names| names.iter().map(|name| self.kind(name)).collect::<Result<Vec<_>>>());
@@ -156,6 +160,133 @@ impl Graph {
             Ok((options, ring_tables(&self.graph, &found, identifiers, run)?))
         })?;
         Ok(IdentityRings::new(self.graph.clone(), options, tables))
+    }
+
+    /// Follows money downstream from seeds under a stated policy; every unit is accounted for.
+    ///
+    /// Parameters
+    /// ----------
+    /// seeds : str, os.PathLike, list of dict, or frame
+    ///     Money that cases claim: a CSV file, rows, or any object that speaks Arrow, with the columns ``case``,
+    ///     ``transaction`` and optionally ``amount`` (the first units of what the transaction hands over), or ``case``,
+    ///     ``account``, ``currency``, ``time``, ``amount`` (a deposit from outside of the graph). ``amount`` is decimal;
+    ///     ``amount_minor`` counts minor units. With both kinds of rows a column ``kind`` says ``transaction`` or
+    ///     ``deposit``.
+    /// policy : {"fifo", "haircut"}, default "fifo"
+    ///     Which part of an account's money a payment takes: the oldest, or a share of everything.
+    /// opening : {"just_in_time", "minimal"}, default "just_in_time"
+    ///     What accounts hold before their first transaction.
+    /// until : datetime, date, str or int, optional
+    ///     Last moment of the trace, inclusive; transactions after it do not happen.
+    /// sinks : str, os.PathLike, list of str, or frame, optional
+    ///     Accounts where the money stays for good: keys, or a CSV file or frame with a column ``account``.
+    /// joint : bool, default True
+    ///     Whether cases share the accounts' money; ``False`` traces each case as if it were the only one.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing outside of it exists for the trace.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// Trace
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For an account, transaction or currency that the graph does not hold.
+    /// InputError
+    ///     For a seed that is not possible, with its line.
+    ///
+    /// Examples
+    /// --------
+    /// >>> trace = graph.trace([{"case": "A", "transaction": "T17"}])  # doctest: +SKIP
+    /// >>> trace.holdings.to_pandas()                             # doctest: +SKIP
+    #[pyo3(signature = (seeds, *, policy = "fifo", opening = "just_in_time", until = None, sinks = None, joint = true, start = None, end = None, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn trace(
+        &self,
+        py: Python<'_>,
+        seeds: &Bound<'_, PyAny>,
+        policy: &str,
+        opening: &str,
+        #[pyo3(from_py_with = moment)] until: Option<i64>,
+        sinks: Option<Bound<'_, PyAny>>,
+        joint: bool,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Trace> {
+        let question = Question::new(seeds, policy, opening, until, sinks, joint, window(start, end)?)?;
+        detached(py, Circumstances::new(threads, progress)?, |run| question.answer(&self.graph, run))
+    }
+
+    /// The accounts around given ones, and the transactions among them.
+    ///
+    /// Parameters
+    /// ----------
+    /// accounts : list of str
+    ///     Keys of the accounts to begin with.
+    /// hops : int, default 1
+    ///     Transfers to follow from them, in either direction.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`.
+    /// accounts_max : int, default 10000
+    ///     Most accounts; at least 1. The nearest are kept.
+    /// transactions_max : int, default 100000
+    ///     Most transactions. The earliest are kept.
+    /// transfers_only : bool, default False
+    ///     Leave out the identifiers that accounts share.
+    /// attributes : list of str, optional
+    ///     Account attributes to add to the nodes. They may be personal data.
+    /// reveal : bool, default False
+    ///     Give identifier values as they are instead of ``kind#number``. They are personal data.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// Subgraph
+    ///     ``truncated`` says whether a limit cut something off.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For an account or attribute that the graph does not hold.
+    ///
+    /// Examples
+    /// --------
+    /// >>> graph.subgraph(["A17"], hops=2).write("a17.graphml")   # doctest: +SKIP
+    #[pyo3(signature = (accounts, *, hops = 1, start = None, end = None, accounts_max = 10_000, transactions_max = 100_000, transfers_only = false, attributes = None, reveal = false, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn subgraph(
+        &self,
+        py: Python<'_>,
+        accounts: Vec<String>,
+        hops: u32,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        accounts_max: u32,
+        transactions_max: u32,
+        transfers_only: bool,
+        attributes: Option<Vec<String>>,
+        reveal: bool,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Subgraph> {
+        let window = window(start, end)?;
+        let options = SubgraphOptions { hops, accounts_max, transactions_max };
+        let outside = NetworkOptions {
+            transfers_only,
+            identifiers: identifiers(reveal),
+            attributes: attributes.unwrap_or_default(),
+        };
+        detached(py, Circumstances::new(threads, progress)?, |run| {
+            let accounts = accounts.iter().map(|key| self.account(key)).collect::<Result<Vec<_>>>()?;
+            let found = Found::neighborhood(&self.graph.window(window)?, &accounts, &options, run)?;
+            Subgraph::new(&self.graph, &found, &outside, run)
+        })
     }
 
     /// The directory of the graph.
@@ -192,6 +323,14 @@ impl Graph {
 }
 
 impl Graph {
+    fn account(&self, key: &str) -> Result<AccountId> {
+        self.graph.find_account(key)?.ok_or_else(|| Error::UnknownKey {
+            place: "accounts".into(),
+            kind: "account".into(),
+            key: key.into(),
+        })
+    }
+
     fn kind(&self, name: &str) -> Result<KindId> {
         self.graph.find_kind(name).ok_or_else(|| Error::UnknownKey {
             place: "kinds".into(),
@@ -199,6 +338,10 @@ impl Graph {
             key: name.into(),
         })
     }
+}
+
+fn identifiers(reveal: bool) -> Identifiers {
+    if reveal { Identifiers::Revealed } else { Identifiers::Masked }
 }
 
 /// Opens a graph. Costs milliseconds whatever the size.

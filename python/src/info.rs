@@ -21,7 +21,7 @@ pub(crate) fn dictionary<'py>(py: Python<'py>, graph: &Graph) -> PyResult<Bound<
     let manifest = graph.manifest();
     let info = PyDict::new(py);
     let time = |micros: i64| datetime(py, micros);
-    info.set_item("graph", graph.path())?;
+    info.set_item("graph", graph.path().as_os_str())?;
     info.set_item("generation", manifest.generation)?;
     info.set_item("manifest_sha256", hex(&graph.store().manifest_sha256))?;
     info.set_item("built_by", &manifest.tool)?;

@@ -14,7 +14,10 @@ mod graph;
 mod info;
 mod moment;
 mod rings;
+mod sheet;
+mod subgraph;
 mod table;
+mod trace;
 
 use pyo3::prelude::*;
 
@@ -30,7 +33,11 @@ mod _core {
     #[pymodule_export]
     use super::rings::IdentityRings;
     #[pymodule_export]
+    use super::subgraph::Subgraph;
+    #[pymodule_export]
     use super::table::Table;
+    #[pymodule_export]
+    use super::trace::Trace;
 
     use pyo3::prelude::{Bound, PyModule, PyModuleMethods, PyResult};
 
