@@ -12,6 +12,7 @@ mod door;
 mod errors;
 mod graph;
 mod info;
+mod ingest;
 mod moment;
 mod rings;
 mod sheet;
@@ -30,6 +31,8 @@ mod _core {
     use super::defaults::defaults;
     #[pymodule_export]
     use super::graph::{Graph, open, verify};
+    #[pymodule_export]
+    use super::ingest::ingest;
     #[pymodule_export]
     use super::rings::IdentityRings;
     #[pymodule_export]
