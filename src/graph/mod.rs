@@ -4,10 +4,12 @@
 //! [`View`] restricts it to a window and a set of accounts without copying, and
 //! yields time-ordered slices, one per segment.
 
+pub mod attributes;
 pub mod build;
 #[allow(clippy::module_inception)] // One type a file, and the file named after it.
 pub mod graph;
 pub mod links;
+pub mod petgraph_traits;
 pub mod project;
 pub mod subgraph;
 pub mod view;

@@ -2,12 +2,20 @@
 
 #[cfg(feature = "arrow")]
 pub mod arrow;
+pub mod components;
 pub mod csv;
+pub mod files;
+pub mod graphml;
 pub mod json;
+pub mod network;
+pub mod node_link;
 pub mod output;
 #[cfg(feature = "arrow")]
 pub mod parquet;
+pub mod provenance;
+pub mod rings;
 pub mod table;
 pub mod text;
 
+pub use network::Network;
 pub use table::{Cell, Table, Values};

@@ -3,8 +3,26 @@
 //! Serialised with serde and bincode (fixed-width, little-endian, byte limit,
 //! no trailing bytes), framed by magic, version, length and checksum.
 
+use super::format::{FileKind, VERSION_MAJOR, word};
+use crate::error::{Error, Result};
 use crate::units::Currency;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// First bytes of a manifest file.
+const MAGIC: [u8; 8] = *b"RINGMAN\n";
+/// Bytes before the record: magic, version, zero, length.
+const HEAD_BYTES: usize = 24;
+/// Bytes behind the record: checksum.
+const TAIL_BYTES: usize = 8;
+/// Longest record.
+const RECORD_BYTES_MAX: usize = 64 << 20;
+/// First bytes of `CURRENT`.
+const CURRENT_MAGIC: [u8; 8] = *b"RINGCUR\n";
+/// Bytes of `CURRENT`.
+pub(super) const CURRENT_BYTES: usize = 64;
 
 /// One published generation of a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,4 +188,163 @@ pub struct ControlTotal {
     pub rejected: u64,
     /// Sum of their amounts, in minor units.
     pub rejected_minor: i128,
+}
+
+/// The encoding of records: fixed-width, little-endian, lengths as u64, nothing longer than the limit.
+fn encoding() -> bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Fixint,
+    bincode::config::Limit<RECORD_BYTES_MAX>,
+> {
+    bincode::config::legacy().with_limit::<RECORD_BYTES_MAX>()
+}
+
+impl Manifest {
+    /// Every data file of the generation.
+    pub fn files(&self) -> impl Iterator<Item = &FileEntry> {
+        std::iter::once(&self.account_keys)
+            .chain(self.kinds.iter().map(|kind| &kind.keys))
+            .chain(self.segments.iter().map(|segment| &segment.file))
+            .chain(self.static_links.iter().map(|segment| &segment.file))
+            .chain(self.attributes.iter().map(|attributes| &attributes.file))
+    }
+
+    /// The manifest as the bytes of its file.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if the record is longer than 64 MiB.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let record = bincode::serde::encode_to_vec(self, encoding());
+        let record = record.map_err(|error| Error::Unproved(format!("the manifest cannot be written: {error}")))?;
+        if record.len() > RECORD_BYTES_MAX {
+            return Err(Error::Limit {
+                what: "bytes of a manifest",
+                found: record.len() as u64,
+                limit: RECORD_BYTES_MAX as u64,
+                remedy: "use wider time partitions",
+            });
+        }
+        let mut file = Vec::with_capacity(HEAD_BYTES + record.len() + TAIL_BYTES);
+        file.extend_from_slice(&MAGIC);
+        file.extend_from_slice(&u32::from(VERSION_MAJOR).to_le_bytes());
+        file.extend_from_slice(&0u32.to_le_bytes());
+        file.extend_from_slice(&(record.len() as u64).to_le_bytes());
+        file.extend_from_slice(&record);
+        let hash = xxh3_64(&file);
+        file.extend_from_slice(&hash.to_le_bytes());
+        Ok(file)
+    }
+
+    /// Reads the bytes of the manifest file `path`.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`], [`Error::Version`] or [`Error::Damaged`].
+    pub fn decode(path: &Path, file: &[u8]) -> Result<Self> {
+        let damaged = |detail: String| Error::damaged(path, "manifest", detail);
+        if file.is_empty() {
+            return Err(damaged("the file is empty".to_string()));
+        }
+        if file.get(..8) != Some(&MAGIC[..]) {
+            let detail = "it does not begin with the mark of one".to_string();
+            return Err(Error::Foreign { path: path.to_path_buf(), what: "manifest", detail });
+        }
+        let Some(end) = file.len().checked_sub(TAIL_BYTES).filter(|&end| end >= HEAD_BYTES) else {
+            return Err(damaged(format!("the file ends after {} bytes", file.len())));
+        };
+        let version = word(file, 8);
+        if version != u64::from(VERSION_MAJOR) {
+            return Err(Error::Version {
+                path: path.to_path_buf(),
+                found: version as u32,
+                expected: VERSION_MAJOR.into(),
+            });
+        }
+        if word(file, 16) != (end - HEAD_BYTES) as u64 {
+            return Err(damaged(format!("{} bytes are stated, there are {}", word(file, 16), end - HEAD_BYTES)));
+        }
+        if word(file, end) != xxh3_64(&file[..end]) {
+            return Err(damaged("the checksum does not match".to_string()));
+        }
+        let record = &file[HEAD_BYTES..end];
+        let (manifest, read): (Manifest, usize) =
+            bincode::serde::decode_from_slice(record, encoding()).map_err(|error| damaged(error.to_string()))?;
+        if read != record.len() {
+            return Err(damaged(format!("{} bytes follow the record", record.len() - read)));
+        }
+        if let Some(entry) = manifest.files().find(|entry| !is_name(&entry.name)) {
+            return Err(damaged(format!("{:?} is not the name of a data file", entry.name)));
+        }
+        Ok(manifest)
+    }
+}
+
+/// The name of a generation's manifest within the store.
+pub(super) fn manifest_name(generation: u64) -> String {
+    format!("manifest/{generation:020}")
+}
+
+/// Whether `name` is `<directory>/<stem>-<content id>.<extension>` with nothing unusual in the stem.
+pub(super) fn is_name(name: &str) -> bool {
+    let Some((directory, file)) = name.split_once('/') else {
+        return false;
+    };
+    FileKind::of_directory(directory).is_some_and(|kind| is_file_name(kind, file))
+}
+
+/// Whether `file` is `<stem>-<content id>.<extension>` of a file of this kind.
+pub(super) fn is_file_name(kind: FileKind, file: &str) -> bool {
+    let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+    let parts = file.rsplit_once('.').and_then(|(name, extension)| Some((name.rsplit_once('-')?, extension)));
+    parts.is_some_and(|((stem, id), extension)| {
+        extension == kind.extension()
+            && id.len() == 32
+            && id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+            && !stem.is_empty()
+            && !stem.starts_with('.')
+            && stem.bytes().all(plain)
+    })
+}
+
+/// What `CURRENT` says: the live generation and the SHA-256 of its manifest file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Current {
+    pub generation: u64,
+    pub manifest: [u8; 32],
+}
+
+impl Current {
+    pub(super) fn of(generation: u64, manifest: &[u8]) -> Self {
+        Current { generation, manifest: Sha256::digest(manifest).into() }
+    }
+
+    pub(super) fn encode(&self) -> [u8; CURRENT_BYTES] {
+        let mut record = [0; CURRENT_BYTES];
+        record[0..8].copy_from_slice(&CURRENT_MAGIC);
+        record[8..16].copy_from_slice(&self.generation.to_le_bytes());
+        record[16..48].copy_from_slice(&self.manifest);
+        let hash = xxh3_64(&record[0..56]);
+        record[56..64].copy_from_slice(&hash.to_le_bytes());
+        record
+    }
+
+    /// Reads the bytes of the file `path`.
+    pub(super) fn decode(path: &Path, file: &[u8]) -> Result<Self> {
+        let damaged = |detail: &str| Error::damaged(path, "CURRENT", detail);
+        if file.is_empty() {
+            return Err(damaged("the file is empty"));
+        }
+        if file.get(..8) != Some(&CURRENT_MAGIC[..]) {
+            let detail = "CURRENT does not begin with the mark of one".to_string();
+            return Err(Error::Foreign { path: path.to_path_buf(), what: "store", detail });
+        }
+        if file.len() != CURRENT_BYTES {
+            return Err(damaged(&format!("the file has {} bytes, not {CURRENT_BYTES}", file.len())));
+        }
+        if word(file, 56) != xxh3_64(&file[..56]) || word(file, 48) != 0 {
+            return Err(damaged("the checksum does not match"));
+        }
+        let mut manifest = [0; 32];
+        manifest.copy_from_slice(&file[16..48]);
+        Ok(Current { generation: word(file, 8), manifest })
+    }
 }

@@ -9,19 +9,24 @@ pub mod column;
 pub mod container;
 pub mod format;
 pub mod keys;
+mod leftovers;
 pub mod manifest;
 mod mmap;
+mod open;
 pub mod partition;
 pub mod publish;
 pub mod segment;
 pub mod verify;
+pub mod writer;
 
 pub use column::{Codes, Column};
-pub use container::{Container, ContainerWriter};
+pub use container::Container;
 pub use keys::Keys;
 pub use manifest::Manifest;
-pub use publish::{Store, StoreWriter};
+pub use open::Store;
+pub use publish::StoreWriter;
 pub use segment::Segment;
+pub use writer::ContainerWriter;
 
 /// How the bytes of a file are reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,11 @@
 //! The columns of one time partition, opened together.
 
-use super::column::{Codes, Column};
+use super::column::{Codes, Column, Element};
+use super::format::ColumnId;
 use super::{Container, Keys};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::ids::IDS_MAX;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Transactions, both adjacencies and links of one partition.
@@ -62,10 +65,56 @@ pub struct Adjacency {
 
 impl Adjacency {
     /// The range of `node`'s edges; empty for a node without any, or beyond this segment's nodes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged) if the offsets looked at are not what was written.
     #[inline]
-    pub fn range(&self, node: u32) -> Result<std::ops::Range<usize>> {
-        let _ = node;
-        todo!()
+    pub fn range(&self, node: u32) -> Result<Range<usize>> {
+        let place = match &self.nodes {
+            None => node as usize,
+            Some(nodes) => match nodes.all()?.binary_search(&node) {
+                Ok(place) => place,
+                Err(_) => return Ok(0..0),
+            },
+        };
+        if place + 1 >= self.offsets.len() {
+            return Ok(0..0);
+        }
+        let ends = self.offsets.slice(place..place + 2)?;
+        Ok(ends[0] as usize..ends[1] as usize)
+    }
+
+    /// Number of edges.
+    pub fn len(&self) -> usize {
+        self.neighbors.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Opens one direction; `ids` are nodes, offsets, neighbors, transactions.
+    fn open(container: &Arc<Container>, ids: [ColumnId; 4], num_transactions: usize) -> Result<Self> {
+        let [nodes, offsets, neighbors, transactions] = ids;
+        let adjacency = Adjacency {
+            nodes: if container.has(nodes) { Some(container.column(nodes)?) } else { None },
+            offsets: column_or_empty(container, offsets)?,
+            neighbors: column_or_empty(container, neighbors)?,
+            transactions: column_or_empty(container, transactions)?,
+        };
+        let damaged = |detail: &str| Error::damaged(container.path(), format!("column {}", offsets.name()), detail);
+        if adjacency.len() != num_transactions || adjacency.transactions.len() != num_transactions {
+            return Err(damaged("there is not one edge for each transaction"));
+        }
+        if adjacency.offsets.is_empty() && num_transactions > 0 {
+            return Err(damaged("there are edges but no offsets"));
+        }
+        let num_nodes = adjacency.offsets.len().saturating_sub(1);
+        if adjacency.nodes.as_ref().is_some_and(|nodes| nodes.len() != num_nodes) {
+            return Err(damaged("there is not one slice for each node"));
+        }
+        Ok(adjacency)
     }
 }
 
@@ -90,8 +139,162 @@ pub struct Links {
 
 impl Segment {
     /// Opens the columns of a segment file.
+    ///
+    /// Transactions with their adjacencies, and links, may each be left out as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if columns are missing or do not fit together.
     pub fn open(container: &Arc<Container>) -> Result<Self> {
-        let _ = container;
-        todo!()
+        let transactions = Transactions::open(container)?;
+        let len = transactions.len();
+        let out = [
+            ColumnId::OUT_NODES,
+            ColumnId::OUT_OFFSETS,
+            ColumnId::OUT_NEIGHBORS,
+            ColumnId::OUT_TRANSACTIONS,
+        ];
+        let incoming =
+            [ColumnId::IN_NODES, ColumnId::IN_OFFSETS, ColumnId::IN_NEIGHBORS, ColumnId::IN_TRANSACTIONS];
+        let segment = Segment {
+            outgoing: Adjacency::open(container, out, len)?,
+            incoming: Adjacency::open(container, incoming, len)?,
+            links: Links::open(container)?,
+            keys: match container.has(ColumnId::KEY_NUMBERS) || container.has(ColumnId::KEY_TEXT) {
+                true => Some(Keys::open(container)?),
+                false => None,
+            },
+            transactions,
+        };
+        if segment.keys.as_ref().is_some_and(|keys| keys.len() != len) {
+            return Err(Error::damaged(container.path(), "keys", "there is not one for each transaction"));
+        }
+        Ok(segment)
     }
+}
+
+impl Transactions {
+    /// Number of transactions.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.time.len()
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn open(container: &Arc<Container>) -> Result<Self> {
+        let time: Column<i64> = column_or_empty(container, ColumnId::TIME)?;
+        let len = time.len();
+        let received = container.has(ColumnId::RECEIVED_AMOUNT) || container.has(ColumnId::RECEIVED_CURRENCY);
+        let transactions = Transactions {
+            source: column_or_empty(container, ColumnId::SOURCE)?,
+            destination: column_or_empty(container, ColumnId::DESTINATION)?,
+            amount: column_or_empty(container, ColumnId::AMOUNT)?,
+            currency: codes_or_zero(container, ColumnId::CURRENCY, len)?,
+            channel: codes_or_zero(container, ColumnId::CHANNEL, len)?,
+            flags: codes_or_zero(container, ColumnId::FLAGS, len)?,
+            label: codes_or_zero(container, ColumnId::LABEL, len)?,
+            row: codes_or_zero(container, ColumnId::ROW, len)?,
+            device: match container.has(ColumnId::DEVICE) {
+                true => Some(container.column(ColumnId::DEVICE)?),
+                false => None,
+            },
+            received: match received {
+                true => Some((
+                    container.column(ColumnId::RECEIVED_AMOUNT)?,
+                    container.codes(ColumnId::RECEIVED_CURRENCY)?,
+                )),
+                false => None,
+            },
+            time,
+        };
+        let received = transactions.received.as_ref();
+        same_length(
+            container,
+            len,
+            [
+                (ColumnId::SOURCE, transactions.source.len()),
+                (ColumnId::DESTINATION, transactions.destination.len()),
+                (ColumnId::AMOUNT, transactions.amount.len()),
+                (ColumnId::CURRENCY, transactions.currency.len()),
+                (ColumnId::CHANNEL, transactions.channel.len()),
+                (ColumnId::FLAGS, transactions.flags.len()),
+                (ColumnId::LABEL, transactions.label.len()),
+                (ColumnId::ROW, transactions.row.len()),
+                (ColumnId::DEVICE, transactions.device.as_ref().map_or(len, Column::len)),
+                (ColumnId::RECEIVED_AMOUNT, received.map_or(len, |received| received.0.len())),
+                (ColumnId::RECEIVED_CURRENCY, received.map_or(len, |received| received.1.len())),
+            ],
+        )?;
+        if len as u64 > IDS_MAX {
+            return Err(Error::damaged(container.path(), "column time", "there are more transactions than positions"));
+        }
+        Ok(transactions)
+    }
+}
+
+impl Links {
+    /// Number of links.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.account.len()
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn open(container: &Arc<Container>) -> Result<Self> {
+        let account: Column<u32> = column_or_empty(container, ColumnId::LINK_ACCOUNT)?;
+        let len = account.len();
+        let links = Links {
+            kind: codes_or_zero(container, ColumnId::LINK_KIND, len)?,
+            identifier: column_or_empty(container, ColumnId::LINK_IDENTIFIER)?,
+            first: column_or_empty(container, ColumnId::LINK_FIRST)?,
+            last: column_or_empty(container, ColumnId::LINK_LAST)?,
+            count: codes_or_zero(container, ColumnId::LINK_COUNT, len)?,
+            by_identifier: column_or_empty(container, ColumnId::LINK_BY_IDENTIFIER)?,
+            account,
+        };
+        same_length(
+            container,
+            len,
+            [
+                (ColumnId::LINK_KIND, links.kind.len()),
+                (ColumnId::LINK_IDENTIFIER, links.identifier.len()),
+                (ColumnId::LINK_FIRST, links.first.len()),
+                (ColumnId::LINK_LAST, links.last.len()),
+                (ColumnId::LINK_COUNT, links.count.len()),
+                (ColumnId::LINK_BY_IDENTIFIER, links.by_identifier.len()),
+            ],
+        )?;
+        if len as u64 > IDS_MAX {
+            return Err(Error::damaged(container.path(), "column link.account", "there are more links than numbers"));
+        }
+        Ok(links)
+    }
+}
+
+fn column_or_empty<T: Element>(container: &Arc<Container>, id: ColumnId) -> Result<Column<T>> {
+    if container.has(id) { container.column(id) } else { Ok(Column::empty(container)) }
+}
+
+fn codes_or_zero<T: Element>(container: &Arc<Container>, id: ColumnId, len: usize) -> Result<Codes<T>> {
+    if container.has(id) { container.codes(id) } else { Ok(Codes::sequence(container, usize::MAX, 0, 0, len)) }
+}
+
+/// Refuses columns of another length than `len`.
+fn same_length<const N: usize>(container: &Container, len: usize, columns: [(ColumnId, usize); N]) -> Result<()> {
+    for (id, found) in columns {
+        if found != len {
+            let detail = format!("it has {found} values, {len} are needed");
+            return Err(Error::damaged(container.path(), format!("column {}", id.name()), detail));
+        }
+    }
+    Ok(())
 }

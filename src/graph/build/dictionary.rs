@@ -14,7 +14,7 @@
 
 use crate::error::{Error, Result};
 use crate::ids::IDS_MAX;
-use crate::ingest::batch::LocalKeys;
+use crate::ingest::batch::{LocalKeys, canonical_number};
 use crate::run::Run;
 use crate::store::keys::KeyList;
 use rayon::prelude::*;
@@ -33,14 +33,11 @@ pub(super) struct Dictionary {
     pub keys: KeyList,
 }
 
-impl Dictionary {
-    /// Number of ids given.
-    pub fn len(&self) -> u32 {
-        // Checked against IDS_MAX when the ids were given.
-        match &self.keys {
-            KeyList::Numbers(numbers) => numbers.len() as u32,
-            KeyList::Texts { offsets, .. } => offsets.len().saturating_sub(1) as u32,
-        }
+/// Number of keys in a list that [`merge`] made, which keeps it within `u32`.
+pub(super) fn num_keys(keys: &KeyList) -> u32 {
+    match keys {
+        KeyList::Numbers(numbers) => numbers.len() as u32,
+        KeyList::Texts { offsets, .. } => offsets.len().saturating_sub(1) as u32,
     }
 }
 
@@ -64,10 +61,6 @@ struct Shard {
 
 fn shard_of(hash: u64) -> usize {
     (hash >> (64 - SHARD_BITS)) as usize
-}
-
-pub(super) fn key_of(keys: &LocalKeys, index: usize) -> &[u8] {
-    &keys.text[keys.offsets[index] as usize..keys.offsets[index + 1] as usize]
 }
 
 /// Gives ids to the keys of `chunks`, in row order.
@@ -144,10 +137,9 @@ fn find_first(shard: usize, chunks: &[&LocalKeys], grouped: &[Grouped]) -> Shard
     for (chunk, (keys, group)) in chunks.iter().zip(grouped).enumerate() {
         found.starts.push(found.entries.len());
         for &key in &group.order[group.starts[shard] as usize..group.starts[shard + 1] as usize] {
-            let text = key_of(keys, key as usize);
             let same = |entry: u32| {
-                let (chunk, key) = found.first[entry as usize];
-                key_of(chunks[chunk as usize], key as usize) == text
+                let (first_chunk, first_key) = found.first[entry as usize];
+                equal(keys, key as usize, chunks[first_chunk as usize], first_key as usize)
             };
             let new = found.first.len() as u32;
             let entry = table.find_or_insert(keys.hashes[key as usize], new, same);
@@ -158,6 +150,14 @@ fn find_first(shard: usize, chunks: &[&LocalKeys], grouped: &[Grouped]) -> Shard
         }
     }
     found
+}
+
+/// Whether two keys are the same: by number where both chunks hold nothing but numbers, else by text.
+fn equal(a: &LocalKeys, i: usize, b: &LocalKeys, j: usize) -> bool {
+    match (a.numbers.get(i), b.numbers.get(j)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.key(i) == b.key(j),
+    }
 }
 
 /// For each key of a chunk: its shard, its entry there, and whether this is the key's first appearance.
@@ -177,13 +177,16 @@ fn resolve(chunk: usize, group: &Grouped, shards: &[Shard]) -> Vec<(u32, u32, bo
 /// The new keys of all chunks, one after another: as numbers if every one is a canonical number.
 fn collect_keys(chunks: &[&LocalKeys], resolved: &[Vec<(u32, u32, bool)>]) -> KeyList {
     let new_keys = |chunk: usize| {
-        let keys = chunks[chunk];
         let new = resolved[chunk].iter().enumerate().filter(|&(_, &(.., is_new))| is_new);
-        new.map(move |(key, _)| key_of(keys, key))
+        new.map(|(key, _)| key)
+    };
+    let number = |chunk: usize, key| match chunks[chunk].numbers.get(key) {
+        Some(&number) => Some(number),
+        None => canonical_number(chunks[chunk].key(key)),
     };
     let numbers: Option<Vec<Vec<u64>>> = (0..chunks.len())
         .into_par_iter()
-        .map(|chunk| new_keys(chunk).map(canonical_number).collect())
+        .map(|chunk| new_keys(chunk).map(|key| number(chunk, key)).collect())
         .collect();
     if let Some(numbers) = numbers {
         return KeyList::Numbers(numbers.concat());
@@ -192,28 +195,11 @@ fn collect_keys(chunks: &[&LocalKeys], resolved: &[Vec<(u32, u32, bool)>]) -> Ke
     let mut offsets = vec![0];
     for chunk in 0..chunks.len() {
         for key in new_keys(chunk) {
-            text.extend_from_slice(key);
+            text.extend_from_slice(chunks[chunk].key(key));
             offsets.push(text.len() as u64);
         }
     }
     KeyList::Texts { text, offsets }
-}
-
-/// The value of a decimal number below 2^63 without sign or leading zeros, which alone can be stored as a number.
-pub(super) fn canonical_number(key: &[u8]) -> Option<u64> {
-    let canonical = matches!(key, [b'0'] | [b'1'..=b'9', ..]) && key.len() <= 19;
-    if !canonical {
-        return None;
-    }
-    let mut value = 0_u64;
-    for &byte in key {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + u64::from(digit);
-    }
-    (value < 1 << 63).then_some(value)
 }
 
 /// Open addressing from hash to entry number; grows at load 1/2.
@@ -272,7 +258,7 @@ mod tests {
         for key in keys {
             local.text.extend_from_slice(key.as_bytes());
             local.offsets.push(local.text.len() as u32);
-            local.hashes.push(xxhash_rust::xxh3::xxh3_64(key.as_bytes()));
+            local.hashes.push(crate::ingest::batch::key_hash(key.as_bytes()));
         }
         local
     }
@@ -329,15 +315,6 @@ mod tests {
         keys.hashes = vec![7, 7];
         let merged = merge(&[&keys, &keys], IDS_MAX, "accounts", &Run::new()).unwrap();
         assert_eq!(merged.ids, [[0, 1], [0, 1]]);
-    }
-
-    #[test]
-    fn only_canonical_numbers_are_numbers() {
-        assert_eq!(canonical_number(b"0"), Some(0));
-        assert_eq!(canonical_number(b"9223372036854775807"), Some(i64::MAX as u64));
-        for key in ["", "00", "01", "-1", "+1", "1.0", "9223372036854775808", "99999999999999999999", "1 "] {
-            assert_eq!(canonical_number(key.as_bytes()), None, "{key:?}");
-        }
     }
 
     #[test]

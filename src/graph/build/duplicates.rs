@@ -45,8 +45,11 @@ pub(super) fn duplicates(chunks: &[Chunk], run: &Run) -> Result<Vec<Duplicate>> 
         .collect();
     keyed.par_sort_unstable();
     run.check()?;
-    let mut found: Vec<Duplicate> =
-        keyed.par_chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).flat_map_iter(|group| repeats(chunks, group)).collect();
+    let mut found: Vec<Duplicate> = keyed
+        .par_chunk_by(|a, b| a.0 == b.0)
+        .filter(|group| group.len() > 1)
+        .flat_map_iter(|group| repeats(chunks, group))
+        .collect();
     found.par_sort_unstable_by_key(|duplicate| duplicate.place);
     Ok(found)
 }

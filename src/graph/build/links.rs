@@ -22,7 +22,8 @@ pub(super) struct Link {
 pub(super) fn merge(mut links: Vec<Link>) -> Vec<Link> {
     links.par_sort_unstable();
     links.dedup_by(|later, kept| {
-        let same = (later.account, later.kind, later.identifier) == (kept.account, kept.kind, kept.identifier);
+        let same =
+            (later.account, later.kind, later.identifier) == (kept.account, kept.kind, kept.identifier);
         if same {
             kept.first = earliest(kept.first, later.first);
             kept.last = kept.last.max(later.last);
@@ -57,7 +58,7 @@ pub(super) fn write(links: &[Link], into: &mut ContainerWriter) -> Result<()> {
     into.column(ColumnId::LINK_BY_IDENTIFIER, &by_identifier)
 }
 
-fn column<T: Send>(links: &[Link], value: impl Fn(&Link) -> T + Sync) -> Vec<T> {
+fn column<T: Send>(links: &[Link], value: impl Fn(&Link) -> T + Send + Sync) -> Vec<T> {
     links.par_iter().map(value).collect()
 }
 

@@ -1,4 +1,468 @@
 //! Building a store from batches: ids, order, partitions, both adjacencies, publication.
+//!
+//! # Method
+//! Keys become dense ids by first appearance ([`dictionary`]); rows whose
+//! transaction key repeats are dropped or refused ([`duplicates`]); the rest is
+//! put in (time, row) order ([`rows`]), cut at partition boundaries, and each
+//! part written as a segment ([`segment`]) with both adjacencies
+//! ([`adjacency`]). Nothing counts until the manifest is published.
+//!
+//! # Cost
+//! Time O(n) where the rows come in time order, O(n log n) otherwise; memory
+//! about 40 bytes per transaction, and the texts of the keys.
+//!
+//! # Choices
+//! Everything is a function of the rows: the bytes of a store do not depend on
+//! the number of threads, on how the rows were cut into chunks, or on the format
+//! that they came in.
 
 mod adjacency;
+mod attributes;
 mod dictionary;
+mod duplicates;
+mod ingest;
+mod links;
+mod rows;
+mod segment;
+
+pub use ingest::{IngestOptions, IngestReport, Sources, ingest};
+
+use crate::error::{Error, Result};
+use crate::ids::{IDS_MAX, NONE};
+use crate::ingest::Batch;
+use crate::ingest::batch::{AccountRows, LinkRows, LocalKeys};
+use crate::run::Run;
+use crate::store::keys::KeyList;
+use crate::store::manifest::{
+    AttributesEntry, ControlTotal, FileEntry, KindEntry, Manifest, Partition, Schema, SegmentEntry,
+    SourceEntry,
+};
+use crate::store::{Keys, StoreWriter};
+use crate::units::Currency;
+use dictionary::{Dictionary, merge, num_keys};
+use links::Link;
+use rayon::prelude::*;
+use rows::{Chunk, Rows, split};
+use std::ops::Range;
+
+/// The kind of identifier that a transaction's device is.
+pub const DEVICE: &str = "device";
+
+/// Everything that was read, before ids.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// Transactions, in row order.
+    pub batches: Vec<Batch>,
+    /// Links between accounts and identifiers.
+    pub links: LinkRows,
+    /// Attributes of accounts.
+    pub accounts: AccountRows,
+    /// The mapping, as TOML.
+    pub mapping: String,
+}
+
+/// What the store is to be like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// How transactions are cut into segments.
+    pub partition: Partition,
+    /// Most accounts, and most transactions of a segment; smaller than the format's own limit only in tests.
+    pub ids_max: u64,
+}
+
+impl Default for BuildOptions {
+    fn default() -> Self {
+        Self { partition: Partition::default(), ids_max: IDS_MAX }
+    }
+}
+
+/// A row that was left out because an earlier one has its transaction key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    /// Transaction source, from 0.
+    pub source_ordinal: u32,
+    /// Record within the source, from 1.
+    pub record: u64,
+    /// Source and record of the first row with this key.
+    pub first: (u32, u64),
+    /// Whether both rows say the same; then the later one is skipped, else rejected.
+    pub same: bool,
+    /// Currency of the store.
+    pub currency: u16,
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// All rows with dense ids and codes: ready to be written.
+#[derive(Debug)]
+pub struct Prepared {
+    rows: Rows,
+    /// Rows left out, in row order.
+    pub repeated: Vec<Repeated>,
+    /// Currencies of the store.
+    pub currencies: Vec<Currency>,
+    channels: Vec<String>,
+    labels: Vec<String>,
+    accounts: KeyList,
+    num_accounts: u32,
+    kinds: Vec<(String, KeyList)>,
+    device_kind: Option<u8>,
+    static_links: Vec<Link>,
+    attributes: AccountRows,
+    attribute_ids: Vec<u32>,
+    mapping: String,
+    ids_max: u64,
+}
+
+/// Gives ids and codes to everything in `input`, and finds repeated transaction keys.
+///
+/// # Errors
+/// [`Error::Limit`] for more accounts, identifiers, currencies, channels or labels than the format holds;
+/// [`Error::Cancelled`].
+pub fn prepare(mut input: Input, options: &BuildOptions, run: &Run) -> Result<Prepared> {
+    run.stage("ids", input.batches.len() as u64);
+    let account_chunks: Vec<&LocalKeys> = input
+        .batches
+        .iter()
+        .map(|batch| &batch.accounts)
+        .chain([&input.links.accounts, &input.accounts.accounts])
+        .collect();
+    let mut accounts = merge(&account_chunks, options.ids_max, "accounts in one store", run)?;
+    drop(account_chunks);
+    let attribute_ids = accounts.ids.pop().unwrap_or_default();
+    let link_accounts = accounts.ids.pop().unwrap_or_default();
+
+    let (kind_names, kind_dictionaries, device_kind) = identifiers(&input, options.ids_max, run)?;
+    let static_links = link_rows(&input.links, &link_accounts, &kind_names, &kind_dictionaries);
+    let num_batches = input.batches.len();
+    let device_ids = device_kind.map(|kind| &kind_dictionaries[kind as usize].ids[..num_batches]);
+
+    input.batches.par_iter_mut().enumerate().for_each(|(number, batch)| {
+        let ids = &accounts.ids[number];
+        for account in batch.source.iter_mut().chain(&mut batch.destination) {
+            *account = ids[*account as usize];
+        }
+        batch.accounts = LocalKeys::default();
+        if let (Some((keys, devices)), Some(ids)) = (&mut batch.devices, device_ids) {
+            for device in devices.iter_mut().filter(|device| **device != NONE) {
+                *device = ids[number][*device as usize];
+            }
+            *keys = LocalKeys::default();
+        }
+    });
+    let num_accounts = num_keys(&accounts.keys);
+    let accounts = accounts.keys;
+
+    let (chunks, currencies, channels, labels) = codes(std::mem::take(&mut input.batches))?;
+    run.stage("order", chunks.len() as u64);
+    let repeats = duplicates::duplicates(&chunks, run)?;
+    let repeated = repeats.iter().map(|repeat| describe(&chunks, repeat)).collect();
+    let omitted: Vec<u64> = repeats.iter().map(|repeat| repeat.place).collect();
+    let rows = Rows::new(chunks, &omitted, run)?;
+    let kinds = kind_names.into_iter().zip(kind_dictionaries.into_iter().map(|kind| kind.keys)).collect();
+    Ok(Prepared {
+        rows,
+        repeated,
+        currencies,
+        channels,
+        labels,
+        accounts,
+        num_accounts,
+        kinds,
+        device_kind,
+        static_links,
+        attributes: input.accounts,
+        attribute_ids,
+        mapping: input.mapping,
+        ids_max: options.ids_max,
+    })
+}
+
+fn describe(chunks: &[Chunk], repeat: &duplicates::Duplicate) -> Repeated {
+    let reference = |place| {
+        let (chunk, row) = split(place);
+        (chunks[chunk].batch.source_ordinal, chunks[chunk].record(row))
+    };
+    let (chunk, row) = split(repeat.place);
+    let (source_ordinal, record) = reference(repeat.place);
+    Repeated {
+        source_ordinal,
+        record,
+        first: reference(repeat.first),
+        same: repeat.same,
+        currency: chunks[chunk].currency(row),
+        amount: chunks[chunk].batch.amount[row],
+    }
+}
+
+/// Ids of all identifiers: the kinds' names, their dictionaries, and which kind devices are.
+///
+/// A dictionary's first chunks are the batches' devices (for the kind `device`), the last is the links table's.
+fn identifiers(input: &Input, limit: u64, run: &Run) -> Result<(Vec<String>, Vec<Dictionary>, Option<u8>)> {
+    let empty = LocalKeys::default();
+    let has_devices = input.batches.iter().any(|batch| batch.devices.is_some());
+    let mut names: Vec<String> = if has_devices { vec![DEVICE.into()] } else { Vec::new() };
+    names.extend(input.links.kinds.iter().filter(|&name| !(has_devices && name == DEVICE)).cloned());
+    if names.len() > 255 {
+        let found = names.len() as u64;
+        let remedy = "map fewer columns to identifier kinds";
+        return Err(Error::Limit { what: "kinds of identifiers", found, limit: 255, remedy });
+    }
+    let mut dictionaries = Vec::new();
+    for name in &names {
+        let devices = input.batches.iter().map(|batch| match &batch.devices {
+            Some((keys, _)) if has_devices && name == DEVICE => keys,
+            _ => &empty,
+        });
+        let table = input.links.kinds.iter().position(|kind| kind == name);
+        let table = table.map_or(&empty, |kind| &input.links.identifiers[kind]);
+        let chunks: Vec<&LocalKeys> = devices.chain([table]).collect();
+        dictionaries.push(merge(&chunks, limit, "identifiers of one kind", run)?);
+    }
+    Ok((names, dictionaries, has_devices.then_some(0)))
+}
+
+/// The links table with dense ids, merged.
+fn link_rows(table: &LinkRows, accounts: &[u32], names: &[String], dictionaries: &[Dictionary]) -> Vec<Link> {
+    let kind_of: Vec<usize> = table
+        .kinds
+        .iter()
+        .map(|kind| names.iter().position(|name| name == kind).expect("every kind of the table was named"))
+        .collect();
+    let link = |row: usize| {
+        let kind = kind_of[table.kind[row] as usize];
+        let ids = dictionaries[kind].ids.last().expect("the links table is a dictionary's last chunk");
+        Link {
+            account: accounts[table.account[row] as usize],
+            kind: kind as u8,
+            identifier: ids[table.identifier[row] as usize],
+            first: table.first[row],
+            last: table.last[row],
+            count: 1,
+        }
+    };
+    links::merge((0..table.account.len()).map(link).collect())
+}
+
+/// Gives currencies, channels and labels their codes in the store, by first appearance.
+fn codes(batches: Vec<Batch>) -> Result<(Vec<Chunk>, Vec<Currency>, Vec<String>, Vec<String>)> {
+    let mut currencies: Vec<Currency> = Vec::new();
+    let mut channels = Vec::new();
+    let mut labels = Vec::new();
+    let mut chunks = Vec::with_capacity(batches.len());
+    for batch in batches {
+        let currency_codes =
+            batch.currencies.iter().map(|currency| code(&mut currencies, currency) as u16).collect();
+        let names = |table: &mut Vec<String>, given: &[String], what| {
+            let codes: Vec<usize> = given.iter().map(|name| code(table, name) + 1).collect();
+            if table.len() > 255 {
+                let (found, remedy) = (table.len() as u64, "map another column, or none");
+                return Err(Error::Limit { what, found, limit: 255, remedy });
+            }
+            Ok([0].into_iter().chain(codes.into_iter().map(|code| code as u8)).collect())
+        };
+        let channel_codes = names(&mut channels, &batch.channels.0, "distinct channels")?;
+        let label_codes = names(&mut labels, &batch.labels.0, "distinct labels")?;
+        if currencies.len() > usize::from(u16::MAX) {
+            let (found, limit) = (currencies.len() as u64, u64::from(u16::MAX));
+            let remedy = "check the currency column of the mapping";
+            return Err(Error::Limit { what: "distinct currencies", found, limit, remedy });
+        }
+        chunks.push(Chunk {
+            batch,
+            currencies: currency_codes,
+            channels: channel_codes,
+            labels: label_codes,
+        });
+    }
+    Ok((chunks, currencies, channels, labels))
+}
+
+/// The place of `value` in `table`, added at the end if it is new.
+fn code<T: PartialEq + Clone>(table: &mut Vec<T>, value: &T) -> usize {
+    table.iter().position(|known| known == value).unwrap_or_else(|| {
+        table.push(value.clone());
+        table.len() - 1
+    })
+}
+
+impl Prepared {
+    /// Number of transactions that will be written.
+    pub fn num_transactions(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// Number and sum of the accepted transactions, by currency paid.
+    pub fn accepted_totals(&self) -> Vec<(u64, i128)> {
+        let zero = || vec![(0, 0); self.currencies.len()];
+        let add = |mut a: Vec<(u64, i128)>, b: Vec<(u64, i128)>| {
+            for (a, b) in a.iter_mut().zip(b) {
+                *a = (a.0 + b.0, a.1 + b.1);
+            }
+            a
+        };
+        let mut totals = self
+            .rows
+            .chunks()
+            .par_iter()
+            .map(|chunk| {
+                let mut totals = zero();
+                for (row, &amount) in chunk.batch.amount.iter().enumerate() {
+                    let total = &mut totals[chunk.currency(row) as usize];
+                    *total = (total.0 + 1, total.1 + i128::from(amount));
+                }
+                totals
+            })
+            .reduce(zero, add);
+        for repeated in &self.repeated {
+            let total = &mut totals[repeated.currency as usize];
+            *total = (total.0 - 1, total.1 - i128::from(repeated.amount));
+        }
+        totals
+    }
+
+    /// Writes all files and publishes the store's first generation.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for more transactions in a segment than the format holds; [`Error::Io`];
+    /// [`Error::CommitUnknown`]; [`Error::Cancelled`]. But for `CommitUnknown`, nothing is left behind.
+    pub fn publish(
+        self,
+        writer: StoreWriter,
+        partition: Partition,
+        sources: Vec<SourceEntry>,
+        totals: Vec<ControlTotal>,
+        run: &Run,
+    ) -> Result<Manifest> {
+        run.stage("write", self.num_transactions());
+        let mut segments = Vec::new();
+        for (name, range) in self.partitions(partition)? {
+            segments.push(self.write_segment(&writer, &name, range, run)?);
+        }
+        let static_links = match self.static_links.is_empty() {
+            true => None,
+            false => Some(self.write_static_links(&writer, run)?),
+        };
+        let account_keys = write_keys(&writer, "account", &self.accounts)?;
+        let mut kinds = Vec::new();
+        for (number, (name, keys)) in self.kinds.iter().enumerate() {
+            let file = write_keys(&writer, &format!("identifier-{number}"), keys)?;
+            kinds.push(KindEntry { name: name.clone(), num_identifiers: num_keys(keys), keys: file });
+        }
+        let attributes = self.write_attributes(&writer)?;
+        run.check()?;
+        let manifest = Manifest {
+            generation: 1,
+            parent: None,
+            tool: concat!("ringfence ", env!("CARGO_PKG_VERSION")).into(),
+            schema: Schema {
+                partition,
+                currencies: self.currencies,
+                channels: self.channels,
+                labels: self.labels,
+                mapping: self.mapping,
+            },
+            num_accounts: self.num_accounts,
+            account_keys,
+            kinds,
+            segments,
+            static_links,
+            attributes,
+            sources,
+            totals,
+        };
+        writer.publish(&manifest)?;
+        Ok(manifest)
+    }
+
+    /// Cuts the rows at partition boundaries.
+    fn partitions(&self, partition: Partition) -> Result<Vec<(String, Range<usize>)>> {
+        let mut parts = Vec::new();
+        let mut begin = 0;
+        while begin < self.rows.len() {
+            let (chunk, row) = self.rows.at(begin);
+            let span = partition.span(chunk.batch.time[row]);
+            let end = self.rows.position_at(begin, span.window.to);
+            let found = (end - begin) as u64;
+            if found > self.ids_max {
+                return Err(Error::Limit {
+                    what: "transactions in one time partition",
+                    found,
+                    limit: self.ids_max,
+                    remedy: "choose a narrower --partition",
+                });
+            }
+            parts.push((span.name, begin..end));
+            begin = end;
+        }
+        Ok(parts)
+    }
+
+    fn write_segment(
+        &self,
+        writer: &StoreWriter,
+        name: &str,
+        range: Range<usize>,
+        run: &Run,
+    ) -> Result<SegmentEntry> {
+        let part = segment::Part {
+            rows: &self.rows,
+            range: range.clone(),
+            num_accounts: self.num_accounts,
+            device_kind: self.device_kind,
+            static_links: &[],
+        };
+        let mut file = writer.file("segments", name, "seg")?;
+        let num_links = segment::write(&part, &mut file, run)?;
+        let time = |position| {
+            let (chunk, row) = self.rows.at(position);
+            chunk.batch.time[row]
+        };
+        Ok(SegmentEntry {
+            partition: name.into(),
+            file: writer.finish(file)?,
+            num_transactions: range.len() as u32,
+            num_links,
+            time_min: time(range.start),
+            time_max: time(range.end - 1),
+            has_keys: self.rows.chunks().iter().all(|chunk| chunk.batch.keys.is_some()),
+        })
+    }
+
+    /// Writes the segment of links that belong to no time: no transactions, empty adjacencies.
+    fn write_static_links(&self, writer: &StoreWriter, run: &Run) -> Result<SegmentEntry> {
+        let part = segment::Part {
+            rows: &self.rows,
+            range: 0..0,
+            num_accounts: self.num_accounts,
+            device_kind: None,
+            static_links: &self.static_links,
+        };
+        let mut file = writer.file("segments", "static", "seg")?;
+        let num_links = segment::write(&part, &mut file, run)?;
+        Ok(SegmentEntry {
+            partition: "static".into(),
+            file: writer.finish(file)?,
+            num_transactions: 0,
+            num_links,
+            time_min: 0,
+            time_max: 0,
+            has_keys: false,
+        })
+    }
+
+    fn write_attributes(&self, writer: &StoreWriter) -> Result<Option<AttributesEntry>> {
+        if self.attributes.columns.is_empty() {
+            return Ok(None);
+        }
+        let mut file = writer.file("attributes", "accounts", "col")?;
+        let columns = attributes::write(&self.attributes, &self.attribute_ids, self.num_accounts, &mut file)?;
+        Ok(Some(AttributesEntry { file: writer.finish(file)?, columns }))
+    }
+}
+
+fn write_keys(writer: &StoreWriter, name: &str, keys: &KeyList) -> Result<FileEntry> {
+    let mut file = writer.file("keys", name, "keys")?;
+    Keys::write(keys, &mut file)?;
+    writer.finish(file)
+}

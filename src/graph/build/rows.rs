@@ -201,7 +201,7 @@ impl Rows {
 
     /// The rows of a range of positions, one after another.
     pub fn walk(&self, range: Range<usize>) -> impl Iterator<Item = (&Chunk, usize)> {
-        let mut cursor = None;
+        let mut cursor: Option<(usize, usize)> = None;
         range.map(move |position| match &self.order {
             Some(order) => {
                 let (chunk, row) = split(order[position]);

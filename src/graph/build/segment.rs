@@ -23,11 +23,13 @@ pub(super) struct Part<'r> {
     pub num_accounts: u32,
     /// Number of the kind `device`, where transactions have devices.
     pub device_kind: Option<u8>,
+    /// Links that belong to no time, for the one segment without rows.
+    pub static_links: &'r [Link],
 }
 
 /// Writes a segment into `file`; returns the number of its links.
 pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Result<u32> {
-    let Part { rows, range, num_accounts, device_kind } = part.clone();
+    let Part { rows, range, num_accounts, device_kind, static_links } = part.clone();
     let gather_u32 = |value: fn(&super::rows::Chunk, usize) -> u32| rows.gather(range.clone(), value);
 
     let source = gather_u32(|chunk, row| chunk.batch.source[row]);
@@ -49,11 +51,14 @@ pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Resul
     write_codes(rows, range.clone(), file)?;
     write_optional(rows, range.clone(), file)?;
     let outgoing = outgoing?;
-    let (written, incoming) =
-        rayon::join(|| write_adjacency(file, &OUT, &outgoing), || adjacency(&destination, &source, num_accounts, run));
+    let (written, incoming) = rayon::join(
+        || write_adjacency(file, &OUT, &outgoing),
+        || adjacency(&destination, &source, num_accounts, run),
+    );
     written?;
     drop(outgoing);
-    let links = device_kind.map_or_else(Vec::new, |kind| device_links(rows, range.clone(), kind));
+    let links =
+        device_kind.map_or_else(|| static_links.to_vec(), |kind| device_links(rows, range.clone(), kind));
     let (written, keys) =
         rayon::join(|| write_adjacency(file, &IN, &incoming?), || transaction_keys(rows, range.clone()));
     written?;
@@ -101,7 +106,8 @@ fn write_optional(rows: &Rows, range: Range<usize>, file: &mut ContainerWriter) 
 type Direction = [ColumnId; 4];
 const OUT: Direction =
     [ColumnId::OUT_NODES, ColumnId::OUT_OFFSETS, ColumnId::OUT_NEIGHBORS, ColumnId::OUT_TRANSACTIONS];
-const IN: Direction = [ColumnId::IN_NODES, ColumnId::IN_OFFSETS, ColumnId::IN_NEIGHBORS, ColumnId::IN_TRANSACTIONS];
+const IN: Direction =
+    [ColumnId::IN_NODES, ColumnId::IN_OFFSETS, ColumnId::IN_NEIGHBORS, ColumnId::IN_TRANSACTIONS];
 
 fn write_adjacency(file: &mut ContainerWriter, ids: &Direction, columns: &AdjacencyColumns) -> Result<()> {
     if let Some(nodes) = &columns.nodes {
@@ -117,7 +123,8 @@ fn device_links(rows: &Rows, range: Range<usize>, kind: u8) -> Vec<Link> {
     let sighting = |chunk: &super::rows::Chunk, row: usize| {
         let time = chunk.batch.time[row];
         let identifier = chunk.device(row);
-        let link = Link { account: chunk.batch.source[row], kind, identifier, first: time, last: time, count: 1 };
+        let link =
+            Link { account: chunk.batch.source[row], kind, identifier, first: time, last: time, count: 1 };
         (identifier != NONE).then_some(link)
     };
     links::merge(rows.gather(range, sighting).into_iter().flatten().collect())
@@ -126,7 +133,7 @@ fn device_links(rows: &Rows, range: Range<usize>, kind: u8) -> Vec<Link> {
 /// The external keys of the rows, if the data has any.
 fn transaction_keys(rows: &Rows, range: Range<usize>) -> Option<KeyList> {
     let chunks = rows.chunks();
-    if chunks.iter().any(|chunk| chunk.batch.keys.is_none()) {
+    if range.is_empty() || chunks.iter().any(|chunk| chunk.batch.keys.is_none()) {
         return None;
     }
     let numbers = |chunk: &super::rows::Chunk, row: usize| match &chunk.batch.keys {

@@ -1,0 +1,97 @@
+//! `ringfence components`: who is connected with whom.
+
+use super::Answer;
+use super::args::{CsvArgs, GraphArgs, WindowArgs};
+use clap::ValueEnum;
+use ringfence::community::{ComponentsOptions, components};
+use ringfence::report::components::component_table;
+use ringfence::report::files::{table_format, write_table};
+use ringfence::{Result, Run};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Write which account belongs to which connected component.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    graph: GraphArgs,
+    /// What connects accounts.
+    #[arg(long, value_enum, default_value_t = Over::from(ComponentsOptions::default().over))]
+    over: Over,
+    /// Most accounts that an identifier may have and still connect them; at least 2.
+    #[arg(long, value_name = "N", default_value_t = ComponentsOptions::default().accounts_max)]
+    accounts_max: u32,
+    /// Fewest accounts of a component that is written.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    size_min: u32,
+    #[command(flatten)]
+    window: WindowArgs,
+    /// File to make; its ending chooses the format: .csv, .json or .parquet.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    csv: CsvArgs,
+}
+
+/// What connects accounts, as the command line says it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Over {
+    Transfers,
+    Identifiers,
+    Both,
+}
+
+impl From<ringfence::community::Over> for Over {
+    fn from(over: ringfence::community::Over) -> Self {
+        match over {
+            ringfence::community::Over::Transfers => Over::Transfers,
+            ringfence::community::Over::Identifiers => Over::Identifiers,
+            ringfence::community::Over::Both => Over::Both,
+        }
+    }
+}
+
+impl From<Over> for ringfence::community::Over {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Transfers => ringfence::community::Over::Transfers,
+            Over::Identifiers => ringfence::community::Over::Identifiers,
+            Over::Both => ringfence::community::Over::Both,
+        }
+    }
+}
+
+pub fn run(args: &Args, run: &Run) -> Result<Answer> {
+    table_format(&args.output)?;
+    let graph = args.graph.open()?;
+    let view = args.window.view(&graph)?;
+    let options = ComponentsOptions { over: args.over.into(), accounts_max: args.accounts_max };
+    let found = components(&view, &options, run)?;
+    let table = component_table(&graph, &found, args.size_min, run)?;
+    let rows = table.num_rows();
+    write_table(table, &args.output, args.csv.options(), run)?;
+    let (largest, alone) =
+        (found.sizes.first().copied().unwrap_or(0), found.sizes.iter().filter(|&&s| s == 1).count());
+    let mut text = format!(
+        "{} components of {} accounts; the largest has {largest}, {alone} accounts are alone\n{rows} accounts written to {}\n",
+        found.len(),
+        found.sizes.iter().map(|&size| u64::from(size)).sum::<u64>(),
+        args.output.display(),
+    );
+    if !found.hubs.is_empty() {
+        text += &format!(
+            "{} identifiers have more than {} accounts and connected nobody\n",
+            found.hubs.len(),
+            args.accounts_max
+        );
+    }
+    let json = json!({
+        "output": args.output.display().to_string(),
+        "num_components": found.len(),
+        "largest": largest,
+        "num_alone": alone,
+        "num_rows": rows,
+        "num_hubs": found.hubs.len(),
+    });
+    Ok(Answer::new(text, json))
+}

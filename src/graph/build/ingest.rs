@@ -1,0 +1,196 @@
+//! From files and frames to a published store: the whole way, or nothing.
+
+use super::{BuildOptions, Input, Prepared, Repeated, prepare};
+use crate::error::{Error, Result};
+use crate::ingest::{
+    Mapping, ReadOptions, ReadReport, Reason, Reject, RejectLog, Source, read_accounts, read_links,
+    read_transactions,
+};
+use crate::run::Run;
+use crate::store::StoreWriter;
+use crate::store::manifest::{ControlTotal, Manifest, Partition, SourceEntry};
+use crate::units::Currency;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What to read.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// Transactions; at least one source.
+    pub transactions: Vec<Source>,
+    /// Accounts tables.
+    pub accounts: Vec<Source>,
+    /// Links tables.
+    pub links: Vec<Source>,
+}
+
+/// Options of [`ingest`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct IngestOptions {
+    /// How transactions are cut into segments.
+    pub partition: Partition,
+    /// Most rejected rows, in percent of all rows read; from 0 to 100.
+    pub max_rejects_percent: f64,
+    /// Whether the store survives a power failure from the moment that the call returns.
+    pub durable: bool,
+    /// How files are cut into chunks.
+    pub read: ReadOptions,
+    /// Limits of the format.
+    pub build: BuildOptions,
+}
+
+impl Default for IngestOptions {
+    fn default() -> Self {
+        Self {
+            partition: Partition::default(),
+            max_rejects_percent: 1.0,
+            durable: true,
+            read: ReadOptions::default(),
+            build: BuildOptions::default(),
+        }
+    }
+}
+
+/// What an ingest did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngestReport {
+    /// The published generation.
+    pub manifest: Manifest,
+    /// Rows not accepted, by reason; a repeated row with the same content is skipped, all others are rejected.
+    pub reasons: BTreeMap<Reason, u64>,
+}
+
+impl IngestReport {
+    /// Rows read, accepted, rejected and skipped, over all sources.
+    pub fn counts(&self) -> [u64; 4] {
+        counts(&self.manifest.sources)
+    }
+}
+
+fn counts(sources: &[SourceEntry]) -> [u64; 4] {
+    let sum = |field: fn(&SourceEntry) -> u64| sources.iter().map(field).sum();
+    [sum(|s| s.read), sum(|s| s.accepted), sum(|s| s.rejected), sum(|s| s.skipped)]
+}
+
+/// Reads `sources` by `mapping` and publishes them as the first generation of a new store at `path`.
+///
+/// Rejected rows go to `rejects`. The bytes of the store depend on the rows, the mapping and `options.partition` alone.
+///
+/// # Errors
+/// [`Error::Exists`] if there is a store already; [`Error::Locked`]; [`Error::Input`] for sources that cannot be used
+/// as a whole; [`Error::Rejects`] for more rejected rows than allowed; [`Error::Limit`]; [`Error::Io`];
+/// [`Error::Cancelled`]. In all of these cases nothing is left at `path` that was not there before. Only
+/// [`Error::CommitUnknown`] leaves it open whether the store was published.
+pub fn ingest(
+    path: &Path,
+    sources: Sources,
+    mapping: &Mapping,
+    rejects: &mut RejectLog,
+    options: &IngestOptions,
+    run: &Run,
+) -> Result<IngestReport> {
+    if !(0.0..=100.0).contains(&options.max_rejects_percent) {
+        let value = options.max_rejects_percent.to_string();
+        return Err(Error::Option { name: "max_rejects_percent", value, allowed: "0 to 100" });
+    }
+    if sources.transactions.is_empty() {
+        let value = "no source".into();
+        return Err(Error::Option { name: "transactions", value, allowed: "at least one source" });
+    }
+    let mut writer = StoreWriter::create(path)?;
+    writer.set_durable(options.durable);
+    let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
+    let mut report =
+        read_transactions(sources.transactions, mapping, &options.read, run, &mut |mut batch| {
+            for reject in std::mem::take(&mut batch.rejects) {
+                rejects.push(&reject)?;
+            }
+            input.batches.push(batch);
+            Ok(())
+        })?;
+    if !sources.links.is_empty() {
+        let (links, read) = read_links(sources.links, mapping, &options.read, run)?;
+        input.links = links;
+        add(&mut report, read, rejects)?;
+    }
+    if !sources.accounts.is_empty() {
+        let (accounts, read) = read_accounts(sources.accounts, mapping, &options.read, run)?;
+        input.accounts = accounts;
+        add(&mut report, read, rejects)?;
+    }
+    let mut prepared = prepare(input, &options.build, run)?;
+    count_repeated(&prepared.repeated, &mut report.sources, rejects)?;
+    rejects.flush()?;
+    refuse_too_many(&report.sources, options.max_rejects_percent, rejects)?;
+    let totals = totals(&mut prepared, report.totals);
+    let manifest = prepared.publish(writer, options.partition, report.sources, totals, run)?;
+    Ok(IngestReport { manifest, reasons: rejects.counts().clone() })
+}
+
+/// Adds what was read of another table.
+fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Result<()> {
+    for reject in &read.rejects {
+        rejects.push(reject)?;
+    }
+    report.sources.extend(read.sources);
+    Ok(())
+}
+
+/// Moves repeated rows from accepted to skipped or rejected. Transaction sources come first in `sources`.
+fn count_repeated(repeated: &[Repeated], sources: &mut [SourceEntry], rejects: &mut RejectLog) -> Result<()> {
+    for row in repeated {
+        let source = &mut sources[row.source_ordinal as usize];
+        source.accepted -= 1;
+        let reason = match row.same {
+            true => Reason::DuplicateSameContent,
+            false => Reason::DuplicateDifferentContent,
+        };
+        match row.same {
+            true => source.skipped += 1,
+            false => source.rejected += 1,
+        }
+        let name = source.name.as_str().into();
+        let detail = format!("first in source {}, record {}", row.first.0, row.first.1);
+        rejects.push(&Reject { source: name, record: row.record, column: "".into(), reason, detail })?;
+    }
+    Ok(())
+}
+
+fn refuse_too_many(sources: &[SourceEntry], allowed_percent: f64, rejects: &RejectLog) -> Result<()> {
+    let [read, _, rejected, _] = counts(sources);
+    if rejected as f64 * 100.0 <= allowed_percent * read as f64 {
+        return Ok(());
+    }
+    let first = rejects.first().map(Reject::to_string).unwrap_or_default();
+    let reject_file = rejects.path().map(Path::to_path_buf);
+    Err(Error::Rejects { rejected, read, allowed_percent, first, reject_file })
+}
+
+/// Control totals in the order of the store's currencies; currencies of rejected rows alone come last.
+fn totals(prepared: &mut Prepared, read: Vec<(Currency, ControlTotal)>) -> Vec<ControlTotal> {
+    let accepted = prepared.accepted_totals();
+    let mut totals: Vec<ControlTotal> = accepted
+        .into_iter()
+        .map(|(accepted, accepted_minor)| ControlTotal {
+            accepted,
+            accepted_minor,
+            ..ControlTotal::default()
+        })
+        .collect();
+    for (currency, total) in read {
+        let known = prepared.currencies.iter().position(|known| *known == currency);
+        let place = known.unwrap_or_else(|| {
+            prepared.currencies.push(currency);
+            totals.push(ControlTotal::default());
+            totals.len() - 1
+        });
+        totals[place].rejected += total.rejected;
+        totals[place].rejected_minor += total.rejected_minor;
+    }
+    for row in &prepared.repeated {
+        let total = &mut totals[row.currency as usize];
+        total.rejected += 1;
+        total.rejected_minor += i128::from(row.amount);
+    }
+    totals
+}

@@ -1,0 +1,35 @@
+//! What a result rests on: the engine, the generation of the graph, and the sources it was built from.
+
+use crate::graph::Graph;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// The version of this engine.
+pub const ENGINE: &str = concat!("ringfence ", env!("CARGO_PKG_VERSION"));
+
+/// What identifies the data behind a result, to look it up and to run again: engine, generation, digest, sources.
+pub fn provenance(graph: &Graph) -> Value {
+    let manifest = graph.manifest();
+    let sources: Vec<Value> = manifest
+        .sources
+        .iter()
+        .map(|source| json!({ "role": source.role, "name": source.name, "sha256": hex(&source.sha256) }))
+        .collect();
+    json!({
+        "engine": ENGINE,
+        "generation": manifest.generation,
+        "manifest_sha256": hex(&graph.store().manifest_sha256),
+        "built_by": manifest.tool,
+        "num_accounts": manifest.num_accounts,
+        "num_transactions": graph.num_transactions(),
+        "sources": sources,
+    })
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
