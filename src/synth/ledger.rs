@@ -163,7 +163,9 @@ impl<'a, W: Write> Ledger<'a, W> {
         for day in 0..self.calendar.days {
             self.begin_day(day);
             due.clear();
-            while let Some(leg) = self.plan.legs.get(next_leg).filter(|leg| leg.time_s < self.day_start_s + DAY_S) {
+            while let Some(leg) =
+                self.plan.legs.get(next_leg).filter(|leg| leg.time_s < self.day_start_s + DAY_S)
+            {
                 due.push((leg.time_s, Due::Leg(next_leg)));
                 next_leg += 1;
             }
@@ -199,7 +201,7 @@ impl<'a, W: Write> Ledger<'a, W> {
                     self.settle(*time_s, *what)?;
                 }
                 self.background(from + place, time_s)?;
-                if (from + place) % ROWS_PER_CHECK == 0 {
+                if (from + place).is_multiple_of(ROWS_PER_CHECK) {
                     run.check()?;
                 }
             }
@@ -228,8 +230,8 @@ impl<'a, W: Write> Ledger<'a, W> {
     fn leg(&mut self, leg: &Leg) -> Result<u64> {
         let ring = &self.plan.rings[leg.ring as usize];
         let device = match leg.label {
-            Label::Laundering if ring.shares_device => Device::Ring(leg.ring),
             _ if leg.channel == Channel::Cash => Device::None,
+            Label::Laundering if ring.shares_device => Device::Ring(leg.ring),
             _ => Device::Own(0),
         };
         let payment = Payment {
@@ -291,14 +293,18 @@ impl<'a, W: Write> Ledger<'a, W> {
         let person = people.kind(payer) == Kind::Person;
         // (cash out, cash in, wire in, wire out) as running percentages; the rest pays another account.
         let turns = if person { [9, 13, 17, 20] } else { [0, 0, 18, 30] };
-        let turn = turns.iter().position(|limit| draws.below(100) < *limit);
+        let roll = draws.below(100);
+        let turn = turns.iter().position(|limit| roll < *limit);
         let near = |kind| people.outside(kind, currency, payer);
         let (source, destination, channel, median) = match turn {
             Some(0) => (payer, near(Kind::Cash), Channel::Cash, 8_000.0),
             Some(1) => (near(Kind::Cash), payer, Channel::Cash, 15_000.0),
-            Some(2) => (near(Kind::Bank), payer, Channel::Transfer, if person { 40_000.0 } else { 300_000.0 }),
+            Some(2) => {
+                (near(Kind::Bank), payer, Channel::Transfer, if person { 40_000.0 } else { 300_000.0 })
+            }
             Some(_) => {
-                let abroad = if draws.chance(15) { draws.below(TENDERS.len() as u64) as u8 } else { currency };
+                let abroad =
+                    if draws.chance(15) { draws.below(TENDERS.len() as u64) as u8 } else { currency };
                 let bank = people.outside(Kind::Bank, abroad, payer);
                 (payer, bank, Channel::Wire, if person { 90_000.0 } else { 200_000.0 })
             }
@@ -413,7 +419,8 @@ impl<'a, W: Write> Ledger<'a, W> {
     fn close(mut self) -> Result<Closed> {
         self.closed.rows = self.rows.finish()?;
         for (place, balance) in self.balances.iter().enumerate() {
-            self.closed.totals[self.people.currency(place as u32) as usize].closing_minor += i128::from(*balance);
+            self.closed.totals[self.people.currency(place as u32) as usize].closing_minor +=
+                i128::from(*balance);
         }
         if let Some(wrong) = self.closed.totals.iter().find(|totals| !totals.balance()) {
             return Err(Error::Unproved(format!("the invented ledger does not balance: {wrong:?}")));

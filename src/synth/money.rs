@@ -110,7 +110,8 @@ pub(crate) fn cents(bits: u64, median_cents: f64, sigma: f64) -> i64 {
 pub(crate) fn split(total: i64, parts: usize, stream: Stream) -> Vec<i64> {
     let weights: Vec<i64> = (0..parts as u64).map(|i| 80 + (stream.at(i) % 41) as i64).collect();
     let sum: i64 = weights.iter().sum();
-    let mut shares: Vec<i64> = weights.iter().map(|w| (total / sum * w + total % sum * w / sum).max(1)).collect();
+    let mut shares: Vec<i64> =
+        weights.iter().map(|w| (total / sum * w + total % sum * w / sum).max(1)).collect();
     if let Some(last) = shares.len().checked_sub(1) {
         shares[last] = total - shares[..last].iter().sum::<i64>();
     }

@@ -92,7 +92,7 @@ impl LookAlike {
 pub struct SynthOptions {
     /// Rows of the transactions file; 1,000 to 10,000,000,000.
     pub transactions: u64,
-    /// Accounts, the outside world included; 200 to 4,000,000,000. `None`: a tenth of the transactions, at least 200.
+    /// Accounts, the outside world included; 200 to 1,000,000,000. `None`: a tenth of the transactions, at least 200.
     pub accounts: Option<u64>,
     /// Seed: another seed gives another ledger, the same seed the same bytes.
     pub seed: u64,
@@ -122,7 +122,7 @@ impl Default for SynthOptions {
             seed: 1,
             // 2024-01-01T00:00:00Z, a Monday.
             start_us: 19_723 * DAY_US,
-            days: 30,
+            days: 31,
             inside_percent: 80,
             foreign_percent: 8,
             typologies: Typology::ALL.to_vec(),
@@ -163,14 +163,18 @@ impl SynthOptions {
         if !(1_000..=10_000_000_000).contains(&self.transactions) {
             return refuse("transactions", self.transactions.to_string(), "1000 to 10000000000");
         }
-        if !(200..=4_000_000_000).contains(&self.num_accounts()) {
-            return refuse("accounts", self.num_accounts().to_string(), "200 to 4000000000");
+        if !(200..=1_000_000_000).contains(&self.num_accounts()) {
+            return refuse("accounts", self.num_accounts().to_string(), "200 to 1000000000");
         }
         if !(7..=3_660).contains(&self.days) {
             return refuse("days", self.days.to_string(), "7 to 3660");
         }
         if self.start_us % DAY_US != 0 || self.start_us < TIME_MIN || end_us > TIME_MAX {
-            return refuse("start_us", self.start_us.to_string(), "a midnight UTC, with all days in 1970 to 2200");
+            return refuse(
+                "start_us",
+                self.start_us.to_string(),
+                "a midnight UTC, with all days in 1970 to 2200",
+            );
         }
         if self.inside_percent > 100 {
             return refuse("inside_percent", self.inside_percent.to_string(), "0 to 100");

@@ -47,7 +47,8 @@ impl Payroll {
             (0..people.num_inner()).filter(|place| people.kind(*place) == Kind::Employer).collect();
         let mut payroll = Payroll { employers: Vec::new(), rows: 0, employed_per_mille: 1000, stream };
         let paydays = |cycle| (0..calendar.days).filter(|day| calendar.pays(cycle, *day)).count() as u64;
-        let by_cycle = [PayCycle::Monthly, PayCycle::MonthEnd, PayCycle::Biweekly].map(|cycle| (cycle, paydays(cycle)));
+        let by_cycle =
+            [PayCycle::Monthly, PayCycle::MonthEnd, PayCycle::Biweekly].map(|cycle| (cycle, paydays(cycle)));
         let all: Vec<(Employer, u64)> = places
             .iter()
             .enumerate()
@@ -61,7 +62,8 @@ impl Payroll {
                 (Employer { place: *place, end, cycle, ring: NONE }, paydays)
             })
             .collect();
-        let wanted: u64 = all.iter().map(|(employer, paydays)| u64::from(employer.end - employer.place) * paydays).sum();
+        let wanted: u64 =
+            all.iter().map(|(employer, paydays)| u64::from(employer.end - employer.place) * paydays).sum();
         payroll.employed_per_mille = EMPLOYED_PER_MILLE.min(1000 * budget / wanted.max(1));
         for (employer, paydays) in all {
             let rows = paydays * (1 + payroll.employees(people, &employer).count() as u64);
@@ -86,15 +88,26 @@ impl Payroll {
             let members = std::iter::once(("employer", employer.place)).chain(employees).collect();
             self.employers[index].ring = rings.len() as u32;
             let shape = Shape::Benign(LookAlike::Payroll);
-            rings.push(Ring { shape, number: number as u32 + 1, members, shares_device: false, span_s: [0, 0] });
+            rings.push(Ring {
+                shape,
+                number: number as u32 + 1,
+                members,
+                shares_device: false,
+                span_s: [0, 0],
+            });
         }
     }
 
     /// The employees of `employer`.
-    pub fn employees<'a>(&self, people: &'a Population, employer: &Employer) -> impl Iterator<Item = u32> + use<'a> {
+    pub fn employees<'a>(
+        &self,
+        people: &'a Population,
+        employer: &Employer,
+    ) -> impl Iterator<Item = u32> + use<'a> {
         let (stream, share) = (self.stream, self.employed_per_mille);
-        (employer.place + 1..employer.end)
-            .filter(move |place| people.kind(*place) == Kind::Person && below(stream.at(u64::from(*place)), 1000) < share)
+        (employer.place + 1..employer.end).filter(move |place| {
+            people.kind(*place) == Kind::Person && below(stream.at(u64::from(*place)), 1000) < share
+        })
     }
 
     /// What `employee` gets from `employer` on a payday, in minor units of the employer's currency: whole own units.

@@ -112,17 +112,42 @@ mod tests {
 
     fn paydays(cycle: PayCycle) -> Vec<(u32, u32)> {
         let year = year();
-        (0..366).filter(|day| year.pays(cycle, *day)).map(|day| (year.date(day).1, year.date(day).2)).collect()
+        (0..366)
+            .filter(|day| year.pays(cycle, *day))
+            .map(|day| (year.date(day).1, year.date(day).2))
+            .collect()
     }
 
     #[test]
     fn paydays_of_2024_are_those_of_the_calendar() {
         let monthly = [
-            (1, 25), (2, 23), (3, 25), (4, 25), (5, 24), (6, 25), (7, 25), (8, 23), (9, 25), (10, 25), (11, 25), (12, 25),
+            (1, 25),
+            (2, 23),
+            (3, 25),
+            (4, 25),
+            (5, 24),
+            (6, 25),
+            (7, 25),
+            (8, 23),
+            (9, 25),
+            (10, 25),
+            (11, 25),
+            (12, 25),
         ];
         assert_eq!(paydays(PayCycle::Monthly), monthly);
         let month_end = [
-            (1, 31), (2, 29), (3, 29), (4, 30), (5, 31), (6, 28), (7, 31), (8, 30), (9, 30), (10, 31), (11, 29), (12, 31),
+            (1, 31),
+            (2, 29),
+            (3, 29),
+            (4, 30),
+            (5, 31),
+            (6, 28),
+            (7, 31),
+            (8, 30),
+            (9, 30),
+            (10, 31),
+            (11, 29),
+            (12, 31),
         ];
         assert_eq!(paydays(PayCycle::MonthEnd), month_end);
         assert_eq!(paydays(PayCycle::Biweekly).len(), 26);

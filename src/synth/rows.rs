@@ -122,7 +122,11 @@ impl<W: Write> Rows<W> {
         if place >= people.num_inner() {
             let (kind, currency, number) = people.outside_number(place);
             let name = if kind == Kind::Cash { "CASH-" } else { "BANK-" };
-            return self.text(name).text(TENDERS[currency as usize].code).text("-").number(u64::from(number), 4);
+            return self
+                .text(name)
+                .text(TENDERS[currency as usize].code)
+                .text("-")
+                .number(u64::from(number), 4);
         }
         let (number, width) = people.number(place);
         self.bytes.push(b'A');

@@ -10,7 +10,6 @@ use super::ledger::{Closed, TRANSACTION_DIGITS, opening_minor};
 use super::money::TENDERS;
 use super::options::Typology;
 use super::population::{Ask, Kind, Population};
-use super::rhythm::Calendar;
 use super::rows::Rows;
 use super::typologies::{Identifier, Plan, Ring, Shape};
 use crate::error::Result;
@@ -25,14 +24,35 @@ const ACCOUNTS_PER_CHECK: u32 = 1 << 14;
 
 /// Invented given names.
 const GIVEN: [&str; 24] = [
-    "Alva", "Bento", "Cilla", "Doro", "Edvin", "Fenna", "Gorm", "Hedy", "Ivo", "Jorun", "Kalle", "Liv", "Milo", "Nela", "Otto",
-    "Pia", "Quin", "Runa", "Sami", "Tova", "Ulf", "Vida", "Wim", "Yara",
+    "Alva", "Bento", "Cilla", "Doro", "Edvin", "Fenna", "Gorm", "Hedy", "Ivo", "Jorun", "Kalle", "Liv",
+    "Milo", "Nela", "Otto", "Pia", "Quin", "Runa", "Sami", "Tova", "Ulf", "Vida", "Wim", "Yara",
 ];
 /// Family names that nobody has.
 const FAMILY: [&str; 24] = [
-    "Testwell", "Samplesson", "Mockford", "Dummer-Doe", "Fakenham-Roe", "Placeholder", "Exampleton", "Synthova", "Pretendo",
-    "Inventi", "Nobodysen", "Blankwater", "Specimen", "Makebelief", "Draftsman-Doe", "Phantomas", "Unreal", "Fixture", "Stubbs-Roe",
-    "Imaginova", "Modelius", "Artificio", "Random-Doe", "Demosson",
+    "Testwell",
+    "Samplesson",
+    "Mockford",
+    "Dummer-Doe",
+    "Fakenham-Roe",
+    "Placeholder",
+    "Exampleton",
+    "Synthova",
+    "Pretendo",
+    "Inventi",
+    "Nobodysen",
+    "Blankwater",
+    "Specimen",
+    "Makebelief",
+    "Draftsman-Doe",
+    "Phantomas",
+    "Unreal",
+    "Fixture",
+    "Stubbs-Roe",
+    "Imaginova",
+    "Modelius",
+    "Artificio",
+    "Random-Doe",
+    "Demosson",
 ];
 const TRADES: [&str; 8] = ["Foods", "Books", "Tools", "Travel", "Garden", "Sports", "Music", "Repairs"];
 const STREETS: [&str; 6] =
@@ -63,7 +83,6 @@ fn lender(plan: &Plan, place: u32, identifier: Identifier) -> u32 {
 pub(crate) struct Tables<'a> {
     pub people: &'a Population,
     pub plan: &'a Plan,
-    pub calendar: &'a Calendar,
     pub start_us: i64,
     pub closed: &'a Closed,
 }
@@ -81,7 +100,7 @@ impl Tables<'_> {
         let mut links = Rows::new(&mut outputs.links, "links.csv", "account,kind,value,first_seen,last_seen");
         let devices = self.ring_devices();
         for (i, place) in scrambled(self.people).enumerate() {
-            if i as u32 % ACCOUNTS_PER_CHECK == 0 {
+            if (i as u32).is_multiple_of(ACCOUNTS_PER_CHECK) {
                 run.check()?;
                 run.advance(u64::from(ACCOUNTS_PER_CHECK).min(u64::from(self.people.len()) - i as u64));
             }
@@ -132,7 +151,11 @@ impl Tables<'_> {
         let before = 30 + draws.below(4000) as i64;
         let day = (self.start_us / DAY_US - before).max(0);
         let (year, month, date) = civil_from_days(day);
-        rows.number(year as u64, 4).text("-").number(u64::from(month), 2).text("-").number(u64::from(date), 2);
+        rows.number(year as u64, 4)
+            .text("-")
+            .number(u64::from(month), 2)
+            .text("-")
+            .number(u64::from(date), 2);
         rows.text("T00:00:00Z");
     }
 
@@ -174,13 +197,20 @@ impl Tables<'_> {
         let people = self.people;
         let used = self.closed.last_use_s[place as usize];
         // A place that was never used is NONE, the largest number: only the smaller one counts then.
-        let last = if used[0] == NONE || used[1] == NONE { used[0].min(used[1]) } else { used[0].max(used[1]) };
+        let last =
+            if used[0] == NONE || used[1] == NONE { used[0].min(used[1]) } else { used[0].max(used[1]) };
         let device = |(number, width): (u64, usize)| {
             move |rows: &mut Rows<W>| {
                 rows.text("D").number(number, width);
             }
         };
-        self.link(place, "device", device(device_number(people, self.plan, place, 0)), [NONE, used[0]], rows)?;
+        self.link(
+            place,
+            "device",
+            device(device_number(people, self.plan, place, 0)),
+            [NONE, used[0]],
+            rows,
+        )?;
         if people.second_device(place).is_some() {
             let second = device_number(people, self.plan, place, 1);
             self.link(place, "device", device(second), [NONE, used[1]], rows)?;
@@ -192,13 +222,32 @@ impl Tables<'_> {
         }
         let number = |identifier| people.number(lender(self.plan, place, identifier));
         let (email, width) = number(Identifier::Email);
-        self.link(place, "email", |rows| drop(rows.text("u").number(email, width).text("@example.com")), [NONE, last], rows)?;
+        self.link(
+            place,
+            "email",
+            |rows| {
+                rows.text("u").number(email, width).text("@example.com");
+            },
+            [NONE, last],
+            rows,
+        )?;
         let (phone, width) = number(Identifier::Phone);
-        self.link(place, "phone", |rows| drop(rows.text("+999-").number(phone, width)), [NONE, last], rows)?;
+        self.link(
+            place,
+            "phone",
+            |rows| {
+                rows.text("+999-").number(phone, width);
+            },
+            [NONE, last],
+            rows,
+        )?;
         let (head, _) = people.household(place);
         let (address, width) = people.number(head);
-        let street = STREETS[below(people.streams().of(Ask::Name).at(u64::from(head)), STREETS.len() as u64) as usize];
-        let house = |rows: &mut Rows<W>| drop(rows.number(address % 97 + 1, 1).text(" ").text(street).text(" Nowhere ").number(address, width));
+        let street =
+            STREETS[below(people.streams().of(Ask::Name).at(u64::from(head)), STREETS.len() as u64) as usize];
+        let house = |rows: &mut Rows<W>| {
+            rows.number(address % 97 + 1, 1).text(" ").text(street).text(" Nowhere ").number(address, width);
+        };
         self.link(place, "address", house, [NONE, last], rows)?;
         if people.kind(place) == Kind::Person {
             let (ssn, width) = number(Identifier::Ssn);
@@ -228,7 +277,9 @@ impl Tables<'_> {
     fn truth<W: Write>(&self, outputs: &mut SynthOutputs<W>) -> Result<()> {
         let mut rings = Rows::new(&mut outputs.truth_rings, "truth_rings.csv", "ring,typology,role,account");
         let mut order: Vec<u32> = (0..self.plan.rings.len() as u32).collect();
-        order.sort_by_key(|number| (self.plan.rings[*number as usize].shape, self.plan.rings[*number as usize].number));
+        order.sort_by_key(|number| {
+            (self.plan.rings[*number as usize].shape, self.plan.rings[*number as usize].number)
+        });
         for ring in order.iter().map(|number| &self.plan.rings[*number as usize]) {
             for (role, account) in &ring.members {
                 ring_key(ring, &mut rings);
@@ -241,7 +292,8 @@ impl Tables<'_> {
         let mut transactions = Rows::new(&mut outputs.truth_transactions, "truth_transactions.csv", header);
         let mut seeds = Rows::new(&mut outputs.seeds, "seeds.csv", "case,transaction");
         let legs = self.plan.legs.iter().zip(&self.closed.leg_transactions);
-        let mut evidence: Vec<(u32, u32, u64)> = legs.map(|(leg, number)| (leg.ring, leg.position, *number)).collect();
+        let mut evidence: Vec<(u32, u32, u64)> =
+            legs.map(|(leg, number)| (leg.ring, leg.position, *number)).collect();
         evidence.extend_from_slice(&self.closed.marked);
         evidence.sort_unstable();
         for number in order {
@@ -252,7 +304,11 @@ impl Tables<'_> {
                 transactions.comma().number(u64::from(*position), 1).comma();
                 transactions.text("T").number(*transaction, TRANSACTION_DIGITS).end()?;
                 if ring.shape == Shape::Ring(Typology::VictimCase) && *position == 0 {
-                    seeds.text(Typology::VictimCase.name()).text("-").number(u64::from(ring.number), 5).comma();
+                    seeds
+                        .text(Typology::VictimCase.name())
+                        .text("-")
+                        .number(u64::from(ring.number), 5)
+                        .comma();
                     seeds.text("T").number(*transaction, TRANSACTION_DIGITS).end()?;
                 }
             }

@@ -102,7 +102,8 @@ impl Plan {
     pub fn new(options: &SynthOptions, people: &mut Population, calendar: &Calendar) -> Result<Plan> {
         let legs_max = legs_max(options, people)?;
         let stream = people.streams().of(Ask::Ring);
-        let mut planner = Planner { people, calendar, stream, legs_max, plan: Plan::default(), draws: stream.draws(0) };
+        let mut planner =
+            Planner { people, calendar, stream, legs_max, plan: Plan::default(), draws: stream.draws(0) };
         for kind in [LookAlike::FamilyDevice, LookAlike::MerchantFanIn] {
             for number in 0..options.num_look_alikes() {
                 planner.begin(Shape::Benign(kind), number, 0);
@@ -184,7 +185,8 @@ impl Planner<'_> {
         self.draws = self.stream.draws(self.plan.rings.len() as u64 + 1);
         let moves_money = !matches!(shape, Shape::Ring(Typology::IdentityRing));
         let shares_device = self.draws.chance(u64::from(shared_device_percent)) && moves_money;
-        let ring = Ring { shape, number: number + 1, members: Vec::new(), shares_device, span_s: [u32::MAX, 0] };
+        let ring =
+            Ring { shape, number: number + 1, members: Vec::new(), shares_device, span_s: [u32::MAX, 0] };
         self.plan.rings.push(ring);
     }
 
@@ -208,7 +210,8 @@ impl Planner<'_> {
         let first = self.draws.below(inner) as u32;
         let round = (first..inner as u32).chain(0..first);
         let found = round.into_iter().find(|place| is_lendable(self.people, *place));
-        let place = found.ok_or_else(|| Error::Unproved("no account is left for a planted ring".to_string()))?;
+        let place =
+            found.ok_or_else(|| Error::Unproved("no account is left for a planted ring".to_string()))?;
         self.join(role, place);
         Ok(place)
     }
@@ -253,7 +256,8 @@ impl Planner<'_> {
         if own {
             self.plan.own.push((source, amount));
         }
-        let leg = Leg { time_s, ring: index, position: 0, source, destination, amount, carried, label, channel };
+        let leg =
+            Leg { time_s, ring: index, position: 0, source, destination, amount, carried, label, channel };
         self.plan.legs.push(leg);
     }
 
@@ -360,7 +364,8 @@ impl Planner<'_> {
     }
 
     fn gather_scatter(&mut self) -> Result<()> {
-        let (payers, payees) = (self.draws.between(3, side_max(self.legs_max)), self.draws.between(3, side_max(self.legs_max)));
+        let (payers, payees) =
+            (self.draws.between(3, side_max(self.legs_max)), self.draws.between(3, side_max(self.legs_max)));
         let payers = self.members("payer", payers)?;
         let hub = self.member("hub")?;
         let payees = self.members("payee", payees)?;
@@ -397,7 +402,11 @@ impl Planner<'_> {
     }
 
     fn stack(&mut self) -> Result<()> {
-        let counts = [self.draws.between(2, 3), self.draws.between(3, layer_max(self.legs_max)), self.draws.between(2, 3)];
+        let counts = [
+            self.draws.between(2, 3),
+            self.draws.between(3, layer_max(self.legs_max)),
+            self.draws.between(2, 3),
+        ];
         let payers = self.members("payer", counts[0])?;
         let middle = self.members("middle", counts[1])?;
         let payees = self.members("payee", counts[2])?;

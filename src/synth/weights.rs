@@ -6,7 +6,7 @@
 //! Built with whole numbers, so the table is the same on every machine.
 //!
 //! # Cost
-//! O(n) to build, one or two memory accesses to choose; 8 bytes a place.
+//! O(n) to build, with 16 bytes a place for the while; one or two memory accesses to choose; 8 bytes a place.
 //!
 //! # Source
 //! Vose: A linear algorithm for generating random numbers with a given distribution, IEEE TSE 17(9), 1991.
@@ -26,7 +26,7 @@ pub(crate) struct Alias {
 }
 
 impl Alias {
-    /// A table for all of `weights`; at most 2^32 of them.
+    /// A table for all of `weights`: fewer than 2^32, and the largest times their number is under 2^64.
     pub fn new(weights: &[u64]) -> Self {
         Self::in_ranges(weights, &[0, weights.len() as u32])
     }
@@ -63,29 +63,29 @@ fn fill(
     weights: &[u64],
     first: u32,
     places: &mut [Place],
-    small: &mut Vec<(usize, u128)>,
-    large: &mut Vec<(usize, u128)>,
+    small: &mut Vec<(u32, u64)>,
+    large: &mut Vec<(u32, u64)>,
 ) {
-    let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
-    let count = weights.len() as u128;
+    let total: u64 = weights.iter().sum();
+    let count = weights.len() as u64;
     small.clear();
     large.clear();
     for (i, weight) in weights.iter().enumerate() {
-        let share = u128::from(*weight) * count;
-        if share < total { small.push((i, share)) } else { large.push((i, share)) }
+        let share = weight * count;
+        if share < total { small.push((i as u32, share)) } else { large.push((i as u32, share)) }
     }
     while let Some((poor, share)) = small.pop() {
         let Some((rich, wealth)) = large.pop() else {
             small.push((poor, share));
             break;
         };
-        let threshold = ((share << 32) / total.max(1)) as u32;
-        places[poor] = Place { threshold, other: first + rich as u32 };
+        let threshold = ((u128::from(share) << 32) / u128::from(total)) as u32;
+        places[poor as usize] = Place { threshold, other: first + rich };
         let rest = wealth - (total - share);
         if rest < total { small.push((rich, rest)) } else { large.push((rich, rest)) }
     }
     for (i, _) in small.drain(..).chain(large.drain(..)) {
-        places[i] = Place { threshold: u32::MAX, other: first + i as u32 };
+        places[i as usize] = Place { threshold: u32::MAX, other: first + i };
     }
 }
 
