@@ -100,7 +100,7 @@ impl Blocks {
         self.bits[block / 64].load(Ordering::Relaxed) >> (block % 64) & 1 == 1
     }
 
-    fn set(&self, block: usize) {
+    pub(super) fn set(&self, block: usize) {
         let bit = 1 << (block % 64);
         let before = self.bits[block / 64].fetch_or(bit, Ordering::Relaxed);
         if before & bit == 0 && self.num_missing.fetch_sub(1, Ordering::Relaxed) == 1 {
@@ -228,7 +228,8 @@ impl<T: Element> Column<T> {
     #[cold]
     #[inline(never)]
     fn check_all(&self) -> Result<()> {
-        let first = (0..self.blocks.len).into_par_iter().find_map_first(|block| self.check_block(block).err());
+        let first =
+            (0..self.blocks.len).into_par_iter().find_map_first(|block| self.check_block(block).err());
         first.map_or(Ok(()), Err)
     }
 
@@ -259,7 +260,13 @@ impl<T: Element> Codes<T> {
     }
 
     /// `entry` is the place in the directory; `usize::MAX` for a column that is not there.
-    pub(super) fn sequence(container: &Arc<Container>, entry: usize, base: u64, step: u8, len: usize) -> Self {
+    pub(super) fn sequence(
+        container: &Arc<Container>,
+        entry: usize,
+        base: u64,
+        step: u8,
+        len: usize,
+    ) -> Self {
         let container = Arc::clone(container);
         Codes { values: Values::Sequence { base, step: step.into(), len, container, entry } }
     }

@@ -156,7 +156,8 @@ impl Keys {
             if texts.offsets.is_empty() {
                 return Err(damaged("there are no offsets"));
             }
-            if texts.slots.len() != texts.tags.len() || num_homes > texts.slots.len() as u64 || num_homes == 0 {
+            if texts.slots.len() != texts.tags.len() || num_homes > texts.slots.len() as u64 || num_homes == 0
+            {
                 return Err(damaged("slots, tags and home slots differ in number"));
             }
             Keys { index: Index::Texts(Box::new(texts)) }
@@ -231,7 +232,11 @@ impl Keys {
     }
 
     /// Checks that every id is found by its key and that the index holds nothing else.
-    pub(super) fn check_everything(&self, container: &Container, check: impl Fn() -> Result<()> + Sync) -> Result<()> {
+    pub(super) fn check_everything(
+        &self,
+        container: &Container,
+        check: impl Fn() -> Result<()> + Sync,
+    ) -> Result<()> {
         let damaged = |detail: String| Error::damaged(container.path(), "keys", detail);
         if let Index::Texts(texts) = &self.index {
             let offsets = texts.offsets.all()?;
@@ -302,7 +307,11 @@ impl Texts {
         let ends = self.offsets.slice(id..id.saturating_add(2))?;
         let range = usize::try_from(ends[0]).ok().zip(usize::try_from(ends[1]).ok());
         let (start, end) = range.ok_or_else(|| {
-            Error::damaged(self.container.path(), "keys", format!("the offsets of id {id} lie outside of the text"))
+            Error::damaged(
+                self.container.path(),
+                "keys",
+                format!("the offsets of id {id} lie outside of the text"),
+            )
         })?;
         self.text.slice(start..end)
     }
@@ -331,7 +340,10 @@ fn twice(key: impl std::fmt::Display, first: u32, second: u32) -> Error {
 
 fn write_numbers(numbers: &[u64], into: &mut ContainerWriter) -> Result<()> {
     if let Some(large) = numbers.par_iter().find_first(|&&number| number >= NUMBER_END) {
-        return Err(Error::input("keys", format!("number {large} is not below 2^63; hand keys over as texts")));
+        return Err(Error::input(
+            "keys",
+            format!("number {large} is not below 2^63; hand keys over as texts"),
+        ));
     }
     into.codes(ColumnId::KEY_NUMBERS, numbers)?;
     if numbers.par_windows(2).all(|pair| pair[0] < pair[1]) {
@@ -393,13 +405,15 @@ fn refuse_equal<'t>(hashed: &[u64], tags: &[u8], key: impl Fn(u32) -> &'t [u8] +
     let equal = hashed.par_iter().enumerate().find_map_first(|(at, &entry)| {
         let first = entry as u32;
         let run = hashed[at + 1..].iter().take_while(|&&other| other >> 32 == entry >> 32);
-        let mut same = run.map(|&other| other as u32).filter(|&second| {
-            tags[first as usize] == tags[second as usize] && key(first) == key(second)
-        });
+        let mut same = run
+            .map(|&other| other as u32)
+            .filter(|&second| tags[first as usize] == tags[second as usize] && key(first) == key(second));
         same.next().map(|second| (first, second))
     });
     match equal {
-        Some((first, second)) => Err(twice(format!("{:?}", String::from_utf8_lossy(key(first))), first, second)),
+        Some((first, second)) => {
+            Err(twice(format!("{:?}", String::from_utf8_lossy(key(first))), first, second))
+        }
         None => Ok(()),
     }
 }
@@ -515,12 +529,53 @@ mod tests {
         assert_eq!(container.entries().map(|entry| entry.bytes).sum::<u64>(), 0);
         assert_eq!(keys.find(b"0").unwrap(), Some(0));
         assert_eq!(keys.find(b"99").unwrap(), Some(99));
-        for other in ["", "00", "07", "+7", "-7", " 7", "7 ", "7.0", "100", "9223372036854775808", "18446744073709551617"] {
+        for other in [
+            "",
+            "00",
+            "07",
+            "+7",
+            "-7",
+            " 7",
+            "7 ",
+            "7.0",
+            "100",
+            "9223372036854775808",
+            "18446744073709551617",
+        ] {
             assert_eq!(keys.find(other.as_bytes()).unwrap(), None, "{other:?}");
         }
         assert!(keys.key(100, &mut Vec::new()).is_err());
         let (one, _) = stored(&KeyList::Numbers(vec![(1 << 63) - 1]), Io::Mmap).unwrap();
         assert_eq!(one.find(b"9223372036854775807").unwrap(), Some(0));
+    }
+
+    /// The table of four keys, looked up by the description in `docs/format.md` instead of by our reader.
+    #[test]
+    fn the_table_is_the_documented_one() {
+        let names = ["alice", "bob", "", "carol"];
+        let (_, file) = stored(&texts(&names), Io::Read).unwrap();
+        let digest = Sha256::digest(names.concat());
+        let index = file.column::<u64>(66).unwrap();
+        let &[low, high, num_homes, probe_max] = index.all().unwrap() else { panic!("not four words") };
+        assert_eq!([low, high], [word(&digest, 0), word(&digest, 8)]);
+        assert_eq!(num_homes, 6);
+        let (slots, tags) = (file.column::<u32>(64).unwrap(), file.column::<u8>(65).unwrap());
+        let hashes = names.map(|name| SipHasher13::new_with_keys(low, high).hash(name.as_bytes()));
+        let mut order = [0usize, 1, 2, 3];
+        order.sort_by_key(|&id| (hashes[id] >> 32, id));
+        let (mut next, mut longest) = (0, 0);
+        let mut expected = vec![(NONE, 0); slots.len()];
+        for id in order {
+            let home = ((hashes[id] >> 32) * num_homes >> 32) as usize;
+            let slot = home.max(next);
+            expected[slot] = (id as u32, (hashes[id] & 0xff).max(1) as u8);
+            longest = longest.max(slot - home);
+            next = slot + 1;
+        }
+        let found = slots.all().unwrap().iter().copied().zip(tags.all().unwrap().iter().copied());
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        assert_eq!(probe_max, longest as u64);
+        assert_eq!(slots.len(), next.max(6));
     }
 
     #[test]

@@ -40,23 +40,23 @@ impl Store {
     /// [`Error::Foreign`] for anything else than a store with a published generation, [`Error::Version`] for one of
     /// another version, [`Error::Damaged`] for one with a missing, cut or changed file, [`Error::Io`] if the system refuses.
     pub fn open(path: &Path, io: Io) -> Result<Self> {
-        let (mut current, mut manifest) = live_manifest(path)?;
-        // Files of an old generation may go once a newer one is live; then the newer one is what was asked for.
-        if manifest.files().any(|entry| is_missing(&path.join(&entry.name))) {
-            (current, manifest) = live_manifest(path)?;
-        }
-        let entries: Vec<&FileEntry> = manifest.files().collect();
-        let containers: Vec<Result<Arc<Container>>> =
-            entries.par_iter().map(|entry| open_entry(path, entry, io)).collect();
-        // One after another, so that it is always the first bad file that is named.
-        let mut containers = containers.into_iter().collect::<Result<Vec<_>>>()?.into_iter();
-        let mut next = || containers.next().ok_or_else(|| Error::Unproved("a file was not opened".to_string()));
+        Self::assemble(path, open_files(path, io)?)
+    }
 
+    /// Puts a generation together from its manifest and the files that it names, in its order.
+    pub(super) fn assemble(path: &Path, files: Files) -> Result<Self> {
+        let Files { current, manifest, containers } = files;
+        let mut containers = containers.into_iter();
+        let mut next =
+            || containers.next().ok_or_else(|| Error::Unproved("a file was not opened".to_string()));
         let account_keys = open_keys(&next()?, manifest.num_accounts, "accounts")?;
-        let identifier_keys = manifest.kinds.iter().map(|kind| open_keys(&next()?, kind.num_identifiers, &kind.name));
+        let identifier_keys =
+            manifest.kinds.iter().map(|kind| open_keys(&next()?, kind.num_identifiers, &kind.name));
         let identifier_keys = identifier_keys.collect::<Result<_>>()?;
-        let segments = manifest.segments.iter().map(|entry| open_segment(&next()?, entry)).collect::<Result<_>>()?;
-        let static_links = manifest.static_links.as_ref().map(|entry| open_segment(&next()?, entry)).transpose()?;
+        let segments =
+            manifest.segments.iter().map(|entry| open_segment(&next()?, entry)).collect::<Result<_>>()?;
+        let static_links =
+            manifest.static_links.as_ref().map(|entry| open_segment(&next()?, entry)).transpose()?;
         let attributes = manifest.attributes.as_ref().map(|_| next()).transpose()?;
         let path = path.to_path_buf();
         let manifest_sha256 = current.manifest;
@@ -103,12 +103,36 @@ impl Store {
     }
 }
 
+/// The files of a generation, opened.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub current: Current,
+    pub manifest: Manifest,
+    /// In the order of the manifest.
+    pub containers: Vec<Arc<Container>>,
+}
+
+/// Opens the files of the live generation.
+pub(super) fn open_files(path: &Path, io: Io) -> Result<Files> {
+    let (mut current, mut manifest) = live_manifest(path)?;
+    // Files of an old generation may go once a newer one is live; then the newer one is what was asked for.
+    if manifest.files().any(|entry| is_missing(&path.join(&entry.name))) {
+        (current, manifest) = live_manifest(path)?;
+    }
+    let entries: Vec<&FileEntry> = manifest.files().collect();
+    let containers: Vec<Result<Arc<Container>>> =
+        entries.par_iter().map(|entry| open_entry(path, entry, io)).collect();
+    // One after another, so that it is always the first bad file that is named.
+    let containers = containers.into_iter().collect::<Result<_>>()?;
+    Ok(Files { current, manifest, containers })
+}
+
 fn is_missing(path: &Path) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// Opens a file that the manifest names: its length and content id must be those that the manifest states.
-pub(super) fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<Container>> {
+fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<Container>> {
     let path = root.join(&entry.name);
     let bytes = match std::fs::metadata(&path) {
         Ok(metadata) => metadata.len(),
@@ -125,16 +149,22 @@ pub(super) fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<C
         }
         let id = hex(&container.content_id());
         if !entry.name.contains(&format!("-{id}.")) {
-            return Err(Error::damaged(&path, "trailer", format!("it holds the content {id}, not that of its name")));
+            return Err(Error::damaged(
+                &path,
+                "trailer",
+                format!("it holds the content {id}, not that of its name"),
+            ));
         }
         return Ok(container);
     }
     // A file that is not ours, or of another version, says so better than a length does.
     match Container::open(&path, io) {
         Err(error @ (Error::Foreign { .. } | Error::Version { .. })) => Err(error),
-        _ => {
-            Err(Error::damaged(&path, "file", format!("it has {bytes} bytes, the manifest states {}", entry.bytes)))
-        }
+        _ => Err(Error::damaged(
+            &path,
+            "file",
+            format!("it has {bytes} bytes, the manifest states {}", entry.bytes),
+        )),
     }
 }
 
@@ -151,7 +181,9 @@ fn open_segment(container: &Arc<Container>, entry: &SegmentEntry) -> Result<Segm
     let segment = Segment::open(container)?;
     let wrong = |detail: String| Err(Error::damaged(container.path(), "segment", detail));
     let (num_transactions, num_links) = (segment.transactions.len(), segment.links.len());
-    if num_transactions as u64 != u64::from(entry.num_transactions) || num_links as u64 != u64::from(entry.num_links) {
+    if num_transactions as u64 != u64::from(entry.num_transactions)
+        || num_links as u64 != u64::from(entry.num_links)
+    {
         return wrong(format!(
             "it holds {num_transactions} transactions and {num_links} links, the manifest states {} and {}",
             entry.num_transactions, entry.num_links
@@ -163,8 +195,8 @@ fn open_segment(container: &Arc<Container>, entry: &SegmentEntry) -> Result<Segm
     Ok(segment)
 }
 
-/// The live manifest and what `CURRENT` says of it.
-pub(super) fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
+/// What `CURRENT` says, and the manifest that it names.
+fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
     let mut current = read_current(path)?;
     if is_missing(&path.join(manifest_name(current.generation))) {
         current = read_current(path)?;
@@ -184,11 +216,8 @@ pub(super) fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
 }
 
 fn read_current(path: &Path) -> Result<Current> {
-    let foreign = |detail: &str| Error::Foreign {
-        path: path.to_path_buf(),
-        what: "store",
-        detail: detail.to_string(),
-    };
+    let foreign =
+        |detail: &str| Error::Foreign { path: path.to_path_buf(), what: "store", detail: detail.to_string() };
     if !std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
         return Err(foreign("it is not a directory"));
     }
