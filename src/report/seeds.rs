@@ -59,7 +59,18 @@ impl Seeds {
 /// # Errors
 /// [`Error::UnknownKey`] and [`Error::Input`] with file and line.
 pub fn read_seeds(graph: &Graph, path: &Path) -> Result<Seeds> {
-    let sheet = Sheet::read(path, &COLUMNS)?;
+    seeds_of(graph, &Sheet::read(path, &COLUMNS)?)
+}
+
+/// As [`read_seeds`], of CSV in memory that errors call `name`.
+///
+/// # Errors
+/// As [`read_seeds`].
+pub fn parse_seeds(graph: &Graph, name: &str, csv: Vec<u8>) -> Result<Seeds> {
+    seeds_of(graph, &Sheet::parse(name.to_string(), csv, &COLUMNS)?)
+}
+
+fn seeds_of(graph: &Graph, sheet: &Sheet) -> Result<Seeds> {
     sheet.need("case")?;
     let mixed = sheet.has("transaction") && sheet.has("account");
     if mixed {
@@ -97,7 +108,18 @@ pub fn read_seeds(graph: &Graph, path: &Path) -> Result<Seeds> {
 /// # Errors
 /// [`Error::UnknownKey`] and [`Error::Input`] with file and line.
 pub fn read_accounts(graph: &Graph, path: &Path) -> Result<RoaringBitmap> {
-    let sheet = Sheet::read(path, &["account"])?;
+    accounts_of(graph, &Sheet::read(path, &["account"])?)
+}
+
+/// As [`read_accounts`], of CSV in memory that errors call `name`.
+///
+/// # Errors
+/// As [`read_accounts`].
+pub fn parse_accounts(graph: &Graph, name: &str, csv: Vec<u8>) -> Result<RoaringBitmap> {
+    accounts_of(graph, &Sheet::parse(name.to_string(), csv, &["account"])?)
+}
+
+fn accounts_of(graph: &Graph, sheet: &Sheet) -> Result<RoaringBitmap> {
     sheet.need("account")?;
     sheet.iter().map(|record| Ok(account(graph, record)?.0)).collect()
 }

@@ -52,7 +52,8 @@ impl Sheet {
         Self::parse(name, bytes, allowed)
     }
 
-    fn parse(name: String, bytes: Vec<u8>, allowed: &[&str]) -> Result<Self> {
+    /// As [`read`](Self::read), of bytes that errors call `name`.
+    pub(super) fn parse(name: String, bytes: Vec<u8>, allowed: &[&str]) -> Result<Self> {
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
             Error::input(format!("{name}, line {line}"), "not UTF-8; save the file as UTF-8")

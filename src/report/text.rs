@@ -75,7 +75,8 @@ fn is_decimal(values: &Values) -> bool {
     texts.iter().flatten().all(decimal)
 }
 
-fn show(cell: Cell<'_>) -> String {
+/// One value as people read it: times as RFC 3339, scores with four digits, control characters escaped.
+pub fn show(cell: Cell<'_>) -> String {
     match cell {
         Cell::Null => "-".into(),
         Cell::Unsigned(value) => value.to_string(),
