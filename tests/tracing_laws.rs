@@ -30,7 +30,7 @@ const POLICIES: [Rules; 6] = [
 ];
 
 const fn rules(haircut: bool, minimal: bool, strict: bool) -> Rules {
-    Rules { haircut, minimal, strict, until: None, sinks: std::collections::BTreeSet::new() }
+    Rules { haircut, minimal, strict, until: None, sinks: std::collections::BTreeSet::new(), merge: false }
 }
 
 /// What the engine finds in a ledger.

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test program uses its own part.
 
 use super::ledgers::{CURRENCIES, Ledger};
-use super::trace::{Answer, Held, Row, Rules, Seed};
+use super::trace::{Answer, Held, Payment, Row, Rules, Seed};
 use ringfence::graph::build::{BuildOptions, Input, prepare};
 use ringfence::graph::{Graph, View};
 use ringfence::ids::{AccountId, CurrencyId, TxId};
@@ -23,6 +23,24 @@ pub struct Stored {
     accounts: Vec<Option<AccountId>>,
     currencies: Vec<Option<CurrencyId>>,
     _directory: TempDir,
+}
+
+/// Every transaction of a graph; accounts and currencies are numbered as the graph does.
+pub fn payments(graph: &Graph) -> Vec<Payment> {
+    let payment = |position| {
+        let row = graph.transaction(TxId(position)).unwrap();
+        Payment {
+            source: row.source.0,
+            destination: row.destination.0,
+            time: row.time,
+            paid: row.paid,
+            paid_currency: row.paid_currency.0,
+            received: row.received,
+            received_currency: row.received_currency.0,
+            failed: row.flags & FAILED != 0,
+        }
+    };
+    (0..graph.num_transactions()).map(payment).collect()
 }
 
 /// Every distinct account of the rows, in order of first appearance, and its place there.
@@ -75,6 +93,14 @@ impl Stored {
         Stored { graph, accounts, currencies, _directory: directory }
     }
 
+    /// A store made elsewhere; accounts and currencies are numbered as it does.
+    pub fn of(graph: Graph, directory: TempDir) -> Stored {
+        let accounts = (0..graph.num_accounts()).map(|account| Some(AccountId(account))).collect();
+        let num_currencies = graph.manifest().schema.currencies.len() as u16;
+        let currencies = (0..num_currencies).map(|currency| Some(CurrencyId(currency))).collect();
+        Stored { graph, accounts, currencies, _directory: directory }
+    }
+
     pub fn account(&self, account: u32) -> AccountId {
         self.accounts[account as usize].expect("the account is in some payment")
     }
@@ -84,7 +110,11 @@ impl Stored {
     }
 
     fn account_of(&self, id: AccountId) -> u32 {
-        self.accounts.iter().position(|known| *known == Some(id)).unwrap() as u32
+        // Mostly at its own number already.
+        match self.accounts.get(id.index()) {
+            Some(known) if *known == Some(id) => id.0,
+            _ => self.accounts.iter().position(|known| *known == Some(id)).unwrap() as u32,
+        }
     }
 
     fn currency_of(&self, id: CurrencyId) -> u16 {

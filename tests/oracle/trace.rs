@@ -1,10 +1,10 @@
 //! Fund tracing, slowly: a plain pass over every payment, written from the rules of `docs/tracing.md` alone.
 //!
-//! Every pool of every account is kept from the beginning, as a list of lots that are never merged (`fifo`)
-//! or as a map of owners (`haircut`). It shares no code and no data structure with the engine.
+//! Every pool of every account is kept from the beginning, as a list of lots that are never merged (`fifo`; for long
+//! ledgers, clean ones are) or as a map of owners (`haircut`). It shares no code and no data structure with the engine.
 #![allow(dead_code)] // Each test program uses its own part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A payment of a ledger, in canonical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Rules {
     pub strict: bool,
     pub until: Option<i64>,
     pub sinks: BTreeSet<u32>,
+    /// Merge neighbouring clean lots: nothing comes out otherwise, but a long ledger in less than a lifetime.
+    pub merge: bool,
 }
 
 /// (case, row, tainted paid, tainted received, hop)
@@ -86,13 +88,16 @@ struct Lot {
 
 #[derive(Clone, Debug)]
 enum Pool {
-    Fifo(Vec<Lot>),
+    Fifo { lots: VecDeque<Lot>, merge: bool },
     Haircut(BTreeMap<Owner, (i128, u32)>),
 }
 
 impl Pool {
-    fn new(haircut: bool, opening: i128) -> Pool {
-        let mut pool = if haircut { Pool::Haircut(BTreeMap::new()) } else { Pool::Fifo(Vec::new()) };
+    fn new(rules: &Rules, opening: i128) -> Pool {
+        let mut pool = match rules.haircut {
+            true => Pool::Haircut(BTreeMap::new()),
+            false => Pool::Fifo { lots: VecDeque::new(), merge: rules.merge },
+        };
         pool.put(Lot { amount: opening, owner: None, hop: 0 });
         pool
     }
@@ -102,7 +107,12 @@ impl Pool {
             return;
         }
         match self {
-            Pool::Fifo(lots) => lots.push(lot),
+            Pool::Fifo { lots, merge } => match lots.back_mut() {
+                Some(last) if *merge && last.owner.is_none() && lot.owner.is_none() => {
+                    last.amount += lot.amount;
+                }
+                _ => lots.push_back(lot),
+            },
             Pool::Haircut(owners) => {
                 let (amount, hop) = owners.entry(lot.owner).or_insert((0, lot.hop));
                 *amount += lot.amount;
@@ -113,7 +123,7 @@ impl Pool {
 
     fn take(&mut self, due: i128) -> Vec<Lot> {
         let mut taken = match self {
-            Pool::Fifo(lots) => take_oldest(lots, due),
+            Pool::Fifo { lots, .. } => take_oldest(lots, due),
             Pool::Haircut(owners) => take_pro_rata(owners, due),
         };
         let short = due - taken.iter().map(|lot| lot.amount).sum::<i128>();
@@ -125,7 +135,7 @@ impl Pool {
 
     fn tainted(&self) -> Vec<(u32, i128)> {
         match self {
-            Pool::Fifo(lots) => lots.iter().filter_map(|lot| Some((lot.owner?, lot.amount))).collect(),
+            Pool::Fifo { lots, .. } => lots.iter().filter_map(|lot| Some((lot.owner?, lot.amount))).collect(),
             Pool::Haircut(owners) => {
                 owners.iter().filter_map(|(owner, part)| Some(((*owner)?, part.0))).collect()
             }
@@ -133,13 +143,13 @@ impl Pool {
     }
 }
 
-fn take_oldest(lots: &mut Vec<Lot>, mut due: i128) -> Vec<Lot> {
+fn take_oldest(lots: &mut VecDeque<Lot>, mut due: i128) -> Vec<Lot> {
     let mut taken = Vec::new();
     while due > 0 && !lots.is_empty() {
         let part = Lot { amount: due.min(lots[0].amount), ..lots[0] };
         lots[0].amount -= part.amount;
         if lots[0].amount == 0 {
-            lots.remove(0);
+            lots.pop_front();
         }
         due -= part.amount;
         taken.push(part);
@@ -252,7 +262,7 @@ impl Ledger<'_> {
                 }
                 least = least.max(needed);
             }
-            self.pools.insert(pool, Pool::new(self.rules.haircut, least));
+            self.pools.insert(pool, Pool::new(self.rules, least));
         }
     }
 
@@ -267,8 +277,8 @@ impl Ledger<'_> {
     }
 
     fn pool(&mut self, account: u32, currency: u16) -> &mut Pool {
-        let haircut = self.rules.haircut;
-        self.pools.entry((account, currency)).or_insert_with(|| Pool::new(haircut, 0))
+        let rules = self.rules;
+        self.pools.entry((account, currency)).or_insert_with(|| Pool::new(rules, 0))
     }
 
     fn row(&mut self, case: u32, currency: u16) -> &mut Row {
@@ -313,15 +323,13 @@ impl Ledger<'_> {
         let (paid, received) = (i128::from(payment.paid), i128::from(payment.received));
         self.admit(payment.source, payment.paid_currency, payment.time);
         let drawn = self.pool(payment.source, payment.paid_currency).take(paid);
-        let claims: Vec<(u32, i128)> = seeds
-            .iter()
-            .filter_map(|seed| match *seed {
-                Seed::Transaction { case, row: seeded, amount } if seeded == row => {
-                    Some((case, amount.map_or(received, i128::from)))
-                }
-                _ => None,
-            })
-            .collect();
+        let claim = |seed: &Seed| match *seed {
+            Seed::Transaction { case, row: seeded, amount } if seeded == row => {
+                Some((case, amount.map_or(received, i128::from)))
+            }
+            _ => None,
+        };
+        let claims: Vec<(u32, i128)> = seeds.iter().filter_map(claim).collect();
         // By case: paid, received, hop.
         let mut parts: BTreeMap<u32, (i128, i128, u32)> = BTreeMap::new();
         let mut arriving = Vec::new();
