@@ -1,4 +1,5 @@
 //! The graph is the rows: views, subgraphs, projections and components against plain readings of the same ledger.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -186,7 +187,8 @@ fn components_of_a_window_see_only_its_transfers() {
     let rows = all(&graph);
     let window = Window { from: rows[60].time, to: rows[120].time };
     let inside: Vec<Transaction> = rows.iter().filter(|row| window.contains(row.time)).copied().collect();
-    let found = components(&graph.window(window).unwrap(), &ComponentsOptions::default(), &Run::new()).unwrap();
+    let found =
+        components(&graph.window(window).unwrap(), &ComponentsOptions::default(), &Run::new()).unwrap();
     assert_eq!(found.labels, reference(&graph, &inside, &[]));
 }
 
@@ -226,10 +228,12 @@ fn a_neighborhood_is_a_breadth_first_search_with_all_transfers_among_its_account
         }
         let options = SubgraphOptions { hops: hop, ..SubgraphOptions::default() };
         let found = Subgraph::neighborhood(&graph.view(), &[start], &options, &Run::new()).unwrap();
-        let hops: BTreeMap<u32, u32> = found.accounts.iter().map(|a| a.0).zip(found.hops.iter().copied()).collect();
+        let hops: BTreeMap<u32, u32> =
+            found.accounts.iter().map(|a| a.0).zip(found.hops.iter().copied()).collect();
         assert_eq!(hops, seen);
-        let inside =
-            rows.iter().filter(|row| seen.contains_key(&row.source.0) && seen.contains_key(&row.destination.0));
+        let inside = rows
+            .iter()
+            .filter(|row| seen.contains_key(&row.source.0) && seen.contains_key(&row.destination.0));
         assert_eq!(found.transactions, inside.copied().collect::<Vec<_>>());
         assert!(!found.truncated);
     }

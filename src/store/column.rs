@@ -228,7 +228,8 @@ impl<T: Element> Column<T> {
     #[cold]
     #[inline(never)]
     fn check_all(&self) -> Result<()> {
-        let first = (0..self.blocks.len).into_par_iter().find_map_first(|block| self.check_block(block).err());
+        let first =
+            (0..self.blocks.len).into_par_iter().find_map_first(|block| self.check_block(block).err());
         first.map_or(Ok(()), Err)
     }
 
@@ -259,7 +260,13 @@ impl<T: Element> Codes<T> {
     }
 
     /// `entry` is the place in the directory; `usize::MAX` for a column that is not there.
-    pub(super) fn sequence(container: &Arc<Container>, entry: usize, base: u64, step: u8, len: usize) -> Self {
+    pub(super) fn sequence(
+        container: &Arc<Container>,
+        entry: usize,
+        base: u64,
+        step: u8,
+        len: usize,
+    ) -> Self {
         let container = Arc::clone(container);
         Codes { values: Values::Sequence { base, step: step.into(), len, container, entry } }
     }

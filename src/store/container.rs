@@ -9,8 +9,8 @@
 use super::Io;
 use super::column::{Blocks, Codes, Column, Element};
 use super::format::{
-    BLOCK, Codec, ColumnId, ENTRY_BYTES, Entry, FileKind, HASH_BYTES, HEADER_BYTES, PAGE, TRAILER_BYTES, Trailer,
-    decode_header, place_hash, word,
+    BLOCK, Codec, ColumnId, ENTRY_BYTES, Entry, FileKind, HASH_BYTES, HEADER_BYTES, PAGE, TRAILER_BYTES,
+    Trailer, decode_header, place_hash, word,
 };
 use super::mmap::Bytes;
 use crate::error::{Error, Result};
@@ -386,7 +386,10 @@ mod tests {
                 assert_eq!((constant.constant(), constant.get(999).unwrap()), (Some(9), 9));
                 assert!(constant.raw().is_none() && constant.get(1000).is_err());
                 let rising = container.codes::<i64>(2).unwrap();
-                assert_eq!((rising.constant(), rising.get(0).unwrap(), rising.get(999).unwrap()), (None, -500, 499));
+                assert_eq!(
+                    (rising.constant(), rising.get(0).unwrap(), rising.get(999).unwrap()),
+                    (None, -500, 499)
+                );
                 let steps = container.codes::<u8>(3).unwrap();
                 assert_eq!((steps.get(49).unwrap(), steps.as_sequence()), (255, Some((10, 5))));
                 assert!(container.codes::<u32>(4).unwrap().is_empty());

@@ -156,7 +156,8 @@ impl Keys {
             if texts.offsets.is_empty() {
                 return Err(damaged("there are no offsets"));
             }
-            if texts.slots.len() != texts.tags.len() || num_homes > texts.slots.len() as u64 || num_homes == 0 {
+            if texts.slots.len() != texts.tags.len() || num_homes > texts.slots.len() as u64 || num_homes == 0
+            {
                 return Err(damaged("slots, tags and home slots differ in number"));
             }
             Keys { index: Index::Texts(Box::new(texts)) }
@@ -231,7 +232,11 @@ impl Keys {
     }
 
     /// Checks that every id is found by its key and that the index holds nothing else.
-    pub(super) fn check_everything(&self, container: &Container, check: impl Fn() -> Result<()> + Sync) -> Result<()> {
+    pub(super) fn check_everything(
+        &self,
+        container: &Container,
+        check: impl Fn() -> Result<()> + Sync,
+    ) -> Result<()> {
         let damaged = |detail: String| Error::damaged(container.path(), "keys", detail);
         if let Index::Texts(texts) = &self.index {
             let offsets = texts.offsets.all()?;
@@ -302,7 +307,11 @@ impl Texts {
         let ends = self.offsets.slice(id..id.saturating_add(2))?;
         let range = usize::try_from(ends[0]).ok().zip(usize::try_from(ends[1]).ok());
         let (start, end) = range.ok_or_else(|| {
-            Error::damaged(self.container.path(), "keys", format!("the offsets of id {id} lie outside of the text"))
+            Error::damaged(
+                self.container.path(),
+                "keys",
+                format!("the offsets of id {id} lie outside of the text"),
+            )
         })?;
         self.text.slice(start..end)
     }
@@ -331,7 +340,10 @@ fn twice(key: impl std::fmt::Display, first: u32, second: u32) -> Error {
 
 fn write_numbers(numbers: &[u64], into: &mut ContainerWriter) -> Result<()> {
     if let Some(large) = numbers.par_iter().find_first(|&&number| number >= NUMBER_END) {
-        return Err(Error::input("keys", format!("number {large} is not below 2^63; hand keys over as texts")));
+        return Err(Error::input(
+            "keys",
+            format!("number {large} is not below 2^63; hand keys over as texts"),
+        ));
     }
     into.codes(ColumnId::KEY_NUMBERS, numbers)?;
     if numbers.par_windows(2).all(|pair| pair[0] < pair[1]) {
@@ -393,13 +405,15 @@ fn refuse_equal<'t>(hashed: &[u64], tags: &[u8], key: impl Fn(u32) -> &'t [u8] +
     let equal = hashed.par_iter().enumerate().find_map_first(|(at, &entry)| {
         let first = entry as u32;
         let run = hashed[at + 1..].iter().take_while(|&&other| other >> 32 == entry >> 32);
-        let mut same = run.map(|&other| other as u32).filter(|&second| {
-            tags[first as usize] == tags[second as usize] && key(first) == key(second)
-        });
+        let mut same = run
+            .map(|&other| other as u32)
+            .filter(|&second| tags[first as usize] == tags[second as usize] && key(first) == key(second));
         same.next().map(|second| (first, second))
     });
     match equal {
-        Some((first, second)) => Err(twice(format!("{:?}", String::from_utf8_lossy(key(first))), first, second)),
+        Some((first, second)) => {
+            Err(twice(format!("{:?}", String::from_utf8_lossy(key(first))), first, second))
+        }
         None => Ok(()),
     }
 }
@@ -515,7 +529,19 @@ mod tests {
         assert_eq!(container.entries().map(|entry| entry.bytes).sum::<u64>(), 0);
         assert_eq!(keys.find(b"0").unwrap(), Some(0));
         assert_eq!(keys.find(b"99").unwrap(), Some(99));
-        for other in ["", "00", "07", "+7", "-7", " 7", "7 ", "7.0", "100", "9223372036854775808", "18446744073709551617"] {
+        for other in [
+            "",
+            "00",
+            "07",
+            "+7",
+            "-7",
+            " 7",
+            "7 ",
+            "7.0",
+            "100",
+            "9223372036854775808",
+            "18446744073709551617",
+        ] {
             assert_eq!(keys.find(other.as_bytes()).unwrap(), None, "{other:?}");
         }
         assert!(keys.key(100, &mut Vec::new()).is_err());

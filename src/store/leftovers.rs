@@ -102,7 +102,8 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf, Option<bool>)>> {
 }
 
 fn is_temporary(name: &str) -> bool {
-    name.strip_prefix("tmp-").is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()))
+    name.strip_prefix("tmp-")
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()))
 }
 
 fn is_ours(directory: &str, file: &str) -> bool {

@@ -215,7 +215,8 @@ impl Manifest {
     /// [`Error::Limit`] if the record is longer than 64 MiB.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let record = bincode::serde::encode_to_vec(self, encoding());
-        let record = record.map_err(|error| Error::Unproved(format!("the manifest cannot be written: {error}")))?;
+        let record =
+            record.map_err(|error| Error::Unproved(format!("the manifest cannot be written: {error}")))?;
         if record.len() > RECORD_BYTES_MAX {
             return Err(Error::Limit {
                 what: "bytes of a manifest",
@@ -260,14 +261,18 @@ impl Manifest {
             });
         }
         if word(file, 16) != (end - HEAD_BYTES) as u64 {
-            return Err(damaged(format!("{} bytes are stated, there are {}", word(file, 16), end - HEAD_BYTES)));
+            return Err(damaged(format!(
+                "{} bytes are stated, there are {}",
+                word(file, 16),
+                end - HEAD_BYTES
+            )));
         }
         if word(file, end) != xxh3_64(&file[..end]) {
             return Err(damaged("the checksum does not match".to_string()));
         }
         let record = &file[HEAD_BYTES..end];
-        let (manifest, read): (Manifest, usize) =
-            bincode::serde::decode_from_slice(record, encoding()).map_err(|error| damaged(error.to_string()))?;
+        let (manifest, read): (Manifest, usize) = bincode::serde::decode_from_slice(record, encoding())
+            .map_err(|error| damaged(error.to_string()))?;
         if read != record.len() {
             return Err(damaged(format!("{} bytes follow the record", record.len() - read)));
         }

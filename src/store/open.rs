@@ -50,13 +50,17 @@ impl Store {
             entries.par_iter().map(|entry| open_entry(path, entry, io)).collect();
         // One after another, so that it is always the first bad file that is named.
         let mut containers = containers.into_iter().collect::<Result<Vec<_>>>()?.into_iter();
-        let mut next = || containers.next().ok_or_else(|| Error::Unproved("a file was not opened".to_string()));
+        let mut next =
+            || containers.next().ok_or_else(|| Error::Unproved("a file was not opened".to_string()));
 
         let account_keys = open_keys(&next()?, manifest.num_accounts, "accounts")?;
-        let identifier_keys = manifest.kinds.iter().map(|kind| open_keys(&next()?, kind.num_identifiers, &kind.name));
+        let identifier_keys =
+            manifest.kinds.iter().map(|kind| open_keys(&next()?, kind.num_identifiers, &kind.name));
         let identifier_keys = identifier_keys.collect::<Result<_>>()?;
-        let segments = manifest.segments.iter().map(|entry| open_segment(&next()?, entry)).collect::<Result<_>>()?;
-        let static_links = manifest.static_links.as_ref().map(|entry| open_segment(&next()?, entry)).transpose()?;
+        let segments =
+            manifest.segments.iter().map(|entry| open_segment(&next()?, entry)).collect::<Result<_>>()?;
+        let static_links =
+            manifest.static_links.as_ref().map(|entry| open_segment(&next()?, entry)).transpose()?;
         let attributes = manifest.attributes.as_ref().map(|_| next()).transpose()?;
         let path = path.to_path_buf();
         let manifest_sha256 = current.manifest;
@@ -125,16 +129,22 @@ pub(super) fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<C
         }
         let id = hex(&container.content_id());
         if !entry.name.contains(&format!("-{id}.")) {
-            return Err(Error::damaged(&path, "trailer", format!("it holds the content {id}, not that of its name")));
+            return Err(Error::damaged(
+                &path,
+                "trailer",
+                format!("it holds the content {id}, not that of its name"),
+            ));
         }
         return Ok(container);
     }
     // A file that is not ours, or of another version, says so better than a length does.
     match Container::open(&path, io) {
         Err(error @ (Error::Foreign { .. } | Error::Version { .. })) => Err(error),
-        _ => {
-            Err(Error::damaged(&path, "file", format!("it has {bytes} bytes, the manifest states {}", entry.bytes)))
-        }
+        _ => Err(Error::damaged(
+            &path,
+            "file",
+            format!("it has {bytes} bytes, the manifest states {}", entry.bytes),
+        )),
     }
 }
 
@@ -151,7 +161,9 @@ fn open_segment(container: &Arc<Container>, entry: &SegmentEntry) -> Result<Segm
     let segment = Segment::open(container)?;
     let wrong = |detail: String| Err(Error::damaged(container.path(), "segment", detail));
     let (num_transactions, num_links) = (segment.transactions.len(), segment.links.len());
-    if num_transactions as u64 != u64::from(entry.num_transactions) || num_links as u64 != u64::from(entry.num_links) {
+    if num_transactions as u64 != u64::from(entry.num_transactions)
+        || num_links as u64 != u64::from(entry.num_links)
+    {
         return wrong(format!(
             "it holds {num_transactions} transactions and {num_links} links, the manifest states {} and {}",
             entry.num_transactions, entry.num_links
@@ -184,11 +196,8 @@ pub(super) fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
 }
 
 fn read_current(path: &Path) -> Result<Current> {
-    let foreign = |detail: &str| Error::Foreign {
-        path: path.to_path_buf(),
-        what: "store",
-        detail: detail.to_string(),
-    };
+    let foreign =
+        |detail: &str| Error::Foreign { path: path.to_path_buf(), what: "store", detail: detail.to_string() };
     if !std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
         return Err(foreign("it is not a directory"));
     }

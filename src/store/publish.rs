@@ -101,7 +101,8 @@ impl StoreWriter {
     /// [`Error::Unproved`] for another directory or extension; [`Error::Io`] if the file cannot be made.
     pub fn file(&self, directory: &str, stem: &str, extension: &str) -> Result<ContainerWriter> {
         let kind = FileKind::of_directory(directory).filter(|kind| kind.extension() == extension);
-        let kind = kind.ok_or_else(|| Error::Unproved(format!("there are no files {directory}/*.{extension}")))?;
+        let kind =
+            kind.ok_or_else(|| Error::Unproved(format!("there are no files {directory}/*.{extension}")))?;
         self.refuse_spent()?;
         self.make_directory(directory)?;
         let (temporary, file) = self.temporary(Some(directory))?;
@@ -181,7 +182,9 @@ impl StoreWriter {
         }
         let finished = self.finished();
         match manifest.files().find(|entry| !finished.contains(entry)) {
-            Some(entry) => Err(Error::Unproved(format!("the manifest names {}, which was not written", entry.name))),
+            Some(entry) => {
+                Err(Error::Unproved(format!("the manifest names {}, which was not written", entry.name)))
+            }
             None => Ok(()),
         }
     }
@@ -192,7 +195,9 @@ impl StoreWriter {
             if !manifest.files().any(|named| named.name == entry.name) {
                 let path = self.root.join(&entry.name);
                 match std::fs::remove_file(&path) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&path)(error)),
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(Error::io(&path)(error));
+                    }
                     _ => {}
                 }
             }
@@ -212,7 +217,8 @@ impl StoreWriter {
     fn temporary(&self, directory: Option<&str>) -> Result<(PathBuf, File)> {
         let number = self.num_temporary.fetch_add(1, Ordering::Relaxed);
         let name = leftovers::temporary_name(number);
-        let path = directory.map_or_else(|| self.root.join(&name), |directory| self.root.join(directory).join(&name));
+        let path = directory
+            .map_or_else(|| self.root.join(&name), |directory| self.root.join(directory).join(&name));
         let file = new_file().create_new(true).open(&path).map_err(Error::io(&path))?;
         Ok((path, file))
     }
@@ -228,7 +234,8 @@ impl StoreWriter {
 
     fn refuse_spent(&self) -> Result<()> {
         if self.spent.load(Ordering::Relaxed) {
-            let source = std::io::Error::other("an earlier sync failed, so nothing more is written; start again");
+            let source =
+                std::io::Error::other("an earlier sync failed, so nothing more is written; start again");
             return Err(Error::Io { path: self.root.clone(), source });
         }
         Ok(())
@@ -282,7 +289,8 @@ fn plain_stem(stem: &str) -> String {
 fn lock(root: &Path) -> Result<File> {
     let path = root.join(LOCK);
     loop {
-        let file = new_file().read(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
+        let file =
+            new_file().read(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -300,7 +308,8 @@ fn lock(root: &Path) -> Result<File> {
             continue;
         }
         let command = std::env::current_exe().ok();
-        let command = command.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        let command =
+            command.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
         let holder = format!("{}pid {}, {command}\n", leftovers::LOCK_MARK, std::process::id());
         file.set_len(0).and_then(|()| (&file).write_all(holder.as_bytes())).map_err(Error::io(&path))?;
         return Ok(file);
@@ -393,7 +402,8 @@ mod tests {
 
     fn names(directory: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(directory).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -457,7 +467,9 @@ mod tests {
         let store = StoreWriter::create(&path).unwrap();
         write_keys(&store, 7);
         match StoreWriter::create(&path) {
-            Err(Error::Locked { holder, .. }) => assert!(holder.contains(&std::process::id().to_string()), "{holder}"),
+            Err(Error::Locked { holder, .. }) => {
+                assert!(holder.contains(&std::process::id().to_string()), "{holder}")
+            }
             other => panic!("{other:?}"),
         }
         assert_eq!(names(&path), ["LOCK", "keys"]);

@@ -103,7 +103,8 @@ impl Adjacency {
             neighbors: column_or_empty(container, neighbors)?,
             transactions: column_or_empty(container, transactions)?,
         };
-        let damaged = |detail: &str| Error::damaged(container.path(), format!("column {}", offsets.name()), detail);
+        let damaged =
+            |detail: &str| Error::damaged(container.path(), format!("column {}", offsets.name()), detail);
         if adjacency.len() != num_transactions || adjacency.transactions.len() != num_transactions {
             return Err(damaged("there is not one edge for each transaction"));
         }
@@ -147,12 +148,8 @@ impl Segment {
     pub fn open(container: &Arc<Container>) -> Result<Self> {
         let transactions = Transactions::open(container)?;
         let len = transactions.len();
-        let out = [
-            ColumnId::OUT_NODES,
-            ColumnId::OUT_OFFSETS,
-            ColumnId::OUT_NEIGHBORS,
-            ColumnId::OUT_TRANSACTIONS,
-        ];
+        let out =
+            [ColumnId::OUT_NODES, ColumnId::OUT_OFFSETS, ColumnId::OUT_NEIGHBORS, ColumnId::OUT_TRANSACTIONS];
         let incoming =
             [ColumnId::IN_NODES, ColumnId::IN_OFFSETS, ColumnId::IN_NEIGHBORS, ColumnId::IN_TRANSACTIONS];
         let segment = Segment {
@@ -230,7 +227,11 @@ impl Transactions {
             ],
         )?;
         if len as u64 > IDS_MAX {
-            return Err(Error::damaged(container.path(), "column time", "there are more transactions than positions"));
+            return Err(Error::damaged(
+                container.path(),
+                "column time",
+                "there are more transactions than positions",
+            ));
         }
         Ok(transactions)
     }
@@ -274,7 +275,11 @@ impl Links {
             ],
         )?;
         if len as u64 > IDS_MAX {
-            return Err(Error::damaged(container.path(), "column link.account", "there are more links than numbers"));
+            return Err(Error::damaged(
+                container.path(),
+                "column link.account",
+                "there are more links than numbers",
+            ));
         }
         Ok(links)
     }
@@ -285,11 +290,19 @@ fn column_or_empty<T: Element>(container: &Arc<Container>, id: ColumnId) -> Resu
 }
 
 fn codes_or_zero<T: Element>(container: &Arc<Container>, id: ColumnId, len: usize) -> Result<Codes<T>> {
-    if container.has(id) { container.codes(id) } else { Ok(Codes::sequence(container, usize::MAX, 0, 0, len)) }
+    if container.has(id) {
+        container.codes(id)
+    } else {
+        Ok(Codes::sequence(container, usize::MAX, 0, 0, len))
+    }
 }
 
 /// Refuses columns of another length than `len`.
-fn same_length<const N: usize>(container: &Container, len: usize, columns: [(ColumnId, usize); N]) -> Result<()> {
+fn same_length<const N: usize>(
+    container: &Container,
+    len: usize,
+    columns: [(ColumnId, usize); N],
+) -> Result<()> {
     for (id, found) in columns {
         if found != len {
             let detail = format!("it has {found} values, {len} are needed");

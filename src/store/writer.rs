@@ -173,7 +173,13 @@ impl ContainerWriter {
     /// # Errors
     /// [`Error::Unproved`] if the column was begun before, or a value leaves the range of `T`;
     /// [`Error::Io`] if the file cannot be written.
-    pub fn sequence<T: Element>(&mut self, id: impl Into<ColumnId>, base: T, step: u8, len: u64) -> Result<()> {
+    pub fn sequence<T: Element>(
+        &mut self,
+        id: impl Into<ColumnId>,
+        base: T,
+        step: u8,
+        len: u64,
+    ) -> Result<()> {
         self.end_column()?;
         let entry = Entry {
             id: id.into(),

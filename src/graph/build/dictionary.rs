@@ -193,9 +193,9 @@ fn collect_keys(chunks: &[&LocalKeys], resolved: &[Vec<(u32, u32, bool)>]) -> Ke
     }
     let mut text = Vec::new();
     let mut offsets = vec![0];
-    for chunk in 0..chunks.len() {
+    for (chunk, keys) in chunks.iter().enumerate() {
         for key in new_keys(chunk) {
-            text.extend_from_slice(chunks[chunk].key(key));
+            text.extend_from_slice(keys.key(key));
             offsets.push(text.len() as u64);
         }
     }
