@@ -100,7 +100,7 @@ impl Blocks {
         self.bits[block / 64].load(Ordering::Relaxed) >> (block % 64) & 1 == 1
     }
 
-    fn set(&self, block: usize) {
+    pub(super) fn set(&self, block: usize) {
         let bit = 1 << (block % 64);
         let before = self.bits[block / 64].fetch_or(bit, Ordering::Relaxed);
         if before & bit == 0 && self.num_missing.fetch_sub(1, Ordering::Relaxed) == 1 {

@@ -175,12 +175,13 @@ impl Container {
     /// Checks every block, that padding is zero, and that the content id is that of the content.
     pub(super) fn check_everything(&self, check: impl Fn() -> Result<()>) -> Result<()> {
         let mut hashes = Vec::new();
-        for (place, Opened { entry, first_hash, .. }) in self.directory.iter().enumerate() {
+        for (place, Opened { entry, first_hash, blocks }) in self.directory.iter().enumerate() {
             for block in 0..num_blocks(entry) {
                 if (first_hash + block) % 256 == 0 {
                     check()?;
                 }
                 self.check_block(place, block)?;
+                blocks.set(block);
                 hashes.push(self.unplaced_hash(place, block));
             }
             let end = (entry.offset + entry.bytes) as usize;
@@ -415,6 +416,42 @@ mod tests {
         assert_eq!(first, second);
         assert!(first.0.name.starts_with("attributes/n_me_.._x-"), "{}", first.0.name);
         assert_eq!(sha256(&first.1), first.0.sha256);
+    }
+
+    /// The bytes of a small file, put together by hand from `docs/format.md`.
+    #[test]
+    fn the_layout_is_the_documented_one() {
+        use sha2::Digest;
+        let directory = tempfile::tempdir().unwrap();
+        let store = StoreWriter::create(directory.path()).unwrap();
+        let mut file = store.file("keys", "x", "keys").unwrap();
+        file.column(0x0102, &[0x0a0b_0c0du32, 7]).unwrap();
+        file.codes(60, &[-2i64, 1, 4]).unwrap();
+        let entry = store.finish(file).unwrap();
+
+        let mut header = b"\x89RING\r\n\x1a\x01\0\0\0\x04\x03\x02\x01\x02".to_vec();
+        header.resize(4096, 0);
+        let mut block = vec![0x0d, 0x0c, 0x0b, 0x0a, 7];
+        block.resize(4096, 0);
+        let words = |words: &[u64]| -> Vec<u8> { words.iter().flat_map(|word| word.to_le_bytes()).collect() };
+        let mut columns = vec![0x02, 0x01, 3, 0, 0, 0, 0, 0];
+        columns.extend(words(&[4096, 8, 2, 0]));
+        columns.extend([60, 0, 5, 1, 3, 0, 0, 0]);
+        columns.extend(words(&[0, 0, 3, u64::MAX - 1]));
+        let hash = xxh3_64(&block);
+        let digest = sha2::Sha256::digest([&[2], &columns[..], &hash.to_le_bytes()].concat());
+        let id = &digest[..16];
+        let place = [id, &[0x02, 0x01, 0, 0, 0, 0, 0, 0], &[0; 8]].concat();
+        let table = words(&[hash ^ xxh3_64(&place)]);
+        let mut trailer = words(&[8192, 80, 8272, 8, 8376]);
+        trailer.extend(id);
+        trailer.extend(words(&[xxh3_64(&header), xxh3_64(&columns), xxh3_64(&table)]));
+        trailer.extend(words(&[xxh3_64(&trailer)]));
+        trailer.extend(b"RINGEND\n");
+
+        let found = std::fs::read(directory.path().join(&entry.name)).unwrap();
+        assert!(found == [header, block, columns, table, trailer].concat());
+        assert_eq!(entry.name, format!("keys/x-{}.keys", crate::store::format::hex(id)));
     }
 
     fn sha256(bytes: &[u8]) -> [u8; 32] {

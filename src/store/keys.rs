@@ -549,6 +549,35 @@ mod tests {
         assert_eq!(one.find(b"9223372036854775807").unwrap(), Some(0));
     }
 
+    /// The table of four keys, looked up by the description in `docs/format.md` instead of by our reader.
+    #[test]
+    fn the_table_is_the_documented_one() {
+        let names = ["alice", "bob", "", "carol"];
+        let (_, file) = stored(&texts(&names), Io::Read).unwrap();
+        let digest = Sha256::digest(names.concat());
+        let index = file.column::<u64>(66).unwrap();
+        let &[low, high, num_homes, probe_max] = index.all().unwrap() else { panic!("not four words") };
+        assert_eq!([low, high], [word(&digest, 0), word(&digest, 8)]);
+        assert_eq!(num_homes, 6);
+        let (slots, tags) = (file.column::<u32>(64).unwrap(), file.column::<u8>(65).unwrap());
+        let hashes = names.map(|name| SipHasher13::new_with_keys(low, high).hash(name.as_bytes()));
+        let mut order = [0usize, 1, 2, 3];
+        order.sort_by_key(|&id| (hashes[id] >> 32, id));
+        let (mut next, mut longest) = (0, 0);
+        let mut expected = vec![(NONE, 0); slots.len()];
+        for id in order {
+            let home = ((hashes[id] >> 32) * num_homes >> 32) as usize;
+            let slot = home.max(next);
+            expected[slot] = (id as u32, (hashes[id] & 0xff).max(1) as u8);
+            longest = longest.max(slot - home);
+            next = slot + 1;
+        }
+        let found = slots.all().unwrap().iter().copied().zip(tags.all().unwrap().iter().copied());
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        assert_eq!(probe_max, longest as u64);
+        assert_eq!(slots.len(), next.max(6));
+    }
+
     #[test]
     fn many_keys_keep_their_probes_short() {
         let names: Vec<String> = (0..200_000).map(|i| format!("ACC-{i:07}")).collect();

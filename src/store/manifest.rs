@@ -353,3 +353,174 @@ impl Current {
         Ok(Current { generation: word(file, 8), manifest })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::format::hex;
+    use proptest::prelude::{any, prop, proptest};
+
+    /// One of everything, small enough to be read byte by byte.
+    fn manifest() -> Manifest {
+        let file = |name: &str| FileEntry { name: name.to_string(), bytes: 0x1234, sha256: [0xaa; 32] };
+        Manifest {
+            generation: 2,
+            parent: Some([0xbb; 32]),
+            tool: "t".to_string(),
+            schema: Schema {
+                partition: Partition::Year,
+                currencies: vec![Currency { code: "JPY".to_string(), exponent: 0 }],
+                channels: vec!["c".to_string()],
+                labels: Vec::new(),
+                mapping: "m".to_string(),
+            },
+            num_accounts: 3,
+            account_keys: file("keys/a-00000000000000000000000000000000.keys"),
+            kinds: vec![KindEntry {
+                name: "device".to_string(),
+                num_identifiers: 4,
+                keys: file("keys/d-00000000000000000000000000000001.keys"),
+            }],
+            segments: vec![SegmentEntry {
+                partition: "2024".to_string(),
+                file: file("segments/2024-00000000000000000000000000000002.seg"),
+                num_transactions: 5,
+                num_links: 6,
+                time_min: -1,
+                time_max: 7,
+                has_keys: true,
+            }],
+            static_links: None,
+            attributes: Some(AttributesEntry {
+                file: file("attributes/x-00000000000000000000000000000003.col"),
+                columns: vec![AttributeColumn { name: "n".to_string(), kind: AttributeKind::Time }],
+            }),
+            sources: vec![SourceEntry {
+                role: "links".to_string(),
+                name: "l.csv".to_string(),
+                sha256: [0xcc; 32],
+                bytes: 8,
+                read: 9,
+                accepted: 6,
+                rejected: 2,
+                skipped: 1,
+            }],
+            totals: vec![ControlTotal {
+                accepted: 5,
+                accepted_minor: -2,
+                rejected: 1,
+                rejected_minor: 1 << 64,
+            }],
+        }
+    }
+
+    /// Written out by hand from `docs/format.md`, "Manifest".
+    fn golden_record() -> String {
+        let text = |text: &str| format!("{:02x}00000000000000{}", text.len(), hex(text.as_bytes()));
+        let file = |name: &str| format!("{}3412000000000000{}", text(name), "aa".repeat(32));
+        [
+            "0200000000000000".to_string(),
+            format!("01{}", "bb".repeat(32)),
+            text("t"),
+            "02000000".to_string(),
+            format!("0100000000000000{}00", text("JPY")),
+            format!("0100000000000000{}", text("c")),
+            "0000000000000000".to_string(),
+            text("m"),
+            "03000000".to_string(),
+            file("keys/a-00000000000000000000000000000000.keys"),
+            format!("0100000000000000{}04000000", text("device")),
+            file("keys/d-00000000000000000000000000000001.keys"),
+            format!("0100000000000000{}", text("2024")),
+            file("segments/2024-00000000000000000000000000000002.seg"),
+            "0500000006000000ffffffffffffffff070000000000000001".to_string(),
+            "00".to_string(),
+            format!("01{}", file("attributes/x-00000000000000000000000000000003.col")),
+            format!("0100000000000000{}04000000", text("n")),
+            format!("0100000000000000{}{}{}", text("links"), text("l.csv"), "cc".repeat(32)),
+            "08000000000000000900000000000000060000000000000002000000000000000100000000000000".to_string(),
+            "01000000000000000500000000000000feffffffffffffffffffffffffffffff".to_string(),
+            "010000000000000000000000000000000100000000000000".to_string(),
+        ]
+        .concat()
+    }
+
+    fn frame(record: &[u8]) -> Vec<u8> {
+        let mut file = b"RINGMAN\n\x01\0\0\0\0\0\0\0".to_vec();
+        file.extend_from_slice(&(record.len() as u64).to_le_bytes());
+        file.extend_from_slice(record);
+        let hash = xxh3_64(&file);
+        file.extend_from_slice(&hash.to_le_bytes());
+        file
+    }
+
+    #[test]
+    fn the_encoding_is_the_documented_one() {
+        let golden = golden_record();
+        let record: Vec<u8> = (0..golden.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&golden[at..at + 2], 16).unwrap())
+            .collect();
+        let file = manifest().encode().unwrap();
+        assert_eq!(hex(&file[HEAD_BYTES..file.len() - TAIL_BYTES]), golden);
+        assert_eq!(file, frame(&record));
+        assert_eq!(Manifest::decode(Path::new("m"), &file).unwrap(), manifest());
+    }
+
+    #[test]
+    fn bytes_behind_the_record_are_refused() {
+        let file = manifest().encode().unwrap();
+        let record = [&file[HEAD_BYTES..file.len() - TAIL_BYTES], &[0]].concat();
+        let error = Manifest::decode(Path::new("m"), &frame(&record)).unwrap_err().to_string();
+        assert!(error.contains("1 bytes follow"), "{error}");
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        let id = "0123456789abcdef0123456789abcdef";
+        assert!(is_name(&format!("segments/2024-05-{id}.seg")));
+        for name in [
+            format!("segments/../../etc/x-{id}.seg"),
+            format!("/segments/x-{id}.seg"),
+            format!("segments//x-{id}.seg"),
+            format!("segments/.x-{id}.seg"),
+            format!("segments/x-{id}.keys"),
+            format!("manifest/x-{id}.seg"),
+            format!("segments/-{id}.seg"),
+            format!("segments/x-{}.seg", id.to_uppercase()),
+            format!("segments/x-{id}0.seg"),
+            format!("segments/x\0-{id}.seg"),
+        ] {
+            assert!(!is_name(&name), "{name}");
+            let mut manifest = manifest();
+            manifest.segments[0].file.name = name;
+            assert!(Manifest::decode(Path::new("m"), &manifest.encode().unwrap()).is_err());
+        }
+    }
+
+    #[test]
+    fn current_is_the_documented_64_bytes() {
+        let current = Current { generation: 3, manifest: [0xdd; 32] };
+        let record = current.encode();
+        let body = format!("{}0300000000000000{}0000000000000000", hex(b"RINGCUR\n"), "dd".repeat(32));
+        assert_eq!(hex(&record[..56]), body);
+        assert_eq!(Current::decode(Path::new("CURRENT"), &record).unwrap(), current);
+    }
+
+    proptest! {
+        /// Lengths in a record are never believed before the bytes are there.
+        #[test]
+        fn no_record_makes_the_reader_panic(
+            record in prop::collection::vec(any::<u8>(), 0..200),
+            at in 0usize..900,
+            word in any::<u64>(),
+        ) {
+            let _ = Manifest::decode(Path::new("m"), &frame(&record));
+            let file = manifest().encode().unwrap();
+            let mut record = file[HEAD_BYTES..file.len() - TAIL_BYTES].to_vec();
+            let at = at.min(record.len() - 8);
+            record[at..at + 8].copy_from_slice(&word.to_le_bytes());
+            let _ = Manifest::decode(Path::new("m"), &frame(&record));
+        }
+    }
+}

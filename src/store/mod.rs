@@ -15,6 +15,7 @@ mod mmap;
 mod open;
 pub mod partition;
 pub mod publish;
+mod rules;
 pub mod segment;
 pub mod verify;
 pub mod writer;

@@ -40,19 +40,15 @@ impl Store {
     /// [`Error::Foreign`] for anything else than a store with a published generation, [`Error::Version`] for one of
     /// another version, [`Error::Damaged`] for one with a missing, cut or changed file, [`Error::Io`] if the system refuses.
     pub fn open(path: &Path, io: Io) -> Result<Self> {
-        let (mut current, mut manifest) = live_manifest(path)?;
-        // Files of an old generation may go once a newer one is live; then the newer one is what was asked for.
-        if manifest.files().any(|entry| is_missing(&path.join(&entry.name))) {
-            (current, manifest) = live_manifest(path)?;
-        }
-        let entries: Vec<&FileEntry> = manifest.files().collect();
-        let containers: Vec<Result<Arc<Container>>> =
-            entries.par_iter().map(|entry| open_entry(path, entry, io)).collect();
-        // One after another, so that it is always the first bad file that is named.
-        let mut containers = containers.into_iter().collect::<Result<Vec<_>>>()?.into_iter();
+        Self::assemble(path, open_files(path, io)?)
+    }
+
+    /// Puts a generation together from its manifest and the files that it names, in its order.
+    pub(super) fn assemble(path: &Path, files: Files) -> Result<Self> {
+        let Files { current, manifest, containers } = files;
+        let mut containers = containers.into_iter();
         let mut next =
             || containers.next().ok_or_else(|| Error::Unproved("a file was not opened".to_string()));
-
         let account_keys = open_keys(&next()?, manifest.num_accounts, "accounts")?;
         let identifier_keys =
             manifest.kinds.iter().map(|kind| open_keys(&next()?, kind.num_identifiers, &kind.name));
@@ -107,12 +103,36 @@ impl Store {
     }
 }
 
+/// The files of a generation, opened.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub current: Current,
+    pub manifest: Manifest,
+    /// In the order of the manifest.
+    pub containers: Vec<Arc<Container>>,
+}
+
+/// Opens the files of the live generation.
+pub(super) fn open_files(path: &Path, io: Io) -> Result<Files> {
+    let (mut current, mut manifest) = live_manifest(path)?;
+    // Files of an old generation may go once a newer one is live; then the newer one is what was asked for.
+    if manifest.files().any(|entry| is_missing(&path.join(&entry.name))) {
+        (current, manifest) = live_manifest(path)?;
+    }
+    let entries: Vec<&FileEntry> = manifest.files().collect();
+    let containers: Vec<Result<Arc<Container>>> =
+        entries.par_iter().map(|entry| open_entry(path, entry, io)).collect();
+    // One after another, so that it is always the first bad file that is named.
+    let containers = containers.into_iter().collect::<Result<_>>()?;
+    Ok(Files { current, manifest, containers })
+}
+
 fn is_missing(path: &Path) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// Opens a file that the manifest names: its length and content id must be those that the manifest states.
-pub(super) fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<Container>> {
+fn open_entry(root: &Path, entry: &FileEntry, io: Io) -> Result<Arc<Container>> {
     let path = root.join(&entry.name);
     let bytes = match std::fs::metadata(&path) {
         Ok(metadata) => metadata.len(),
@@ -175,8 +195,8 @@ fn open_segment(container: &Arc<Container>, entry: &SegmentEntry) -> Result<Segm
     Ok(segment)
 }
 
-/// The live manifest and what `CURRENT` says of it.
-pub(super) fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
+/// What `CURRENT` says, and the manifest that it names.
+fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
     let mut current = read_current(path)?;
     if is_missing(&path.join(manifest_name(current.generation))) {
         current = read_current(path)?;

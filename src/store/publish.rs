@@ -63,17 +63,13 @@ impl StoreWriter {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
             Err(error) => return Err(Error::io(path)(error)),
         };
-        // Looked at before the lock, so that nothing is made in a directory of somebody else.
-        if leftovers::look(path)? == Found::Others {
-            return Err(Error::Exists { path: path.to_path_buf() });
-        }
-        let lock = lock(path)?;
-        // And again behind the lock, as another writer may have published in between.
-        if leftovers::look(path)? == Found::Others {
-            return Err(Error::Exists { path: path.to_path_buf() });
-        }
-        leftovers::clear(path)?;
-        Ok(StoreWriter {
+        let lock = Self::take(path).inspect_err(|_| {
+            if made_root {
+                // Empty, as we made it and did not get to write; if not, it is no longer ours alone.
+                let _ = std::fs::remove_dir(path);
+            }
+        })?;
+        let store = StoreWriter {
             root: path.to_path_buf(),
             made_root,
             _lock: lock,
@@ -82,7 +78,23 @@ impl StoreWriter {
             committing: false,
             num_temporary: AtomicU64::new(0),
             finished: Mutex::new(Vec::new()),
-        })
+        };
+        leftovers::clear(path)?;
+        Ok(store)
+    }
+
+    /// Locks the directory, if nothing but leftovers of ours is in it.
+    fn take(path: &Path) -> Result<File> {
+        let refuse_others = || match leftovers::look(path)? {
+            Found::Leftovers => Ok(()),
+            Found::Others => Err(Error::Exists { path: path.to_path_buf() }),
+        };
+        // Looked at before the lock, so that nothing is made in a directory of somebody else.
+        refuse_others()?;
+        let lock = lock(path)?;
+        // And again behind the lock, as another writer may have published in between.
+        refuse_others()?;
+        Ok(lock)
     }
 
     /// Whether files are synced before they count (default `true`). Without it a power failure may lose the store;

@@ -1,0 +1,416 @@
+//! The rules that the columns of a store keep beyond their checksums (`docs/format.md`, "Rules").
+//!
+//! A checksum shows that a file is what was written; these rules show that what
+//! was written can be true: orders, ranges, and that everything that is stored
+//! twice says the same twice.
+
+use super::column::{Codes, Column, Element};
+use super::container::Container;
+use super::format::{ATTRIBUTE_FIRST, ColumnId, flags};
+use super::manifest::{AttributeKind, AttributesEntry, Manifest, Partition, SegmentEntry, manifest_name};
+use super::segment::{Adjacency, Links, Segment, Transactions};
+use crate::error::{Error, Result};
+use crate::ids::NONE;
+use crate::run::Run;
+use rayon::prelude::{
+    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator, ParallelSlice,
+};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Transactions and their sum in one currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Total {
+    pub num: u64,
+    pub minor: i128,
+}
+
+/// Rows looked at between two looks at the run.
+const ROWS_PER_TASK: usize = 1 << 16;
+/// Nodes looked at between two looks at the run.
+const NODES_PER_TASK: usize = 1 << 13;
+
+/// All bits of the flags column.
+const FLAGS: u8 = flags::REVERSED
+    | flags::SELF_TRANSFER
+    | flags::LABELLED
+    | flags::AGGREGATE
+    | flags::DAY_PRECISION
+    | flags::FAILED;
+
+fn broken<T>(container: &Container, id: ColumnId, detail: impl ToString) -> Result<T> {
+    Err(Error::damaged(container.path(), format!("column {}", id.name()), detail))
+}
+
+/// What the manifest says of itself.
+pub(super) fn of_manifest(manifest: &Manifest, root: &Path) -> Result<()> {
+    let path = root.join(manifest_name(manifest.generation));
+    let broken = |detail: String| Err(Error::damaged(&path, "manifest", detail));
+    let num_currencies = manifest.schema.currencies.len();
+    if manifest.totals.len() != num_currencies {
+        return broken(format!("{} totals for {num_currencies} currencies", manifest.totals.len()));
+    }
+    for source in &manifest.sources {
+        let parts = [source.accepted, source.rejected, source.skipped];
+        if parts.iter().try_fold(0u64, |sum, &part| sum.checked_add(part)) != Some(source.read) {
+            return broken(format!(
+                "{}: accepted, rejected and skipped do not make up what was read",
+                source.name
+            ));
+        }
+    }
+    let timed: Vec<&SegmentEntry> =
+        manifest.segments.iter().filter(|entry| entry.num_transactions > 0).collect();
+    for pair in timed.windows(2) {
+        if pair[0].time_max >= pair[1].time_min {
+            return broken(format!(
+                "segments {} and {} overlap in time",
+                pair[0].partition, pair[1].partition
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Control totals: what was accepted is what is there.
+pub(super) fn of_totals(manifest: &Manifest, root: &Path, found: &[Total]) -> Result<()> {
+    let path = root.join(manifest_name(manifest.generation));
+    for ((currency, stated), found) in manifest.schema.currencies.iter().zip(&manifest.totals).zip(found) {
+        if (stated.accepted, stated.accepted_minor) != (found.num, found.minor) {
+            let detail = format!(
+                "{} transactions over {} minor units of {} are stated, there are {} over {}",
+                stated.accepted, stated.accepted_minor, currency.code, found.num, found.minor
+            );
+            return Err(Error::damaged(&path, "control totals", detail));
+        }
+    }
+    Ok(())
+}
+
+/// Times ascend, and are those that the manifest states, inside of the partition.
+pub(super) fn of_times(
+    container: &Container,
+    entry: &SegmentEntry,
+    segment: &Segment,
+    partition: Partition,
+) -> Result<()> {
+    let times = segment.transactions.time.all()?;
+    if let Some(at) = times.par_windows(2).position_first(|pair| pair[0] > pair[1]) {
+        return broken(container, ColumnId::TIME, format!("value {} is earlier than the one before", at + 1));
+    }
+    let ends = (times.first().copied().unwrap_or(0), times.last().copied().unwrap_or(0));
+    if ends != (entry.time_min, entry.time_max) {
+        let detail = format!("times {ends:?}, the manifest states {:?}", (entry.time_min, entry.time_max));
+        return broken(container, ColumnId::TIME, detail);
+    }
+    if !times.is_empty() {
+        let span = partition.span(entry.time_min);
+        if span.name != entry.partition || !span.window.contains(entry.time_max) {
+            return broken(
+                container,
+                ColumnId::TIME,
+                format!("times leave the partition {}", entry.partition),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Everything in one segment but its times; adds its amounts to `totals`.
+pub(super) fn of_segment(
+    container: &Arc<Container>,
+    segment: &Segment,
+    manifest: &Manifest,
+    totals: &mut [Total],
+    run: &Run,
+) -> Result<()> {
+    of_transactions(container, &segment.transactions, manifest)?;
+    run.check()?;
+    let (source, destination) = (&segment.transactions.source, &segment.transactions.destination);
+    let out = Direction { adjacency: &segment.outgoing, name: "out", own: source, other: destination };
+    let incoming = Direction { adjacency: &segment.incoming, name: "in", own: destination, other: source };
+    for direction in [out, incoming] {
+        direction.check(container, manifest.num_accounts, run)?;
+    }
+    of_links(container, &segment.links, manifest)?;
+    run.check()?;
+    if let Some(keys) = &segment.keys {
+        keys.check_everything(container, || run.check())?;
+    }
+    add_amounts(&segment.transactions, totals)
+}
+
+fn of_transactions(container: &Container, transactions: &Transactions, manifest: &Manifest) -> Result<()> {
+    let accounts = u64::from(manifest.num_accounts);
+    let schema = &manifest.schema;
+    let (currencies, channels, labels) =
+        (schema.currencies.len() as u64, schema.channels.len() as u64, schema.labels.len() as u64);
+    column_below(container, ColumnId::SOURCE, &transactions.source, accounts)?;
+    column_below(container, ColumnId::DESTINATION, &transactions.destination, accounts)?;
+    codes_below(container, ColumnId::CURRENCY, &transactions.currency, currencies)?;
+    codes_below(container, ColumnId::CHANNEL, &transactions.channel, channels + 1)?;
+    codes_below(container, ColumnId::LABEL, &transactions.label, labels + 1)?;
+    if let Some((amount, currency)) = &transactions.received {
+        amount.all()?;
+        codes_below(container, ColumnId::RECEIVED_CURRENCY, currency, currencies)?;
+    }
+    if let Some(device) = &transactions.device {
+        let kind = manifest.kinds.iter().find(|kind| kind.name == "device");
+        let num_devices = kind.map_or(0, |kind| kind.num_identifiers);
+        let devices = device.all()?;
+        if let Some(at) = devices.par_iter().position_first(|&device| device != NONE && device >= num_devices)
+        {
+            return broken(
+                container,
+                ColumnId::DEVICE,
+                format!("value {at} is not one of {num_devices} devices"),
+            );
+        }
+    }
+    let (source, destination) = (transactions.source.all()?, transactions.destination.all()?);
+    let flags_are_wrong = |at: usize| -> Result<bool> {
+        let flags = transactions.flags.get(at)?;
+        Ok(flags & !FLAGS != 0 || (flags & flags::SELF_TRANSFER != 0) != (source[at] == destination[at]))
+    };
+    if let Some(at) = first(source.len(), flags_are_wrong)? {
+        return broken(container, ColumnId::FLAGS, format!("value {at} is not right for its transaction"));
+    }
+    let times = transactions.time.all()?;
+    let row_is_wrong = |at: usize| -> Result<bool> {
+        Ok(at > 0
+            && times[at - 1] == times[at]
+            && transactions.row.get(at - 1)? > transactions.row.get(at)?)
+    };
+    if let Some(at) = first(times.len(), row_is_wrong)? {
+        return broken(
+            container,
+            ColumnId::ROW,
+            format!("value {at} is before the one before at the same time"),
+        );
+    }
+    Ok(())
+}
+
+/// The first of `0..len` that `wrong` is true for.
+fn first(len: usize, wrong: impl Fn(usize) -> Result<bool> + Sync) -> Result<Option<usize>> {
+    let found = (0..len).into_par_iter().with_min_len(ROWS_PER_TASK).find_map_first(|at| match wrong(at) {
+        Ok(false) => None,
+        Ok(true) => Some(Ok(at)),
+        Err(error) => Some(Err(error)),
+    });
+    found.transpose()
+}
+
+fn column_below(container: &Container, id: ColumnId, column: &Column<u32>, end: u64) -> Result<()> {
+    match column.all()?.par_iter().position_first(|&value| u64::from(value) >= end) {
+        Some(at) => broken(container, id, format!("value {at} is not below {end}")),
+        None => Ok(()),
+    }
+}
+
+fn codes_below<T: Element>(container: &Container, id: ColumnId, codes: &Codes<T>, end: u64) -> Result<()> {
+    let at = match codes.raw() {
+        Some(column) => column.all()?.par_iter().position_first(|value| value.to_bits() >= end),
+        // A sequence ascends, so its last value is its largest.
+        None => match codes.len().checked_sub(1) {
+            Some(last) => (codes.get(last)?.to_bits() >= end).then_some(last),
+            None => None,
+        },
+    };
+    match at {
+        Some(at) => broken(container, id, format!("value {at} is not below {end}")),
+        None => Ok(()),
+    }
+}
+
+fn add_amounts(transactions: &Transactions, totals: &mut [Total]) -> Result<()> {
+    let amounts = transactions.amount.all()?;
+    let num_currencies = totals.len();
+    let sums = amounts.par_chunks(ROWS_PER_TASK).enumerate().map(|(task, amounts)| {
+        let mut sums = vec![Total::default(); num_currencies];
+        for (at, &amount) in amounts.iter().enumerate() {
+            // Codes were found to be in range before.
+            let currency = transactions.currency.get(task * ROWS_PER_TASK + at)?;
+            sums[usize::from(currency)].num += 1;
+            sums[usize::from(currency)].minor += i128::from(amount);
+        }
+        Ok(sums)
+    });
+    for sums in sums.collect::<Result<Vec<_>>>()? {
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            total.num += sum.num;
+            total.minor += sum.minor;
+        }
+    }
+    Ok(())
+}
+
+/// One adjacency and the columns that it must agree with.
+struct Direction<'s> {
+    adjacency: &'s Adjacency,
+    name: &'s str,
+    /// The end that the adjacency is sorted by.
+    own: &'s Column<u32>,
+    /// The end that it lists.
+    other: &'s Column<u32>,
+}
+
+impl Direction<'_> {
+    /// The slices cut all edges; each edge stands under its own end, with its other end, in order of position. As every
+    /// position has one own end and positions rise within a slice, no transaction can be there twice; as there are as
+    /// many edges as transactions, none is missing.
+    fn check(&self, container: &Container, num_accounts: u32, run: &Run) -> Result<()> {
+        let Adjacency { nodes, offsets, neighbors, transactions } = self.adjacency;
+        let broken = |part: &str, detail: String| {
+            Err(Error::damaged(container.path(), format!("column {}.{part}", self.name), detail))
+        };
+        let (offsets, neighbors, transactions) = (offsets.all()?, neighbors.all()?, transactions.all()?);
+        let (own, other) = (self.own.all()?, self.other.all()?);
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        if (offsets[0], offsets[offsets.len() - 1] as usize) != (0, neighbors.len()) {
+            return broken("offsets", "they do not cut all edges".to_string());
+        }
+        // A node that is listed has an edge.
+        let rise_min = u32::from(nodes.is_some());
+        let falls = |pair: &[u32]| pair[1].checked_sub(pair[0]).is_none_or(|rise| rise < rise_min);
+        if let Some(at) = offsets.par_windows(2).position_first(falls) {
+            return broken("offsets", format!("value {} is too small after value {at}", at + 1));
+        }
+        let nodes = nodes.as_ref().map(Column::all).transpose()?;
+        let num_nodes = offsets.len() - 1;
+        match nodes {
+            Some(nodes) => {
+                let ascend = nodes.par_windows(2).all(|pair| pair[0] < pair[1]);
+                if !ascend || nodes.last().is_some_and(|&node| node >= num_accounts) {
+                    return broken("nodes", "they are not ascending accounts".to_string());
+                }
+            }
+            None if num_nodes > num_accounts as usize => {
+                return broken("offsets", format!("{num_nodes} slices for {num_accounts} accounts"));
+            }
+            None => {}
+        }
+        let node_is_wrong = |place: usize| -> Option<(&str, usize)> {
+            let node = nodes.map_or(place as u32, |nodes| nodes[place]);
+            let edges = offsets[place] as usize..offsets[place + 1] as usize;
+            let mut before = None;
+            for edge in edges {
+                let position = transactions[edge];
+                let end = own.get(position as usize);
+                if end != Some(&node) || before.is_some_and(|before| before >= position) {
+                    return Some(("transactions", edge));
+                }
+                if other[position as usize] != neighbors[edge] {
+                    return Some(("neighbors", edge));
+                }
+                before = Some(position);
+            }
+            None
+        };
+        let tasks = num_nodes.div_ceil(NODES_PER_TASK);
+        let wrong = (0..tasks).into_par_iter().find_map_first(|task| {
+            if let Err(error) = run.check() {
+                return Some(Err(error));
+            }
+            let places = task * NODES_PER_TASK..num_nodes.min((task + 1) * NODES_PER_TASK);
+            places.into_iter().find_map(node_is_wrong).map(Ok)
+        });
+        match wrong.transpose()? {
+            Some((part, edge)) => broken(part, format!("value {edge} does not fit its transaction")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn of_links(container: &Container, links: &Links, manifest: &Manifest) -> Result<()> {
+    column_below(container, ColumnId::LINK_ACCOUNT, &links.account, manifest.num_accounts.into())?;
+    codes_below(container, ColumnId::LINK_KIND, &links.kind, manifest.kinds.len() as u64)?;
+    let (account, identifier) = (links.account.all()?, links.identifier.all()?);
+    let (first_seen, last_seen) = (links.first.all()?, links.last.all()?);
+    let identifier_is_wrong =
+        |at: usize| Ok(identifier[at] >= manifest.kinds[usize::from(links.kind.get(at)?)].num_identifiers);
+    if let Some(at) = first(links.len(), identifier_is_wrong)? {
+        return broken(container, ColumnId::LINK_IDENTIFIER, format!("value {at} is not one of its kind"));
+    }
+    let order = |at: usize| Ok::<_, Error>((account[at], links.kind.get(at)?, identifier[at]));
+    if let Some(at) = first(links.len(), |at| Ok(at > 0 && order(at - 1)? >= order(at)?))? {
+        return broken(container, ColumnId::LINK_ACCOUNT, format!("link {at} is not behind the one before"));
+    }
+    let seen_is_wrong = |at: usize| Ok(last_seen[at] != i64::MIN && first_seen[at] > last_seen[at]);
+    if let Some(at) = first(links.len(), seen_is_wrong)? {
+        return broken(container, ColumnId::LINK_LAST, format!("value {at} is before the first"));
+    }
+    // Strictly ascending, hence distinct; as many as there are links, hence all.
+    column_below(container, ColumnId::LINK_BY_IDENTIFIER, &links.by_identifier, links.len() as u64)?;
+    let numbers = links.by_identifier.all()?;
+    let order = |at: usize| {
+        let link = numbers[at] as usize;
+        Ok::<_, Error>((links.kind.get(link)?, identifier[link], account[link]))
+    };
+    if let Some(at) = first(links.len(), |at| Ok(at > 0 && order(at - 1)? >= order(at)?))? {
+        return broken(
+            container,
+            ColumnId::LINK_BY_IDENTIFIER,
+            format!("value {at} is not behind the one before"),
+        );
+    }
+    codes_below(container, ColumnId::LINK_COUNT, &links.count, u64::MAX)
+}
+
+/// Attribute columns have one value, text or null per account.
+pub(super) fn of_attributes(
+    container: &Arc<Container>,
+    entry: &AttributesEntry,
+    num_accounts: u32,
+) -> Result<()> {
+    let num_accounts = num_accounts as usize;
+    for (column, number) in entry.columns.iter().zip(0u32..) {
+        let id = |part: u32| {
+            let id = u16::try_from(u32::from(ATTRIBUTE_FIRST) + 3 * number + part).map(ColumnId);
+            id.map_err(|_| Error::damaged(container.path(), "attributes", "there are more columns than ids"))
+        };
+        let (values, text, valid) = (id(0)?, id(1)?, id(2)?);
+        let found = match column.kind {
+            AttributeKind::Integer | AttributeKind::Time => container.column::<i64>(values)?.len(),
+            AttributeKind::Float => container.column::<u64>(values)?.len(),
+            AttributeKind::Boolean => {
+                let booleans = container.column::<u8>(values)?;
+                if let Some(at) = booleans.all()?.par_iter().position_first(|&value| value > 1) {
+                    return broken(container, values, format!("value {at} is neither 0 nor 1"));
+                }
+                booleans.len()
+            }
+            AttributeKind::Text => of_texts(container, values, text)?,
+        };
+        if found != num_accounts {
+            return broken(container, values, format!("{found} values for {num_accounts} accounts"));
+        }
+        if container.has(valid) && container.column::<u8>(valid)?.len() != num_accounts.div_ceil(8) {
+            return broken(
+                container,
+                valid,
+                format!("it does not have one bit for each of {num_accounts} accounts"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The number of texts, if the offsets cut the blob into UTF-8.
+fn of_texts(container: &Arc<Container>, id: ColumnId, text: ColumnId) -> Result<usize> {
+    let (offsets, text) = (container.column::<u64>(id)?, container.column::<u8>(text)?);
+    let (offsets, text) = (offsets.all()?, text.all()?);
+    if (offsets.first(), offsets.last()) != (Some(&0), Some(&(text.len() as u64))) {
+        return broken(container, id, "they do not cut the whole text");
+    }
+    let is_wrong = |pair: &[u64]| {
+        let text = text.get(pair[0] as usize..pair[1] as usize);
+        text.is_none_or(|text| std::str::from_utf8(text).is_err())
+    };
+    match offsets.par_windows(2).position_first(is_wrong) {
+        Some(at) => broken(container, id, format!("text {at} is not one")),
+        None => Ok(offsets.len() - 1),
+    }
+}

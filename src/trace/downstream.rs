@@ -1,0 +1,440 @@
+//! Downstream tracing: where seeded money went, under a stated policy.
+//!
+//! The rules are those of `docs/tracing.md`: pools of lots, one per account and
+//! currency; a payment takes lots by the policy and hands them on, scaled to what
+//! is received; in the total order of transactions.
+//!
+//! # Method
+//! Only accounts that hold taint take part. A calendar holds, for each of them, the
+//! position of its next transaction; the earliest is taken, played, and both ends step
+//! on. Taint that reaches an account for the first time finds its clean balances by
+//! running through its history up to there; an account whose taint has left drops
+//! out, and runs forward again when taint comes back. So the result is the same as
+//! that of a pass over all transactions, and a transaction is played once however
+//! many of its ends take part.
+//!
+//! # Cost
+//! O(e) events plus O(l) lots moved, where e counts the transactions of touched accounts
+//! (each at most once per end, twice under the minimal opening). Memory: one bit per
+//! transaction and 4 bytes per account of the view, touched only where taint goes,
+//! plus the lots and the result.
+//!
+//! # Choices
+//! Cases in one run share pools; `joint = false` traces each case as if it were
+//! alone, in parallel. A trace is otherwise sequential: money at one account is the
+//! cause of money at the next. The answer does not depend on the number of threads.
+//!
+//! # Source
+//! Anderson, Shumailov, Ahmed, Rietmann: Bitcoin Redux, WEIS 2018 (FIFO as lots);
+//! Möser, Böhme, Breuker: Towards Risk Scoring of Bitcoin Transactions, 2014 (haircut).
+
+use super::account::Account;
+use super::books::{Books, Flow};
+use super::calendar::Calendar;
+use super::cursor::NEVER;
+use super::draft::Draft;
+use super::fifo::Queue;
+use super::haircut::Shares;
+use super::lot::{Lot, Owner, Pool};
+use super::meter::Meter;
+use super::policy::{Policy, TraceOptions};
+use super::result::Trace;
+use super::rows::{Money, Row, Rows};
+use super::seed::{Claim, Deposit, Plan, Seed, plan};
+use crate::error::{Error, Result};
+use crate::graph::View;
+use crate::ids::AccountId;
+use crate::run::Run;
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
+use std::sync::Mutex;
+
+/// Follows the money of `seeds` through the transactions of `view`.
+///
+/// Nothing outside of `view` exists for the trace: neither later payments nor earlier receipts. Cases are numbered
+/// `0..num_cases`; their order decides between them where a rule does. Transactions marked as failed move nothing.
+///
+/// # Errors
+/// [`Error::Input`] names the seed that is not possible, or the transaction with a negative amount;
+/// [`Error::Option`] an option out of its range; [`Error::Limit`] a pool over 2^63 − 1 minor units;
+/// [`Error::Unproved`] if the books do not balance, which would be a bug of ours.
+pub fn downstream(
+    view: &View<'_>,
+    num_cases: u32,
+    seeds: &[Seed],
+    options: &TraceOptions,
+    run: &Run,
+) -> Result<Trace> {
+    options.check(view.graph().num_accounts())?;
+    if num_cases == u32::MAX {
+        return Err(Error::Limit {
+            what: "cases of one trace",
+            found: u64::from(num_cases),
+            limit: u64::from(u32::MAX - 1),
+            remedy: "trace them in several runs",
+        });
+    }
+    run.check()?;
+    let plan = plan(view, num_cases, seeds, options)?;
+    run.stage("trace", 0);
+    match options.policy {
+        Policy::Fifo => trace::<Queue>(view, num_cases, plan, options, run),
+        Policy::Haircut => trace::<Shares>(view, num_cases, plan, options, run),
+    }
+}
+
+fn trace<P: Pool>(
+    view: &View<'_>,
+    num_cases: u32,
+    plan: Plan,
+    options: &TraceOptions,
+    run: &Run,
+) -> Result<Trace> {
+    let rows = Rows::new(view);
+    let scene = Scene { view, rows: &rows, options, end: end(view, options)?, run };
+    if options.joint {
+        return trace_plan::<P>(&scene, num_cases, &plan, &mut Scratch::new(&scene));
+    }
+    let plans = plan.by_case();
+    let spare = Mutex::new(Vec::new());
+    let alone = |(case, plan): &(u32, Plan)| {
+        run.check()?;
+        let taken = spare.lock().ok().and_then(|mut spare| spare.pop());
+        let mut scratch = taken.unwrap_or_else(|| Scratch::new(&scene));
+        let mut trace = trace_plan::<P>(&scene, 1, plan, &mut scratch)?;
+        if let Ok(mut spare) = spare.lock() {
+            spare.push(scratch);
+        }
+        trace.rename_case(*case);
+        Ok(trace)
+    };
+    let parts: Vec<Result<Trace>> = run.install(|| plans.par_iter().map(alone).collect());
+    let mut all = Trace::default();
+    for part in parts {
+        all.append(part?);
+    }
+    Ok(all)
+}
+
+/// First position that does not happen any more.
+fn end(view: &View<'_>, options: &TraceOptions) -> Result<u64> {
+    let end = view.positions().end.0;
+    match options.until.and_then(|until| until.checked_add(1)) {
+        Some(after) => Ok(view.graph().position_at(after)?.0.min(end)),
+        None => Ok(end),
+    }
+}
+
+fn trace_plan<P: Pool>(
+    scene: &Scene<'_, '_>,
+    num_cases: u32,
+    plan: &Plan,
+    scratch: &mut Scratch,
+) -> Result<Trace> {
+    let mut engine = Engine::<P> {
+        scene,
+        scratch,
+        accounts: Vec::new(),
+        books: Books::new(num_cases),
+        parts: Parts::new(num_cases),
+        drawn: Draft::new(),
+        arriving: Draft::new(),
+        meter: Meter::new(scene.run),
+    };
+    engine.play(plan)?;
+    engine.finish()
+}
+
+/// What all cases of a trace have in common.
+struct Scene<'a, 'g> {
+    view: &'a View<'g>,
+    rows: &'a Rows<'g>,
+    options: &'a TraceOptions,
+    /// First position that does not happen.
+    end: u64,
+    run: &'a Run,
+}
+
+/// The large working space, clean again after every trace that succeeded.
+struct Scratch {
+    /// First position of the view; the calendar counts from there.
+    base: u64,
+    calendar: Calendar,
+    /// By account: [`UNSEEN`], [`SINK`], or its place in `Engine::accounts` plus [`FIRST`].
+    slots: Vec<u32>,
+}
+
+const UNSEEN: u32 = 0;
+const SINK: u32 = 1;
+const FIRST: u32 = 2;
+
+impl Scratch {
+    fn new(scene: &Scene<'_, '_>) -> Self {
+        let base = scene.view.positions().start.0;
+        let mut slots = vec![UNSEEN; scene.view.graph().num_accounts() as usize];
+        for sink in &scene.options.sinks {
+            slots[sink as usize] = SINK;
+        }
+        Scratch { base, calendar: Calendar::new(scene.end.saturating_sub(base)), slots }
+    }
+}
+
+/// A case's part of the transaction at hand.
+#[derive(Clone, Copy)]
+struct Part {
+    case: u32,
+    hop: u32,
+    paid: i64,
+    received: i64,
+}
+
+/// The parts of the transaction at hand, one per case, in order of first mention.
+struct Parts {
+    parts: Vec<Part>,
+    /// By case: its place in `parts`, or `u32::MAX`.
+    places: Vec<u32>,
+}
+
+impl Parts {
+    fn new(num_cases: u32) -> Self {
+        Parts { parts: Vec::new(), places: vec![u32::MAX; num_cases as usize] }
+    }
+
+    #[inline]
+    fn add(&mut self, part: Part) {
+        let place = &mut self.places[part.case as usize];
+        if *place == u32::MAX {
+            *place = self.parts.len() as u32;
+            self.parts.push(part);
+            return;
+        }
+        let sum = &mut self.parts[*place as usize];
+        sum.paid += part.paid;
+        sum.received += part.received;
+        sum.hop = sum.hop.min(part.hop);
+    }
+
+    /// Hands every part to `each` and forgets it.
+    #[inline]
+    fn drain(&mut self, mut each: impl FnMut(Part)) {
+        for part in self.parts.drain(..) {
+            self.places[part.case as usize] = u32::MAX;
+            each(part);
+        }
+    }
+}
+
+struct Engine<'e, 'a, 'g, P> {
+    scene: &'e Scene<'a, 'g>,
+    scratch: &'e mut Scratch,
+    accounts: Vec<Account<'g, P>>,
+    books: Books,
+    parts: Parts,
+    drawn: Draft,
+    arriving: Draft,
+    meter: Meter<'a>,
+}
+
+impl<P: Pool> Engine<'_, '_, '_, P> {
+    /// Plays everything that happens, in order.
+    fn play(&mut self, plan: &Plan) -> Result<()> {
+        let (mut claims, mut deposits) = (&plan.claims[..], &plan.deposits[..]);
+        loop {
+            let due = self.scratch.calendar.first().map_or(NEVER, |due| due + self.scratch.base);
+            let claimed = claims.first().map_or(NEVER, |claim| claim.position);
+            let position = due.min(claimed);
+            if let Some((deposit, later)) = deposits.split_first()
+                && deposit.position <= position
+            {
+                self.play_deposit(deposit)?;
+                deposits = later;
+                continue;
+            }
+            if position == NEVER {
+                return Ok(());
+            }
+            let (here, later) = claims.split_at(claims.partition_point(|claim| claim.position == position));
+            claims = later;
+            self.meter.event()?;
+            self.scratch.calendar.remove(position - self.scratch.base);
+            self.play_transaction(position, here)?;
+        }
+    }
+
+    fn play_deposit(&mut self, deposit: &Deposit) -> Result<()> {
+        let Deposit { case, account, currency, amount, time, .. } = *deposit;
+        self.books.seed(case, currency, amount);
+        if self.scratch.slots[account as usize] == SINK {
+            self.books.sink(account, currency, case, amount, time);
+            return Ok(());
+        }
+        let at = self.wake(account, deposit.position)?;
+        let lot = Lot { amount, owner: Owner::case(case), hop: 0 };
+        self.accounts[at].deposit(currency, &[lot], amount, time)?;
+        self.expect(at);
+        Ok(())
+    }
+
+    fn play_transaction(&mut self, position: u64, claims: &[Claim]) -> Result<()> {
+        let (source, destination) = match self.scene.rows.read(position)? {
+            Some(row) => self.move_money(position, &row, claims)?,
+            None => {
+                let (source, destination) = self.scene.rows.ends(position)?;
+                (self.awake(source), self.awake(destination))
+            }
+        };
+        for at in source.into_iter().chain(destination.filter(|_| destination != source)) {
+            self.accounts[at].pass(position, self.scene.view);
+            self.expect(at);
+        }
+        Ok(())
+    }
+
+    /// Draws, relabels and deposits; returns the ends that take part.
+    fn move_money(
+        &mut self,
+        position: u64,
+        row: &Row,
+        claims: &[Claim],
+    ) -> Result<(Option<usize>, Option<usize>)> {
+        let to_itself = row.source == row.destination;
+        let source = if to_itself && !claims.is_empty() && !self.is_sink(row.source) {
+            Some(self.wake(row.source, position)?)
+        } else {
+            self.awake(row.source)
+        };
+        self.drawn.clear();
+        self.arriving.clear();
+        let tainted = match source {
+            Some(at) => self.accounts[at].draw(row.paid, &mut self.drawn),
+            None => 0,
+        };
+        let arrives_tainted = if !claims.is_empty() {
+            self.relabel(position, row, claims);
+            true
+        } else {
+            tainted > 0 && self.hand_on(position, row)
+        };
+        if arrives_tainted {
+            return Ok((source, self.receive(position, row)?));
+        }
+        let destination = if to_itself { source } else { self.awake(row.destination) };
+        if let Some(at) = destination {
+            self.accounts[at].deposit_clean(row.received)?;
+        }
+        Ok((source, destination))
+    }
+
+    /// The drawn lots, scaled, are what arrives; says whether any taint does.
+    fn hand_on(&mut self, position: u64, row: &Row) -> bool {
+        let mut arrives_tainted = false;
+        self.drawn.scale(row.paid.amount, row.received.amount, |lot, arrived| {
+            let mut hop = 0;
+            if let Some(case) = lot.owner.as_case() {
+                hop = lot.hop.saturating_add(1);
+                self.parts.add(Part { case, hop, paid: lot.amount, received: arrived });
+                arrives_tainted |= arrived > 0;
+            }
+            self.arriving.take(Lot { amount: arrived, owner: lot.owner, hop });
+        });
+        self.parts.drain(|Part { case, hop, paid, received }| {
+            let flow = Flow { position, case, hop, paid, received };
+            self.books.flow(flow, row.paid.currency, row.received.currency);
+        });
+        arrives_tainted
+    }
+
+    /// The claims, and clean money behind them, are what arrives; what was drawn ends here.
+    fn relabel(&mut self, position: u64, row: &Row, claims: &[Claim]) {
+        for lot in self.drawn.lots() {
+            if let Some(case) = lot.owner.as_case() {
+                self.books.supersede(case, row.paid.currency, lot.amount);
+            }
+        }
+        let mut clean = row.received.amount;
+        for &Claim { case, amount, .. } in claims {
+            self.books.seed(case, row.received.currency, amount);
+            self.parts.add(Part { case, hop: 0, paid: 0, received: amount });
+            self.arriving.take(Lot { amount, owner: Owner::case(case), hop: 0 });
+            clean -= amount;
+        }
+        self.arriving.take(Lot::clean(clean));
+        self.parts.drain(|Part { case, hop, paid, received }| {
+            self.books.seed_flow(Flow { position, case, hop, paid, received });
+        });
+    }
+
+    /// Deposits what arrives, taint and all; returns the account, unless it is a sink.
+    fn receive(&mut self, position: u64, row: &Row) -> Result<Option<usize>> {
+        let time = self.scene.rows.time(position)?;
+        let Money { amount, currency } = row.received;
+        if self.is_sink(row.destination) {
+            for lot in self.arriving.lots() {
+                if let Some(case) = lot.owner.as_case() {
+                    self.books.sink(row.destination, currency, case, lot.amount, time);
+                }
+            }
+            return Ok(None);
+        }
+        let at = self.wake(row.destination, position)?;
+        self.accounts[at].deposit(currency, self.arriving.lots(), amount, time)?;
+        Ok(Some(at))
+    }
+
+    #[inline]
+    fn is_sink(&self, account: u32) -> bool {
+        self.scratch.slots[account as usize] == SINK
+    }
+
+    /// The account if it holds taint.
+    #[inline]
+    fn awake(&self, account: u32) -> Option<usize> {
+        let at = self.scratch.slots[account as usize].checked_sub(FIRST)? as usize;
+        self.accounts[at].is_tainted().then_some(at)
+    }
+
+    /// The account as it stands before `position`. It is not a sink.
+    fn wake(&mut self, account: u32, position: u64) -> Result<usize> {
+        let Scene { view, rows, options, .. } = *self.scene;
+        let slot = &mut self.scratch.slots[account as usize];
+        if *slot == UNSEEN {
+            let id = AccountId(account);
+            self.accounts.push(Account::new(id, options.opening, view, rows, &mut self.meter)?);
+            *slot = (self.accounts.len() - 1) as u32 + FIRST;
+        }
+        let at = (*slot - FIRST) as usize;
+        if !self.accounts[at].is_tainted() {
+            self.accounts[at].forward(position, view, rows, &mut self.meter)?;
+        }
+        Ok(at)
+    }
+
+    /// Puts the next transaction of an account that holds taint on the calendar.
+    #[inline]
+    fn expect(&mut self, at: usize) {
+        let account = &self.accounts[at];
+        if account.is_tainted() && account.next() < self.scene.end {
+            self.scratch.calendar.add(account.next() - self.scratch.base);
+        }
+    }
+
+    /// Gathers what accounts hold, closes the books, and cleans the working space.
+    fn finish(self) -> Result<Trace> {
+        let Scene { view, rows, options, .. } = *self.scene;
+        let (mut held, mut stopped) = (Vec::new(), Vec::new());
+        for account in &self.accounts {
+            self.scratch.slots[account.id.index()] = UNSEEN;
+            if !account.is_tainted() {
+                continue;
+            }
+            for holding in account.holdings() {
+                if options.until.is_some() && account.pays_again(holding.currency, view, rows)? {
+                    stopped.push((holding.case, holding.currency, holding.amount));
+                }
+                held.push((account.id, holding));
+            }
+        }
+        let mut trace = self.books.close(held, &stopped)?;
+        trace.events = self.meter.finish();
+        Ok(trace)
+    }
+}

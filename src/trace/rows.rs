@@ -1,0 +1,146 @@
+//! Transactions by position, column by column, for a kernel that reads them in order.
+
+use crate::error::{Error, Result};
+use crate::graph::View;
+use crate::graph::view::Part;
+use crate::store::format::flags;
+use crate::store::segment::Transactions;
+
+/// The part of a transaction that moves money.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) source: u32,
+    pub(super) destination: u32,
+    pub(super) paid: Money,
+    pub(super) received: Money,
+}
+
+/// An amount of one currency, at least 0.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Money {
+    pub(super) amount: i64,
+    pub(super) currency: u16,
+}
+
+/// The transactions of a view.
+#[derive(Debug)]
+pub(super) struct Rows<'g> {
+    tables: Vec<Table<'g>>,
+}
+
+/// The transactions of one segment.
+#[derive(Debug)]
+struct Table<'g> {
+    /// Position of the first transaction.
+    base: u64,
+    columns: &'g Transactions,
+    /// Whether some transaction may have failed.
+    failures: bool,
+}
+
+impl<'g> Rows<'g> {
+    pub(super) fn new(view: &View<'g>) -> Self {
+        let table = |part: &Part<'g>| {
+            let columns = &part.segment.transactions;
+            let failures = columns.flags.constant().is_none_or(|bits| bits & flags::FAILED != 0);
+            Table { base: part.base.0, columns, failures }
+        };
+        Rows { tables: view.parts().iter().map(table).collect() }
+    }
+
+    /// The number of the table that holds a position of the view.
+    #[inline]
+    pub(super) fn table_of(&self, position: u64) -> usize {
+        if self.tables.len() == 1 {
+            return 0;
+        }
+        self.tables.partition_point(|table| table.base <= position) - 1
+    }
+
+    /// The transaction at a position, or nothing if it failed and moved no money.
+    #[inline]
+    pub(super) fn read(&self, position: u64) -> Result<Option<Row>> {
+        let table = self.table_of(position);
+        let row = (position - self.tables[table].base) as usize;
+        let Some(paid) = self.paid(table, row)? else { return Ok(None) };
+        let received = match &self.tables[table].columns.received {
+            Some(_) => self.received_amount(table, row)?,
+            None => paid,
+        };
+        let columns = self.tables[table].columns;
+        let (source, destination) = (columns.source.get(row)?, columns.destination.get(row)?);
+        Ok(Some(Row { source, destination, paid, received }))
+    }
+
+    /// Both ends of the transaction at a position, whether it failed or not.
+    #[inline]
+    pub(super) fn ends(&self, position: u64) -> Result<(u32, u32)> {
+        let table = &self.tables[self.table_of(position)];
+        let row = (position - table.base) as usize;
+        Ok((table.columns.source.get(row)?, table.columns.destination.get(row)?))
+    }
+
+    /// The time of the transaction at a position.
+    pub(super) fn time(&self, position: u64) -> Result<i64> {
+        let table = &self.tables[self.table_of(position)];
+        table.columns.time.get((position - table.base) as usize)
+    }
+
+    /// What transaction `row` of a table pays, or nothing if it failed.
+    #[inline]
+    pub(super) fn paid(&self, table: usize, row: usize) -> Result<Option<Money>> {
+        let table = &self.tables[table];
+        if table.failed(row)? {
+            return Ok(None);
+        }
+        let amount = table.columns.amount.get(row)?;
+        if amount < 0 {
+            return Err(table.negative(row, "pays", amount));
+        }
+        Ok(Some(Money { amount, currency: table.columns.currency.get(row)? }))
+    }
+
+    /// What transaction `row` of a table hands over, or nothing if it failed.
+    #[inline]
+    pub(super) fn received(&self, table: usize, row: usize) -> Result<Option<Money>> {
+        if self.tables[table].columns.received.is_none() {
+            return self.paid(table, row);
+        }
+        if self.tables[table].failed(row)? {
+            return Ok(None);
+        }
+        self.received_amount(table, row).map(Some)
+    }
+
+    fn received_amount(&self, table: usize, row: usize) -> Result<Money> {
+        let table = &self.tables[table];
+        let Some((amounts, currencies)) = &table.columns.received else {
+            return Ok(Money {
+                amount: table.columns.amount.get(row)?,
+                currency: table.columns.currency.get(row)?,
+            });
+        };
+        let amount = amounts.get(row)?;
+        if amount < 0 {
+            return Err(table.negative(row, "hands over", amount));
+        }
+        Ok(Money { amount, currency: currencies.get(row)? })
+    }
+}
+
+impl Table<'_> {
+    #[inline]
+    fn failed(&self, row: usize) -> Result<bool> {
+        Ok(self.failures && self.columns.flags.get(row)? & flags::FAILED != 0)
+    }
+
+    #[cold]
+    fn negative(&self, row: usize, does: &str, amount: i64) -> Error {
+        Error::input(
+            format!("transaction at position {}", self.base + row as u64),
+            format!(
+                "{does} {amount} minor units; tracing needs amounts of 0 or more: ingest such rows turned round"
+            ),
+        )
+    }
+}

@@ -1,0 +1,240 @@
+//! Ledgers for tests of tracing: random ones, and those drawn by hand in `datasets/tiny`.
+#![allow(dead_code)] // Each test program uses its own part.
+
+use super::trace::{Payment, Seed};
+use ringfence::units::amount::parse_amount;
+use ringfence::units::time::parse_time;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Currencies of the tests: code and decimals.
+pub const CURRENCIES: [(&str, u8); 3] = [("USD", 2), ("EUR", 2), ("JPY", 0)];
+
+/// SplitMix64: the next number of a sequence is a hash of its place in it.
+#[derive(Clone, Debug)]
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// `0..n`.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    /// Once in `n` times.
+    pub fn once_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+}
+
+/// Payments in canonical order, and seeds on them.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    pub num_accounts: u32,
+    pub num_cases: u32,
+    pub payments: Vec<Payment>,
+    pub seeds: Vec<Seed>,
+}
+
+/// A ledger with ties, self-transfers, parallel payments, several currencies, fees, overdrafts, failed attempts, and
+/// cases that share transactions and seed money inside one another's accounts.
+pub fn random_ledger(seed: u64) -> Ledger {
+    let random = &mut Random(seed);
+    let num_accounts = 2 + random.below(7) as u32;
+    let num_payments = 1 + random.below(60);
+    let num_moments = 1 + random.below(40);
+    let moment_us = [1, 1_000_000, 7 * 86_400_000_000][random.below(3) as usize];
+    let num_currencies = 1 + random.below(3);
+    let amount_max = [3, 12, 100, 10_000, 1 << 40, 1 << 55][random.below(6) as usize];
+    let (fees, failures) = (random.below(3), 2 + random.below(40));
+    let mut payments: Vec<Payment> = (0..num_payments)
+        .map(|_| {
+            let source = random.below(u64::from(num_accounts)) as u32;
+            // Few self-transfers, though they are frequent among two accounts.
+            let destination = match random.below(u64::from(num_accounts)) as u32 {
+                same if same == source && !random.once_in(3) => (source + 1) % num_accounts,
+                other => other,
+            };
+            let paid = random.below(amount_max + 1) as i64;
+            let paid_currency = random.below(num_currencies) as u16;
+            let received_currency =
+                if random.once_in(4) { random.below(num_currencies) as u16 } else { paid_currency };
+            let received = match random.below(6) {
+                0 if fees > 0 => random.below(amount_max + 1) as i64,
+                1 if fees > 1 => paid - paid.min(random.below(3) as i64),
+                _ => paid,
+            };
+            Payment {
+                source,
+                destination,
+                time: (random.below(num_moments) * moment_us) as i64,
+                paid,
+                paid_currency,
+                received,
+                received_currency,
+                failed: random.once_in(failures),
+            }
+        })
+        .collect();
+    payments.sort_by_key(|payment| payment.time);
+    let num_cases = 1 + random.below(4) as u32;
+    let seeds = random_seeds(random, &payments, num_cases);
+    Ledger { num_accounts, num_cases, payments, seeds }
+}
+
+fn random_seeds(random: &mut Random, payments: &[Payment], num_cases: u32) -> Vec<Seed> {
+    let mut left: BTreeMap<usize, i64> = BTreeMap::new();
+    let mut seeds = Vec::new();
+    for _ in 0..1 + random.below(6) {
+        let case = random.below(u64::from(num_cases)) as u32;
+        let row = random.below(payments.len() as u64) as usize;
+        let payment = &payments[row];
+        if random.once_in(3) {
+            let Payment { source, destination, .. } = *payment;
+            seeds.push(Seed::Deposit {
+                case,
+                account: if random.once_in(2) { source } else { destination },
+                currency: payment.received_currency,
+                time: payment.time + random.below(3) as i64 - 1,
+                amount: 1 + random.below(payment.received.max(1) as u64) as i64,
+            });
+            continue;
+        }
+        let left = left.entry(row).or_insert(payment.received);
+        if payment.failed || *left == 0 {
+            continue;
+        }
+        let whole = *left == payment.received && random.once_in(2);
+        let amount = if whole { *left } else { 1 + random.below(*left as u64) as i64 };
+        *left -= amount;
+        seeds.push(Seed::Transaction { case, row, amount: (!whole).then_some(amount) });
+    }
+    seeds
+}
+
+/// A ledger of `datasets/tiny` with what must come out of it.
+#[derive(Debug)]
+pub struct Drawn {
+    pub ledger: Ledger,
+    /// Keys of accounts.
+    pub accounts: Vec<String>,
+    pub haircut: bool,
+    pub minimal: bool,
+    /// (case, row, tainted paid, tainted received, hop), as listed.
+    pub flows: Vec<(u32, usize, i128, i128, u32)>,
+    /// (case, account, currency, amount), as listed.
+    pub holdings: Vec<(u32, u32, u16, i128)>,
+}
+
+/// Numbers names in order of first appearance.
+fn number(names: &mut Vec<String>, name: &str) -> u32 {
+    let known = names.iter().position(|known| known == name);
+    known.unwrap_or_else(|| {
+        names.push(name.to_string());
+        names.len() - 1
+    }) as u32
+}
+
+/// The rows of a small CSV file without quotes, as maps from column to field.
+fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    lines
+        .map(|line| {
+            header.iter().map(|name| name.to_string()).zip(line.split(',').map(str::to_string)).collect()
+        })
+        .collect()
+}
+
+fn currency(code: &str) -> u16 {
+    CURRENCIES.iter().position(|known| known.0 == code).unwrap_or_else(|| panic!("currency {code}")) as u16
+}
+
+fn minor(text: &str, currency: u16) -> i64 {
+    parse_amount(text.as_bytes(), CURRENCIES[currency as usize].1).unwrap()
+}
+
+/// Reads one folder of `datasets/tiny`.
+fn drawn(folder: &Path, policy: &str, opening: &str) -> Drawn {
+    let (mut accounts, mut keys, mut cases) = (Vec::new(), Vec::new(), Vec::new());
+    let mut payments = Vec::new();
+    for row in rows(&folder.join("transactions.csv")) {
+        keys.push(row["transaction"].clone());
+        let (paid_currency, received_currency) =
+            (currency(&row["currency"]), currency(&row["received_currency"]));
+        payments.push(Payment {
+            source: number(&mut accounts, &row["source"]),
+            destination: number(&mut accounts, &row["destination"]),
+            time: parse_time(&row["time"]).unwrap(),
+            paid: minor(&row["amount"], paid_currency),
+            paid_currency,
+            received: minor(&row["received_amount"], received_currency),
+            received_currency,
+            failed: false,
+        });
+    }
+    let place = |key: &str| keys.iter().position(|known| known == key).unwrap();
+    let mut seeds = Vec::new();
+    for row in rows(&folder.join("seeds.csv")) {
+        let case = number(&mut cases, &row["case"]);
+        let amount = row.get("amount").filter(|amount| !amount.is_empty());
+        seeds.push(match row.get("transaction").filter(|key| !key.is_empty()) {
+            Some(key) => {
+                let at = place(key);
+                let amount = amount.map(|amount| minor(amount, payments[at].received_currency));
+                Seed::Transaction { case, row: at, amount }
+            }
+            None => {
+                let currency = currency(&row["currency"]);
+                Seed::Deposit {
+                    case,
+                    account: number(&mut accounts, &row["account"]),
+                    currency,
+                    time: parse_time(&row["time"]).unwrap(),
+                    amount: minor(amount.unwrap(), currency),
+                }
+            }
+        });
+    }
+    let flows = rows(&folder.join("flows.csv")).into_iter().map(|row| {
+        let tainted = |column: &str| row[column].parse().unwrap();
+        let case = number(&mut cases, &row["case"]);
+        let (paid, received) = (tainted("tainted_paid_minor"), tainted("tainted_received_minor"));
+        (case, place(&row["transaction"]), paid, received, row["hop"].parse().unwrap())
+    });
+    let flows = flows.collect();
+    let holdings = rows(&folder.join("holdings.csv")).into_iter().map(|row| {
+        let case = number(&mut cases, &row["case"]);
+        let account = number(&mut accounts, &row["account"]);
+        (case, account, currency(&row["currency"]), row["amount_minor"].parse().unwrap())
+    });
+    let holdings = holdings.collect();
+    let (num_accounts, num_cases) = (accounts.len() as u32, cases.len() as u32);
+    Drawn {
+        ledger: Ledger { num_accounts, num_cases, payments, seeds },
+        accounts,
+        haircut: policy == "haircut",
+        minimal: opening == "minimal",
+        flows,
+        holdings,
+    }
+}
+
+/// Every trace of `datasets/tiny` whose policy is one of `policies`, by folder.
+pub fn drawn_by_hand(policies: &[&str]) -> Vec<(String, Drawn)> {
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/tiny");
+    rows(&tiny.join("traces.csv"))
+        .iter()
+        .filter(|row| policies.contains(&row["policy"].as_str()))
+        .map(|row| {
+            (row["folder"].clone(), drawn(&tiny.join(&row["folder"]), &row["policy"], &row["opening"]))
+        })
+        .collect()
+}

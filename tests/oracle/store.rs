@@ -1,0 +1,179 @@
+//! Ledgers of the tests as stores, and what the engine finds in them in the oracle's terms.
+#![allow(dead_code)] // Each test program uses its own part.
+
+use super::ledgers::{CURRENCIES, Ledger};
+use super::trace::{Answer, Held, Row, Rules, Seed};
+use ringfence::graph::build::{BuildOptions, Input, prepare};
+use ringfence::graph::{Graph, View};
+use ringfence::ids::{AccountId, CurrencyId, TxId};
+use ringfence::ingest::Batch;
+use ringfence::ingest::batch::{LocalKeys, key_hash};
+use ringfence::store::format::flags::FAILED;
+use ringfence::store::manifest::Partition;
+use ringfence::store::{Io, StoreWriter};
+use ringfence::trace::{self, Holdings, Opening, Policy, Stop, Trace, TraceOptions};
+use ringfence::units::Currency;
+use ringfence::{Result, Run};
+use tempfile::TempDir;
+
+/// A ledger in a store of its own.
+pub struct Stored {
+    pub graph: Graph,
+    /// By account of the ledger; those without payments are unknown to the store.
+    accounts: Vec<Option<AccountId>>,
+    currencies: Vec<Option<CurrencyId>>,
+    _directory: TempDir,
+}
+
+/// Every distinct account of the rows, in order of first appearance, and its place there.
+fn keys(ledger: &Ledger) -> (LocalKeys, Vec<u32>) {
+    let (mut keys, mut places) = (LocalKeys::default(), vec![u32::MAX; ledger.num_accounts as usize]);
+    keys.offsets.push(0);
+    for account in ledger.payments.iter().flat_map(|payment| [payment.source, payment.destination]) {
+        if places[account as usize] == u32::MAX {
+            places[account as usize] = keys.hashes.len() as u32;
+            let key = format!("A{account}");
+            keys.text.extend_from_slice(key.as_bytes());
+            keys.offsets.push(keys.text.len() as u32);
+            keys.hashes.push(key_hash(key.as_bytes()));
+        }
+    }
+    (keys, places)
+}
+
+impl Stored {
+    /// Writes the payments in the order in which they stand.
+    pub fn new(ledger: &Ledger, partition: Partition) -> Stored {
+        let (accounts, places) = keys(ledger);
+        let rows = &ledger.payments;
+        let currencies = CURRENCIES.map(|(code, exponent)| Currency { code: code.into(), exponent });
+        let batch = Batch {
+            accounts,
+            source: rows.iter().map(|row| places[row.source as usize]).collect(),
+            destination: rows.iter().map(|row| places[row.destination as usize]).collect(),
+            time: rows.iter().map(|row| row.time).collect(),
+            amount: rows.iter().map(|row| row.paid).collect(),
+            currencies: currencies.to_vec(),
+            currency: rows.iter().map(|row| row.paid_currency).collect(),
+            received: Some(rows.iter().map(|row| (row.received, row.received_currency)).unzip()),
+            flags: rows.iter().map(|row| if row.failed { FAILED } else { 0 }).collect(),
+            first_record: 1,
+            ..Batch::default()
+        };
+        let run = Run::new();
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("ledger.ring");
+        let input = Input { batches: vec![batch], ..Input::default() };
+        let prepared = prepare(input, &BuildOptions::default(), &run).unwrap();
+        let mut writer = StoreWriter::create(&path).unwrap();
+        writer.set_durable(false);
+        prepared.publish(writer, partition, Vec::new(), Vec::new(), &run).unwrap();
+        let graph = Graph::open(&path, Io::Read).unwrap();
+        let find = |account| graph.find_account(&format!("A{account}")).unwrap();
+        let accounts = (0..ledger.num_accounts).map(find).collect();
+        let currencies = CURRENCIES.iter().map(|(code, _)| graph.find_currency(code)).collect();
+        Stored { graph, accounts, currencies, _directory: directory }
+    }
+
+    pub fn account(&self, account: u32) -> AccountId {
+        self.accounts[account as usize].expect("the account is in some payment")
+    }
+
+    pub fn currency(&self, currency: u16) -> CurrencyId {
+        self.currencies[currency as usize].expect("the currency is in some payment")
+    }
+
+    fn account_of(&self, id: AccountId) -> u32 {
+        self.accounts.iter().position(|known| *known == Some(id)).unwrap() as u32
+    }
+
+    fn currency_of(&self, id: CurrencyId) -> u16 {
+        self.currencies.iter().position(|known| *known == Some(id)).unwrap() as u16
+    }
+
+    pub fn seeds(&self, seeds: &[Seed]) -> Vec<trace::Seed> {
+        let seed = |seed: &Seed| match *seed {
+            Seed::Transaction { case, row, amount } => {
+                let transaction = TxId(row as u64);
+                trace::Seed { case, kind: trace::SeedKind::Transaction { transaction, amount } }
+            }
+            Seed::Deposit { case, account, currency, time, amount } => {
+                let (account, currency) = (self.account(account), self.currency(currency));
+                trace::Seed { case, kind: trace::SeedKind::Deposit { account, currency, time, amount } }
+            }
+        };
+        seeds.iter().map(seed).collect()
+    }
+
+    pub fn options(&self, rules: &Rules, joint: bool) -> TraceOptions {
+        TraceOptions {
+            policy: if rules.haircut { Policy::Haircut } else { Policy::Fifo },
+            opening: if rules.minimal { Opening::Minimal } else { Opening::JustInTime },
+            until: rules.until,
+            sinks: rules
+                .sinks
+                .iter()
+                .filter_map(|&sink| self.accounts[sink as usize])
+                .map(|id| id.0)
+                .collect(),
+            joint,
+        }
+    }
+
+    /// What the engine finds.
+    pub fn trace(&self, view: &View<'_>, ledger: &Ledger, rules: &Rules, joint: bool) -> Result<Trace> {
+        let (seeds, options) = (self.seeds(&ledger.seeds), self.options(rules, joint));
+        trace::downstream(view, ledger.num_cases, &seeds, &options, &Run::new())
+    }
+
+    /// The engine's result in the oracle's terms; its order is checked here.
+    pub fn answer(&self, trace: &Trace) -> Answer {
+        let flows = &trace.flows;
+        let flow = |at: usize| {
+            let (paid, received) = (flows.tainted_paid[at].into(), flows.tainted_received[at].into());
+            (flows.case[at], flows.transaction[at].0 as usize, paid, received, flows.hop[at])
+        };
+        let ledger_row = |row: &trace::LedgerRow| {
+            assert_eq!(row.dust, 0);
+            let trace::LedgerRow {
+                seeded,
+                converted_in,
+                held,
+                at_sinks,
+                superseded,
+                converted_out,
+                fees,
+                ..
+            } = *row;
+            let books = Row { seeded, converted_in, held, at_sinks, superseded, converted_out, fees };
+            ((row.case, self.currency_of(row.currency)), books)
+        };
+        assert!(trace.ledger.is_sorted_by_key(|row| (row.case, row.currency)));
+        assert!(trace.stops.is_sorted_by_key(|row| (row.case, row.currency, row.stop)));
+        let until = trace.stops.iter().filter(|row| row.stop == Stop::Until);
+        let sinks = self.held(&trace.sinks);
+        let at_sinks: i128 = sinks.values().map(|held| held.0).sum();
+        let stopped = trace.stops.iter().filter(|row| row.stop == Stop::Sink);
+        assert_eq!(stopped.map(|row| row.amount).sum::<i128>(), at_sinks);
+        Answer {
+            flows: (0..flows.len()).map(flow).collect(),
+            holdings: self.held(&trace.holdings),
+            sinks,
+            ledger: trace.ledger.iter().map(ledger_row).collect(),
+            until: until.map(|row| ((row.case, self.currency_of(row.currency)), row.amount)).collect(),
+        }
+    }
+
+    fn held(&self, rows: &Holdings) -> Held {
+        let key = |at: usize| {
+            (rows.case[at], std::cmp::Reverse(rows.amount[at]), rows.account[at], rows.currency[at])
+        };
+        assert!((1..rows.len()).all(|at| key(at - 1) < key(at)), "holdings are out of order");
+        let row = |at: usize| {
+            let place =
+                (rows.case[at], self.account_of(rows.account[at]), self.currency_of(rows.currency[at]));
+            (place, (rows.amount[at].into(), rows.first_receipt[at], rows.last_receipt[at]))
+        };
+        (0..rows.len()).map(row).collect()
+    }
+}
