@@ -137,12 +137,13 @@ fn find_first(shard: usize, chunks: &[&LocalKeys], grouped: &[Grouped]) -> Shard
     for (chunk, (keys, group)) in chunks.iter().zip(grouped).enumerate() {
         found.starts.push(found.entries.len());
         for &key in &group.order[group.starts[shard] as usize..group.starts[shard + 1] as usize] {
+            let is_number = !keys.numbers.is_empty();
             let same = |entry: u32| {
                 let (first_chunk, first_key) = found.first[entry as usize];
-                equal(keys, key as usize, chunks[first_chunk as usize], first_key as usize)
+                keys.key(key as usize) == chunks[first_chunk as usize].key(first_key as usize)
             };
             let new = found.first.len() as u32;
-            let entry = table.find_or_insert(keys.hashes[key as usize], new, same);
+            let entry = table.find_or_insert(keys.hashes[key as usize], is_number, new, same);
             if entry == new {
                 found.first.push((chunk as u32, key));
             }
@@ -150,14 +151,6 @@ fn find_first(shard: usize, chunks: &[&LocalKeys], grouped: &[Grouped]) -> Shard
         }
     }
     found
-}
-
-/// Whether two keys are the same: by number where both chunks hold nothing but numbers, else by text.
-fn equal(a: &LocalKeys, i: usize, b: &LocalKeys, j: usize) -> bool {
-    match (a.numbers.get(i), b.numbers.get(j)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a.key(i) == b.key(j),
-    }
 }
 
 /// For each key of a chunk: its shard, its entry there, and whether this is the key's first appearance.
@@ -204,46 +197,58 @@ fn collect_keys(chunks: &[&LocalKeys], resolved: &[Vec<(u32, u32, bool)>]) -> Ke
 
 /// Open addressing from hash to entry number; grows at load 1/2.
 struct Table {
-    /// Lower half of the hash and entry + 1; 0 = empty.
-    slots: Vec<(u32, u32)>,
+    slots: Vec<Slot>,
     len: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    hash: u64,
+    /// Entry + 1; 0 = empty.
+    entry: u32,
+    /// Whether the key came in a chunk of nothing but numbers.
+    is_number: bool,
 }
 
 impl Table {
     fn new() -> Self {
-        Self { slots: vec![(0, 0); 1 << 10], len: 0 }
+        Self { slots: vec![Slot::default(); 1 << 10], len: 0 }
     }
 
-    /// The entry equal by `same`, or `new` if there was none.
-    fn find_or_insert(&mut self, hash: u64, new: u32, same: impl Fn(u32) -> bool) -> u32 {
+    /// The entry of an equal key, or `new` if there was none.
+    ///
+    /// Different numbers have different hashes ([`number_hash`](crate::ingest::batch::number_hash) can be inverted),
+    /// so two numbers of one hash are equal; any other two keys are compared by `same`.
+    fn find_or_insert(&mut self, hash: u64, is_number: bool, new: u32, same: impl Fn(u32) -> bool) -> u32 {
         if self.len * 2 >= self.slots.len() {
             self.grow();
         }
         let mask = self.slots.len() - 1;
-        let mut slot = hash as u32 as usize & mask;
+        let mut place = hash as usize & mask;
         loop {
-            match self.slots[slot] {
-                (_, 0) => {
-                    self.slots[slot] = (hash as u32, new + 1);
-                    self.len += 1;
-                    return new;
-                }
-                (low, entry) if low == hash as u32 && same(entry - 1) => return entry - 1,
-                _ => slot = (slot + 1) & mask,
+            let slot = self.slots[place];
+            if slot.entry == 0 {
+                self.slots[place] = Slot { hash, entry: new + 1, is_number };
+                self.len += 1;
+                return new;
             }
+            if slot.hash == hash && (slot.is_number && is_number || same(slot.entry - 1)) {
+                return slot.entry - 1;
+            }
+            place = (place + 1) & mask;
         }
     }
 
     fn grow(&mut self) {
         let old = std::mem::take(&mut self.slots);
-        self.slots = vec![(0, 0); old.len() * 2];
+        self.slots = vec![Slot::default(); old.len() * 2];
         let mask = self.slots.len() - 1;
-        for entry in old.into_iter().filter(|&(_, entry)| entry != 0) {
-            let mut slot = entry.0 as usize & mask;
-            while self.slots[slot].1 != 0 {
-                slot = (slot + 1) & mask;
+        for slot in old.into_iter().filter(|slot| slot.entry != 0) {
+            let mut place = slot.hash as usize & mask;
+            while self.slots[place].entry != 0 {
+                place = (place + 1) & mask;
             }
-            self.slots[slot] = entry;
+            self.slots[place] = slot;
         }
     }
 }
@@ -313,6 +318,7 @@ mod tests {
     fn equal_hashes_of_different_keys_are_told_apart() {
         let mut keys = local(&["x".into(), "y".into()]);
         keys.hashes = vec![7, 7];
+        keys.numbers.clear();
         let merged = merge(&[&keys, &keys], IDS_MAX, "accounts", &Run::new()).unwrap();
         assert_eq!(merged.ids, [[0, 1], [0, 1]]);
     }
