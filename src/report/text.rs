@@ -77,7 +77,8 @@ fn is_decimal(name: &str, values: &Values) -> bool {
     named && matches!(values, Values::OptionText(_)) && (0..values.len()).all(|row| amount(values.cell(row)))
 }
 
-fn show(cell: Cell<'_>) -> String {
+/// One value as people read it: times as RFC 3339, scores with four digits, control characters escaped.
+pub fn show(cell: Cell<'_>) -> String {
     match cell {
         Cell::Null => "-".into(),
         Cell::Unsigned(value) => value.to_string(),
