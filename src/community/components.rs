@@ -8,7 +8,8 @@
 //! Parallel union-find that always hooks the larger root onto the smaller by
 //! compare-and-swap, so that the root of a finished tree is the smallest
 //! account of its component whatever the interleaving. Transfers follow
-//! Afforest: first two neighbours of each account are united, then the
+//! Afforest: first two neighbours of each account are united (of its oldest
+//! and of its newest transfer), then the
 //! component that most sampled accounts are in is passed over, since its
 //! accounts' remaining transfers can only repeat what is known of them; every
 //! other account's transfers, out and in, are united in full.
@@ -87,8 +88,6 @@ impl Components {
 
 /// Accounts per task.
 const ACCOUNTS_PER_TASK: usize = 1 << 12;
-/// Neighbours of each account that are united before the largest component is known.
-const SAMPLED: usize = 2;
 
 /// The weakly connected components of a view.
 ///
@@ -212,9 +211,15 @@ fn unite_transfers(view: &View, forest: &Forest, run: &Run) -> Result<()> {
             forest.unite(account, neighbor);
         }
     };
+    // The oldest and the newest transfer of an account mostly lead to different neighbours.
     forest.tasks(run, |account| {
-        let neighbors = sweep.out(AccountId(account)).flatten();
-        neighbors.take(SAMPLED).for_each(|&neighbor| unite(account, neighbor));
+        let mut neighbors = sweep.out(AccountId(account)).chain(sweep.incoming(AccountId(account))).flatten();
+        neighbors.next().into_iter().for_each(|&neighbor| unite(account, neighbor));
+    })?;
+    forest.compress(run)?;
+    forest.tasks(run, |account| {
+        let newest = sweep.out(AccountId(account)).filter_map(<[u32]>::last).last();
+        newest.into_iter().for_each(|&neighbor| unite(account, neighbor));
     })?;
     forest.compress(run)?;
     let frequent = forest.frequent_root();

@@ -9,7 +9,7 @@
 //! order, then get consecutive ids. Every step is parallel and none races.
 //!
 //! # Cost
-//! Time O(k) hash probes for k keys, each distinct within its chunk; memory 24
+//! Time O(k) hash probes for k keys, each distinct within its chunk; memory 32
 //! bytes per key of a chunk and 12 per key of the store, besides the texts.
 
 use crate::error::{Error, Result};
@@ -45,6 +45,8 @@ pub(super) fn num_keys(keys: &KeyList) -> u32 {
 struct Grouped {
     /// Numbers of the chunk's keys, ascending within each shard.
     order: Vec<u32>,
+    /// Their hashes, in the same order: read one after another, where the chunk's own would be scattered.
+    hashes: Vec<u64>,
     /// Where each shard begins in `order`.
     starts: [u32; NUM_SHARDS + 1],
 }
@@ -120,13 +122,14 @@ fn group(hashes: &[u64]) -> Grouped {
         starts[shard + 1] += starts[shard];
     }
     let mut next = starts;
-    let mut order = vec![0; hashes.len()];
+    let mut grouped = Grouped { order: vec![0; hashes.len()], hashes: vec![0; hashes.len()], starts };
     for (key, &hash) in hashes.iter().enumerate() {
         let place = &mut next[shard_of(hash)];
-        order[*place as usize] = key as u32;
+        grouped.order[*place as usize] = key as u32;
+        grouped.hashes[*place as usize] = hash;
         *place += 1;
     }
-    Grouped { order, starts }
+    grouped
 }
 
 /// Walks all chunks in order and finds the first appearance of each key of one shard.
@@ -136,14 +139,15 @@ fn find_first(shard: usize, chunks: &[&LocalKeys], grouped: &[Grouped]) -> Shard
         Shard { entries: Vec::new(), starts: Vec::with_capacity(chunks.len()), first: Vec::new() };
     for (chunk, (keys, group)) in chunks.iter().zip(grouped).enumerate() {
         found.starts.push(found.entries.len());
-        for &key in &group.order[group.starts[shard] as usize..group.starts[shard + 1] as usize] {
+        let range = group.starts[shard] as usize..group.starts[shard + 1] as usize;
+        for (&key, &hash) in group.order[range.clone()].iter().zip(&group.hashes[range]) {
             let is_number = !keys.numbers.is_empty();
             let same = |entry: u32| {
                 let (first_chunk, first_key) = found.first[entry as usize];
                 keys.key(key as usize) == chunks[first_chunk as usize].key(first_key as usize)
             };
             let new = found.first.len() as u32;
-            let entry = table.find_or_insert(keys.hashes[key as usize], is_number, new, same);
+            let entry = table.find_or_insert(hash, is_number, new, same);
             if entry == new {
                 found.first.push((chunk as u32, key));
             }
