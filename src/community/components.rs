@@ -8,8 +8,8 @@
 //! Parallel union-find that always hooks the larger root onto the smaller by
 //! compare-and-swap, so that the root of a finished tree is the smallest
 //! account of its component whatever the interleaving. Transfers follow
-//! Afforest: first two neighbours of each account are united (of its oldest
-//! and of its newest transfer), then the
+//! Afforest: first each account is hooked onto the smallest of a few neighbours
+//! and united with that of its newest transfer; then the
 //! component that most sampled accounts are in is passed over, since its
 //! accounts' remaining transfers can only repeat what is known of them; every
 //! other account's transfers, out and in, are united in full.
@@ -206,15 +206,20 @@ impl Forest {
 fn unite_transfers(view: &View, forest: &Forest, run: &Run) -> Result<()> {
     let sweep = Sweep::new(view)?;
     let everyone = view.accounts().is_none();
+    let joined = |account: u32, neighbor: u32| {
+        everyone || view.contains(AccountId(account)) && view.contains(AccountId(neighbor))
+    };
     let unite = |account: u32, neighbor: u32| {
-        if everyone || view.contains(AccountId(account)) && view.contains(AccountId(neighbor)) {
+        if joined(account, neighbor) {
             forest.unite(account, neighbor);
         }
     };
-    // The oldest and the newest transfer of an account mostly lead to different neighbours.
+    // First each account is hooked onto the smallest of a few neighbours, which needs no look at another's tree.
     forest.tasks(run, |account| {
-        let mut neighbors = sweep.out(AccountId(account)).chain(sweep.incoming(AccountId(account))).flatten();
-        neighbors.next().into_iter().for_each(|&neighbor| unite(account, neighbor));
+        let slices = sweep.out(AccountId(account)).chain(sweep.incoming(AccountId(account)));
+        let few = slices.flat_map(|slice| slice.first().into_iter().chain(slice.last()));
+        let smallest = few.copied().filter(|&neighbor| joined(account, neighbor)).fold(account, u32::min);
+        forest.parents[account as usize].store(smallest, Ordering::Relaxed);
     })?;
     forest.compress(run)?;
     forest.tasks(run, |account| {
