@@ -1,25 +1,37 @@
 //! Numbering distinct keys within a chunk, in order of first appearance.
 //!
 //! # Method
-//! An open-addressing table of (32 bits of the hash, number) with linear probing,
-//! at most half full. A key that is a canonical number is compared as a number,
-//! any other as bytes; a hash alone never decides. Two cache lines a look-up.
+//! An open-addressing table with linear probing, at most half full. A key that is a
+//! canonical number stands in its slot, so that a look-up takes one cache line; of
+//! any other the hash does, and the bytes are compared: a hash alone never decides.
 
 use super::batch::{LocalKeys, canonical_number, number_hash};
 use crate::ids::NONE;
 use crate::store::keys::KeyList;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// In `KeyTable::numbers`: this key is not a number.
-const NOT_A_NUMBER: u64 = u64::MAX;
-
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    tag: u32,
+    /// The key as a number, or the hash of a text.
+    key: u64,
     id: u32,
+    holds: Holds,
 }
 
-const EMPTY: Slot = Slot { tag: 0, id: NONE };
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Nothing,
+    Number,
+    Text,
+}
+
+const EMPTY: Slot = Slot { key: 0, id: NONE, holds: Holds::Nothing };
+
+impl Slot {
+    fn hash(self) -> u64 {
+        if self.holds == Holds::Number { number_hash(self.key) } else { self.key }
+    }
+}
 
 /// Distinct keys and their numbers.
 #[derive(Debug)]
@@ -45,16 +57,15 @@ impl KeyTable {
         let mut at = hash as usize & mask;
         loop {
             let slot = self.slots[at];
-            if slot.id == NONE {
-                break;
+            match slot.holds {
+                Holds::Number if slot.key == number => return slot.id,
+                Holds::Nothing => break,
+                _ => at = (at + 1) & mask,
             }
-            if slot.tag == tag(hash) && self.keys.numbers[slot.id as usize] == number {
-                return slot.id;
-            }
-            at = (at + 1) & mask;
         }
         push_decimal(&mut self.keys.text, number);
-        self.insert(at, hash, number)
+        self.keys.numbers.push(number);
+        self.insert(at, Slot { key: number, id: self.next_id(), holds: Holds::Number }, hash)
     }
 
     /// The number of any other key; the caller has seen that it is no [`canonical_number`].
@@ -64,18 +75,15 @@ impl KeyTable {
         let mut at = hash as usize & mask;
         loop {
             let slot = self.slots[at];
-            if slot.id == NONE {
-                break;
+            match slot.holds {
+                Holds::Text if slot.key == hash && self.keys.key(slot.id as usize) == key => return slot.id,
+                Holds::Nothing => break,
+                _ => at = (at + 1) & mask,
             }
-            let id = slot.id as usize;
-            if slot.tag == tag(hash) && self.keys.hashes[id] == hash && self.keys.key(id) == key {
-                return slot.id;
-            }
-            at = (at + 1) & mask;
         }
         self.keys.text.extend_from_slice(key);
         self.only_numbers = false;
-        self.insert(at, hash, NOT_A_NUMBER)
+        self.insert(at, Slot { key: hash, id: self.next_id(), holds: Holds::Text }, hash)
     }
 
     /// The number of `key`.
@@ -86,28 +94,30 @@ impl KeyTable {
         }
     }
 
-    fn insert(&mut self, at: usize, hash: u64, number: u64) -> u32 {
-        let id = self.keys.hashes.len() as u32;
-        self.slots[at] = Slot { tag: tag(hash), id };
+    fn next_id(&self) -> u32 {
+        self.keys.hashes.len() as u32
+    }
+
+    fn insert(&mut self, at: usize, slot: Slot, hash: u64) -> u32 {
+        self.slots[at] = slot;
         self.keys.hashes.push(hash);
-        self.keys.numbers.push(number);
         self.keys.offsets.push(self.keys.text.len() as u32);
         if 2 * self.keys.hashes.len() > self.slots.len() {
             self.grow();
         }
-        id
+        slot.id
     }
 
     #[cold]
     fn grow(&mut self) {
         let mask = 4 * self.slots.len() - 1;
-        self.slots = vec![EMPTY; mask + 1];
-        for (id, hash) in self.keys.hashes.iter().enumerate() {
-            let mut at = *hash as usize & mask;
-            while self.slots[at].id != NONE {
+        let old = std::mem::replace(&mut self.slots, vec![EMPTY; mask + 1]);
+        for slot in old.into_iter().filter(|slot| slot.holds != Holds::Nothing) {
+            let mut at = slot.hash() as usize & mask;
+            while self.slots[at].holds != Holds::Nothing {
                 at = (at + 1) & mask;
             }
-            self.slots[at] = Slot { tag: tag(*hash), id: id as u32 };
+            self.slots[at] = slot;
         }
     }
 
@@ -118,12 +128,6 @@ impl KeyTable {
         }
         self.keys
     }
-}
-
-/// The half of the hash that the place in the table does not use.
-#[inline]
-fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32
 }
 
 /// Appends `number` in decimal.
