@@ -31,7 +31,7 @@ fn expected(ledger: &Ledger, rules: &Rules, joint: bool) -> Answer {
     all
 }
 
-/// Both policies and both openings, with and without stops.
+/// Both policies, both openings, both treatments of ties, with and without stops.
 fn all_rules(ledger: &Ledger, random: &mut Random) -> Vec<Rules> {
     let mut all = Vec::new();
     for (haircut, minimal) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -44,7 +44,9 @@ fn all_rules(ledger: &Ledger, random: &mut Random) -> Vec<Rules> {
         let last = ledger.payments.last().map_or(0, |payment| payment.time).max(latest_seed);
         let until = latest_seed + random.below((last - latest_seed) as u64 + 1) as i64;
         let sinks = (0..ledger.num_accounts).filter(|_| random.once_in(4)).collect();
-        all.push(Rules { until: Some(until), ..plain.clone() });
+        let strict = random.once_in(2);
+        all.push(Rules { until: Some(until), strict, ..plain.clone() });
+        all.push(Rules { strict: true, ..plain.clone() });
         all.push(Rules { sinks, ..plain.clone() });
         all.push(plain);
     }

@@ -342,6 +342,7 @@ fn assert_refused<T: std::fmt::Debug>(answer: Result<T>, file: &Path, what: &str
     );
 }
 
+#[allow(clippy::disallowed_methods)] // A test is a door.
 fn torture() -> bool {
     std::env::var_os("RINGFENCE_TORTURE").is_some_and(|value| value == "1")
 }

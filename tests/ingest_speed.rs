@@ -1,5 +1,6 @@
 //! How fast sources become batches. Not part of the ordinary tests:
 //! `RINGFENCE_BENCH=<folder with tx.csv, tx.parquet> cargo test --release --test ingest_speed -- --ignored --nocapture`
+#![allow(clippy::unwrap_used)]
 
 use ringfence::Run;
 use ringfence::ingest::{Mapping, ReadOptions, Source, read_transactions};
@@ -19,6 +20,7 @@ currency = { constant = 'USD' }
 channel = 'kind'
 ";
 
+#[allow(clippy::disallowed_methods)] // A measurement is a door.
 fn measure(file: &str) {
     let Some(folder) = std::env::var_os("RINGFENCE_BENCH").map(PathBuf::from) else {
         println!("RINGFENCE_BENCH names no folder; nothing was measured");

@@ -20,10 +20,17 @@ use trace::{Answer, Flow, Payment, Rules, Seed};
 
 const NUM_LEDGERS: u64 = 300;
 
-const POLICIES: [Rules; 4] = [rules(false, false), rules(false, true), rules(true, false), rules(true, true)];
+const POLICIES: [Rules; 6] = [
+    rules(false, false, false),
+    rules(false, true, false),
+    rules(true, false, false),
+    rules(true, true, false),
+    rules(false, true, true),
+    rules(true, false, true),
+];
 
-const fn rules(haircut: bool, minimal: bool) -> Rules {
-    Rules { haircut, minimal, until: None, sinks: std::collections::BTreeSet::new() }
+const fn rules(haircut: bool, minimal: bool, strict: bool) -> Rules {
+    Rules { haircut, minimal, strict, until: None, sinks: std::collections::BTreeSet::new() }
 }
 
 /// What the engine finds in a ledger.
@@ -101,15 +108,15 @@ fn fifo_adds_up_over_cases() {
         // One case a transaction: what two cases share, or bring in from outside, each alone would find otherwise.
         let mut rows = std::collections::BTreeSet::new();
         ledger.seeds.retain(|seed| matches!(*seed, Seed::Transaction { row, .. } if rows.insert(row)));
-        for minimal in [false, true] {
-            let joint = answer(&ledger, &rules(false, minimal));
+        for (minimal, strict) in [(false, false), (true, false), (false, true)] {
+            let joint = answer(&ledger, &rules(false, minimal, strict));
             if joint.ledger.values().any(|row| row.superseded > 0) || ledger.seeds.len() < 2 {
                 return false;
             }
             let mut sum = Answer::default();
             for case in 0..ledger.num_cases {
                 let seeds = ledger.seeds.iter().filter(|seed| seed.case() == case).copied().collect();
-                let alone = answer(&Ledger { seeds, ..ledger.clone() }, &rules(false, minimal));
+                let alone = answer(&Ledger { seeds, ..ledger.clone() }, &rules(false, minimal, strict));
                 sum.flows.extend(alone.flows);
                 sum.holdings.extend(alone.holdings);
                 sum.ledger.extend(alone.ledger);
@@ -159,9 +166,9 @@ fn splitting_a_payment_into_consecutive_parts_changes_nothing_for_fifo() {
             deposit => deposit,
         });
         let in_parts = Ledger { payments, seeds: seeds.collect(), ..ledger.clone() };
-        for minimal in [false, true] {
-            let whole = answer(&ledger, &rules(false, minimal));
-            let mut parts = answer(&in_parts, &rules(false, minimal));
+        for (minimal, strict) in [(false, false), (true, false), (false, true)] {
+            let whole = answer(&ledger, &rules(false, minimal, strict));
+            let mut parts = answer(&in_parts, &rules(false, minimal, strict));
             let mut sums: BTreeMap<(u32, usize), (i128, i128, u32)> = BTreeMap::new();
             for (case, row, paid, received, hop) in parts.flows {
                 let sum = sums.entry((case, origins[row])).or_insert((0, 0, hop));

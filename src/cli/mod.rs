@@ -7,10 +7,13 @@
 mod args;
 mod components;
 mod exit;
+mod export;
 mod info;
+mod ingest;
 mod progress;
 mod rings;
 mod signals;
+mod trace;
 mod verify;
 
 use clap::error::ErrorKind;
@@ -44,19 +47,25 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Ingest(ingest::Args),
     Info(info::Args),
     Verify(verify::Args),
     Components(components::Args),
     Rings(rings::Args),
+    Trace(trace::Args),
+    Export(export::Args),
 }
 
 impl Verb {
     fn run(&self, run: &Run) -> Result<Answer> {
         match self {
+            Verb::Ingest(args) => ingest::run(args, run),
             Verb::Info(args) => info::run(args),
             Verb::Verify(args) => verify::run(args, run),
             Verb::Components(args) => components::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
+            Verb::Trace(args) => trace::run(args, run),
+            Verb::Export(args) => export::run(args, run),
         }
     }
 }

@@ -4,9 +4,11 @@
 pub mod arrow;
 pub mod components;
 pub mod csv;
+pub mod earlier;
 pub mod files;
 pub mod graphml;
 pub mod json;
+pub mod ledger;
 pub mod network;
 pub mod node_link;
 pub mod output;
@@ -14,8 +16,12 @@ pub mod output;
 pub mod parquet;
 pub mod provenance;
 pub mod rings;
+pub mod seeds;
+mod sheet;
+pub mod subgraph;
 pub mod table;
 pub mod text;
+pub mod trace;
 
 pub use network::Network;
 pub use table::{Cell, Table, Values};

@@ -54,12 +54,48 @@ pub fn check_new(path: &Path) -> Result<()> {
 /// [`Error::Exists`] if there is one, [`Error::Io`] from the system, what `write` returned, or
 /// [`Error::Cancelled`]; in each case nothing is left.
 pub fn write_file(path: &Path, run: &Run, write: impl FnOnce(&mut Sink<'_>) -> io::Result<()>) -> Result<()> {
-    check_new(path)?;
-    let (partial, file) =
-        first_free(path, |partial| OpenOptions::new().write(true).create_new(true).open(partial))?;
-    let mut guard = Partial { path: partial, remove: |path| std::fs::remove_file(path), armed: true };
-    fill(file, path, run, write)?;
-    guard.publish(path)
+    let mut pending = Pending::create(path)?;
+    fill(&pending.file, path, run, write)?;
+    pending.partial.publish(path)
+}
+
+/// An output file under its partial name, for those who write on while other things go on; see [`Pending::finish`].
+#[derive(Debug)]
+pub struct Pending {
+    target: PathBuf,
+    file: File,
+    partial: Partial,
+}
+
+impl Pending {
+    /// Makes `<path>.partial-<process>`; it is removed if this value is dropped before [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if `path` is there, [`Error::Io`] from the system.
+    pub fn create(path: &Path) -> Result<Self> {
+        check_new(path)?;
+        let (partial, file) =
+            first_free(path, |partial| OpenOptions::new().write(true).create_new(true).open(partial))?;
+        let partial = Partial { path: partial, remove: |path| std::fs::remove_file(path), armed: true };
+        Ok(Pending { target: path.to_path_buf(), file, partial })
+    }
+
+    /// A buffered writer to the file; what it holds must be flushed before [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// [`Error::Io`] from the system.
+    pub fn writer(&self) -> Result<BufWriter<File>> {
+        self.file.try_clone().map(BufWriter::new).map_err(Error::io(&self.target))
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if somebody else made it meanwhile, [`Error::Io`] from the system.
+    pub fn finish(mut self) -> Result<()> {
+        self.file.sync_all().map_err(Error::io(&self.target))?;
+        self.partial.publish(&self.target)
+    }
 }
 
 /// An output directory under its partial name; see [`Directory::finish`].
@@ -89,7 +125,18 @@ impl Directory {
     pub fn file(&self, name: &str, write: impl FnOnce(&mut Sink<'_>) -> io::Result<()>) -> Result<()> {
         let path = self.partial.path.join(name);
         let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(Error::io(&path))?;
-        fill(file, &self.target.join(name), &self.run, write)
+        fill(&file, &self.target.join(name), &self.run, write)
+    }
+
+    /// Opens one file of the directory for those who write several at a time; what the writer holds must be
+    /// flushed before [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// [`Error::Io`] from the system.
+    pub fn writer(&self, name: &str) -> Result<BufWriter<File>> {
+        let path = self.partial.path.join(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(Error::io(&path))?;
+        Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
     }
 
     /// Gives the directory its name.
@@ -98,7 +145,12 @@ impl Directory {
     /// [`Error::Exists`] if somebody else made it meanwhile, [`Error::Io`] from the system, [`Error::Cancelled`].
     pub fn finish(mut self) -> Result<()> {
         self.run.check()?;
-        sync_directory(&self.partial.path)?;
+        let path = &self.partial.path;
+        for entry in std::fs::read_dir(path).map_err(Error::io(path))? {
+            let file = entry.map_err(Error::io(path))?.path();
+            File::open(&file).and_then(|file| file.sync_all()).map_err(Error::io(&file))?;
+        }
+        sync_directory(path)?;
         self.partial.publish(&self.target)
     }
 }
@@ -122,7 +174,7 @@ impl Write for Sink<'_> {
 
 /// A file that is no longer written once its run is cancelled.
 struct Watched<'r> {
-    file: File,
+    file: &'r File,
     run: &'r Run,
 }
 
@@ -162,7 +214,7 @@ impl Drop for Partial {
 }
 
 fn fill(
-    file: File,
+    file: &File,
     path: &Path,
     run: &Run,
     write: impl FnOnce(&mut Sink<'_>) -> io::Result<()>,
@@ -318,10 +370,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let made = Directory::create(&directory.path().join("rings"), &Run::new()).unwrap();
         made.file("rings.csv", |out| out.write_all(b"ring\n")).unwrap();
+        made.writer("hubs.csv").unwrap().write_all(b"hub\n").unwrap();
         assert!(names(directory.path())[0].starts_with("rings.partial-"));
         made.finish().unwrap();
         assert_eq!(names(directory.path()), ["rings"]);
-        assert_eq!(names(&directory.path().join("rings")), ["rings.csv"]);
+        assert_eq!(names(&directory.path().join("rings")), ["hubs.csv", "rings.csv"]);
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! taken along event by event, until its last tainted unit has left. Then it rests where it
 //! stands, and runs forward again when taint comes back.
 
-use super::cursor::{Cursor, NEVER};
+use super::cursor::Cursor;
 use super::draft::Draft;
-use super::lot::{Lot, Pool, raise, too_much};
+use super::history::{History, Short};
+use super::lot::{Lot, Pool};
 use super::meter::Meter;
-use super::policy::Opening;
+use super::policy::{Opening, Ties, TraceOptions};
+use super::purse::{Holding, Purse};
 use super::rows::{Money, Rows};
 use crate::error::Result;
 use crate::graph::View;
@@ -19,109 +21,35 @@ use crate::ids::AccountId;
 #[derive(Debug)]
 pub(super) struct Account<'g, P> {
     pub(super) id: AccountId,
+    ties: Ties,
     out: Cursor<'g>,
     incoming: Cursor<'g>,
-    pools: Vec<Purse<P>>,
-    /// Tainted units in all pools.
+    purses: Vec<Purse<P>>,
+    /// Tainted units in all purses.
     tainted: i128,
-}
-
-/// One pool of an account.
-#[derive(Debug)]
-struct Purse<P> {
-    currency: u16,
-    pool: P,
-    /// By case, when it first and last received tainted money here.
-    receipts: Vec<Receipt>,
-}
-
-/// First and last tainted receipt of a case.
-#[derive(Clone, Copy, Debug)]
-struct Receipt {
-    case: u32,
-    first: i64,
-    last: i64,
-}
-
-/// Tainted money of one case in one pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Holding {
-    pub(super) case: u32,
-    pub(super) currency: u16,
-    pub(super) amount: i64,
-    pub(super) first: i64,
-    pub(super) last: i64,
-}
-
-impl<P> Purse<P> {
-    fn note(&mut self, case: u32, time: i64) {
-        match self.receipts.binary_search_by_key(&case, |receipt| receipt.case) {
-            Ok(at) => self.receipts[at].last = time,
-            Err(at) => self.receipts.insert(at, Receipt { case, first: time, last: time }),
-        }
-    }
 }
 
 impl<'g, P: Pool> Account<'g, P> {
     /// The account before its first transaction in `view`.
     pub(super) fn new(
         id: AccountId,
-        opening: Opening,
+        options: &TraceOptions,
         view: &View<'g>,
         rows: &Rows<'g>,
         meter: &mut Meter<'_>,
     ) -> Result<Self> {
         let out = Cursor::new(view.out(id), view)?;
         let incoming = Cursor::new(view.incoming(id), view)?;
-        let mut account = Account { id, out, incoming, pools: Vec::new(), tainted: 0 };
-        if opening == Opening::Minimal {
-            account.open_minimal(view, rows, meter)?;
-        }
-        Ok(account)
-    }
-
-    /// Gives every pool the smallest opening for which it never runs short.
-    fn open_minimal(&mut self, view: &View<'g>, rows: &Rows<'g>, meter: &mut Meter<'_>) -> Result<()> {
-        struct Sums {
-            currency: u16,
-            sum: i128,
-            lowest: i128,
-        }
-        fn sums_of(all: &mut Vec<Sums>, currency: u16) -> &mut Sums {
-            let at = all.iter().position(|sums| sums.currency == currency).unwrap_or(all.len());
-            if at == all.len() {
-                all.push(Sums { currency, sum: 0, lowest: 0 });
-            }
-            &mut all[at]
-        }
-        let (mut out, mut incoming) = (self.out.clone(), self.incoming.clone());
-        let mut all = Vec::new();
-        loop {
-            let next = out.next().min(incoming.next());
-            if next == NEVER {
-                break;
-            }
-            meter.event()?;
-            if out.next() == next {
-                if let Some(paid) = out.paid(rows)? {
-                    let sums = sums_of(&mut all, paid.currency);
-                    sums.sum -= i128::from(paid.amount);
-                    sums.lowest = sums.lowest.min(sums.sum);
-                }
-                out.advance(view);
-            }
-            if incoming.next() == next {
-                if let Some(received) = incoming.received(rows)? {
-                    sums_of(&mut all, received.currency).sum += i128::from(received.amount);
-                }
-                incoming.advance(view);
+        let mut purses = Vec::new();
+        if options.opening == Opening::Minimal {
+            let (out, incoming) = (&mut out.clone(), &mut incoming.clone());
+            let mut whole = History { out, incoming, balances: Vec::new() };
+            whole.run(u64::MAX, Short::Owing, options.ties, view, rows, meter)?;
+            for balance in &whole.balances {
+                purses.push(Purse::new(balance.currency, balance.opening())?);
             }
         }
-        for Sums { currency, lowest, .. } in all {
-            let opening = i64::try_from(-lowest).map_err(|_| too_much(-lowest))?;
-            self.pools.push(Purse { currency, pool: P::clean(opening), receipts: Vec::new() });
-        }
-        Ok(())
+        Ok(Account { id, ties: options.ties, out, incoming, purses, tainted: 0 })
     }
 
     /// Whether any tainted money is here; only then does the account take part in events.
@@ -130,7 +58,7 @@ impl<'g, P: Pool> Account<'g, P> {
         self.tainted > 0
     }
 
-    /// Position of the next transaction of the account, or [`NEVER`].
+    /// Position of the next transaction of the account, or [`NEVER`](super::cursor::NEVER).
     #[inline]
     pub(super) fn next(&self) -> u64 {
         self.out.next().min(self.incoming.next())
@@ -148,35 +76,17 @@ impl<'g, P: Pool> Account<'g, P> {
         if self.next() >= to {
             return Ok(());
         }
-        let mut balances: Vec<i64> = self.pools.iter().map(|purse| purse.pool.balance()).collect();
-        loop {
-            let next = self.next();
-            if next >= to {
-                break;
-            }
-            meter.event()?;
-            if self.out.next() == next {
-                if let Some(paid) = self.out.paid(rows)? {
-                    // A pool that does not exist yet is empty: the payment is supplied just in time.
-                    if let Some(at) = self.find(paid.currency) {
-                        balances[at] = (balances[at] - paid.amount).max(0);
-                    }
-                }
-                self.out.advance(view);
-            }
-            if self.incoming.next() == next {
-                if let Some(received) = self.incoming.received(rows)? {
-                    let at = self.find_or_make(received.currency);
-                    if at == balances.len() {
-                        balances.push(0);
-                    }
-                    balances[at] = raise(balances[at], received.amount)?;
-                }
-                self.incoming.advance(view);
-            }
+        let balances = self.purses.iter().map(Purse::balance).collect();
+        let mut history = History { out: &mut self.out, incoming: &mut self.incoming, balances };
+        history.run(to, Short::Supplied, self.ties, view, rows, meter)?;
+        let (known, new) = history.balances.split_at(self.purses.len());
+        for (purse, balance) in self.purses.iter_mut().zip(known) {
+            purse.set_balance(balance)?;
         }
-        for (purse, balance) in self.pools.iter_mut().zip(balances) {
-            purse.pool = P::clean(balance);
+        for balance in new {
+            let mut purse = Purse::new(balance.currency, 0)?;
+            purse.set_balance(balance)?;
+            self.purses.push(purse);
         }
         Ok(())
     }
@@ -193,80 +103,72 @@ impl<'g, P: Pool> Account<'g, P> {
     }
 
     #[inline]
-    fn find(&self, currency: u16) -> Option<usize> {
-        self.pools.iter().position(|purse| purse.currency == currency)
+    fn purse(&mut self, currency: u16) -> Result<&mut Purse<P>> {
+        let known = self.purses.iter().position(|purse| purse.currency == currency);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                self.purses.push(Purse::new(currency, 0)?);
+                self.purses.len() - 1
+            }
+        };
+        Ok(&mut self.purses[at])
     }
 
+    /// Pays `paid` at `time` and returns how much of it is tainted, as [`Pool::draw`].
     #[inline]
-    fn find_or_make(&mut self, currency: u16) -> usize {
-        self.find(currency).unwrap_or_else(|| {
-            self.pools.push(Purse { currency, pool: P::clean(0), receipts: Vec::new() });
-            self.pools.len() - 1
-        })
-    }
-
-    /// Pays `paid` out of the pool of its currency, as [`Pool::draw`].
-    #[inline]
-    pub(super) fn draw(&mut self, paid: Money, draft: &mut Draft) -> i64 {
-        let at = self.find_or_make(paid.currency);
-        let tainted = self.pools[at].pool.draw(paid.amount, draft);
+    pub(super) fn draw(&mut self, paid: Money, time: i64, draft: &mut Draft) -> Result<i64> {
+        let tainted = self.purse(paid.currency)?.draw(paid.amount, time, draft)?;
         self.tainted -= i128::from(tainted);
-        tainted
+        Ok(tainted)
     }
 
-    /// Receives `lots`, `total` units in all, at `time`.
+    /// Receives `lots`, which are `received` in all, at `time`.
     #[inline]
-    pub(super) fn deposit(&mut self, currency: u16, lots: &[Lot], total: i64, time: i64) -> Result<()> {
-        let at = self.find_or_make(currency);
-        let purse = &mut self.pools[at];
-        purse.pool.deposit(lots, total)?;
+    pub(super) fn deposit(&mut self, lots: &[Lot], received: Money, time: i64) -> Result<()> {
+        let ties = self.ties;
+        let purse = self.purse(received.currency)?;
+        match ties {
+            Ties::Order => purse.deposit(lots, received.amount)?,
+            Ties::Strict => purse.deposit_waiting(lots, received.amount, time)?,
+        }
+        let mut tainted = 0;
         for lot in lots {
             if let Some(case) = lot.owner.as_case() {
                 purse.note(case, time);
-                self.tainted += i128::from(lot.amount);
+                tainted += lot.amount;
             }
+        }
+        self.tainted += i128::from(tainted);
+        Ok(())
+    }
+
+    /// Receives money of a case from outside, after every transaction up to `time`.
+    pub(super) fn deposit_from_outside(&mut self, lot: Lot, currency: u16, time: i64) -> Result<()> {
+        let purse = self.purse(currency)?;
+        purse.admit_all()?;
+        purse.deposit(&[lot], lot.amount)?;
+        if let Some(case) = lot.owner.as_case() {
+            purse.note(case, time);
+            self.tainted += i128::from(lot.amount);
         }
         Ok(())
     }
 
-    /// Receives clean money.
-    #[inline]
-    pub(super) fn deposit_clean(&mut self, received: Money) -> Result<()> {
-        if received.amount == 0 {
-            return Ok(());
-        }
-        let at = self.find_or_make(received.currency);
-        self.pools[at].pool.deposit(&[Lot::clean(received.amount)], received.amount)
-    }
-
     /// Tainted money by pool and case; the pools in no particular order, the cases ascending.
-    pub(super) fn holdings(&self) -> Vec<Holding> {
-        let mut holdings: Vec<Holding> = Vec::new();
-        for purse in &self.pools {
-            let mut parts = Vec::new();
-            purse.pool.tainted(|case, amount| parts.push((case, amount)));
-            parts.sort_unstable_by_key(|part| part.0);
-            for same in parts.chunk_by(|a, b| a.0 == b.0) {
-                let case = same[0].0;
-                let receipt = purse.receipts.binary_search_by_key(&case, |receipt| receipt.case);
-                let receipt =
-                    purse.receipts[receipt.expect("money of a case came in by a receipt that was noted")];
-                holdings.push(Holding {
-                    case,
-                    currency: purse.currency,
-                    amount: same.iter().map(|part| part.1).sum(),
-                    first: receipt.first,
-                    last: receipt.last,
-                });
-            }
+    pub(super) fn holdings(&mut self) -> Result<Vec<Holding>> {
+        let mut holdings = Vec::new();
+        for purse in &mut self.purses {
+            purse.admit_all()?;
+            holdings.extend(purse.holdings());
         }
-        holdings
+        Ok(holdings)
     }
 
     /// Whether the account pays anything in `currency` from where it stands on.
     pub(super) fn pays_again(&self, currency: u16, view: &View<'g>, rows: &Rows<'g>) -> Result<bool> {
         let mut out = self.out.clone();
-        while out.next() != NEVER {
+        while out.next() != super::cursor::NEVER {
             if out.paid(rows)?.is_some_and(|paid| paid.currency == currency && paid.amount > 0) {
                 return Ok(true);
             }

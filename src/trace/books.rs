@@ -1,6 +1,6 @@
 //! The books of a trace: what came in, where it is, and the proof that nothing is missing.
 
-use super::account::Holding;
+use super::purse::Holding;
 use super::result::{Flows, Holdings, LedgerRow, Stop, StopRow, Trace};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CurrencyId, TxId};

@@ -37,9 +37,9 @@ use super::fifo::Queue;
 use super::haircut::Shares;
 use super::lot::{Lot, Owner, Pool};
 use super::meter::Meter;
-use super::policy::{Policy, TraceOptions};
+use super::policy::{Policy, Ties, TraceOptions};
 use super::result::Trace;
-use super::rows::{Money, Row, Rows};
+use super::rows::{Row, Rows};
 use super::seed::{Claim, Deposit, Plan, Seed, plan};
 use crate::error::{Error, Result};
 use crate::graph::View;
@@ -269,7 +269,7 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
         }
         let at = self.wake(account, deposit.position)?;
         let lot = Lot { amount, owner: Owner::case(case), hop: 0 };
-        self.accounts[at].deposit(currency, &[lot], amount, time)?;
+        self.accounts[at].deposit_from_outside(lot, currency, time)?;
         self.expect(at);
         Ok(())
     }
@@ -302,10 +302,14 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
         } else {
             self.awake(row.source)
         };
+        let time = match self.scene.options.ties {
+            Ties::Order => 0, // nobody asks
+            Ties::Strict => self.scene.rows.time(position)?,
+        };
         self.drawn.clear();
         self.arriving.clear();
         let tainted = match source {
-            Some(at) => self.accounts[at].draw(row.paid, &mut self.drawn),
+            Some(at) => self.accounts[at].draw(row.paid, time, &mut self.drawn)?,
             None => 0,
         };
         let arrives_tainted = if !claims.is_empty() {
@@ -319,7 +323,9 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
         }
         let destination = if to_itself { source } else { self.awake(row.destination) };
         if let Some(at) = destination {
-            self.accounts[at].deposit_clean(row.received)?;
+            self.arriving.clear();
+            self.arriving.take(Lot::clean(row.received.amount));
+            self.accounts[at].deposit(self.arriving.lots(), row.received, time)?;
         }
         Ok((source, destination))
     }
@@ -366,17 +372,16 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
     /// Deposits what arrives, taint and all; returns the account, unless it is a sink.
     fn receive(&mut self, position: u64, row: &Row) -> Result<Option<usize>> {
         let time = self.scene.rows.time(position)?;
-        let Money { amount, currency } = row.received;
         if self.is_sink(row.destination) {
             for lot in self.arriving.lots() {
                 if let Some(case) = lot.owner.as_case() {
-                    self.books.sink(row.destination, currency, case, lot.amount, time);
+                    self.books.sink(row.destination, row.received.currency, case, lot.amount, time);
                 }
             }
             return Ok(None);
         }
         let at = self.wake(row.destination, position)?;
-        self.accounts[at].deposit(currency, self.arriving.lots(), amount, time)?;
+        self.accounts[at].deposit(self.arriving.lots(), row.received, time)?;
         Ok(Some(at))
     }
 
@@ -398,7 +403,7 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
         let slot = &mut self.scratch.slots[account as usize];
         if *slot == UNSEEN {
             let id = AccountId(account);
-            self.accounts.push(Account::new(id, options.opening, view, rows, &mut self.meter)?);
+            self.accounts.push(Account::new(id, options, view, rows, &mut self.meter)?);
             *slot = (self.accounts.len() - 1) as u32 + FIRST;
         }
         let at = (*slot - FIRST) as usize;
@@ -418,15 +423,15 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
     }
 
     /// Gathers what accounts hold, closes the books, and cleans the working space.
-    fn finish(self) -> Result<Trace> {
+    fn finish(mut self) -> Result<Trace> {
         let Scene { view, rows, options, .. } = *self.scene;
         let (mut held, mut stopped) = (Vec::new(), Vec::new());
-        for account in &self.accounts {
+        for account in &mut self.accounts {
             self.scratch.slots[account.id.index()] = UNSEEN;
             if !account.is_tainted() {
                 continue;
             }
-            for holding in account.holdings() {
+            for holding in account.holdings()? {
                 if options.until.is_some() && account.pays_again(holding.currency, view, rows)? {
                     stopped.push((holding.case, holding.currency, holding.amount));
                 }

@@ -11,14 +11,16 @@ mod downstream;
 mod draft;
 mod fifo;
 mod haircut;
+mod history;
 mod lot;
 mod meter;
 mod policy;
+mod purse;
 mod result;
 mod rows;
 mod seed;
 
 pub use downstream::downstream;
-pub use policy::{Opening, Policy, TraceOptions};
+pub use policy::{Opening, Policy, Ties, TraceOptions};
 pub use result::{Flows, Holdings, LedgerRow, Stop, StopRow, Trace};
 pub use seed::{Seed, SeedKind};

@@ -35,10 +35,11 @@ impl Policy {
 /// What a pool holds before its first transaction: one clean lot at the front.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[cfg_attr(feature = "cli", value(rename_all = "snake_case"))]
+#[cfg_attr(feature = "cli", value(rename_all = "kebab-case"))]
 pub enum Opening {
     /// Nothing; what a pool lacks when a payment is due is supplied then, as clean money that leaves last.
     #[default]
+    #[cfg_attr(feature = "cli", value(alias = "just_in_time"))]
     JustInTime,
     /// The smallest amount for which the pool never runs short over its whole history in the view, the part after
     /// `until` included.
@@ -58,6 +59,31 @@ impl Opening {
     }
 }
 
+/// What happens to money that is received and paid on at one and the same time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "cli", value(rename_all = "snake_case"))]
+pub enum Ties {
+    /// Rows of one time happen in their order: money received by one row can leave by the next.
+    #[default]
+    Order,
+    /// Money received at a time can leave only at a later time.
+    Strict,
+}
+
+impl Ties {
+    /// All treatments of ties, in the order in which reports list them.
+    pub const ALL: [Ties; 2] = [Ties::Order, Ties::Strict];
+
+    /// The name in options, files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ties::Order => "order",
+            Ties::Strict => "strict",
+        }
+    }
+}
+
 /// Options of [`downstream`](super::downstream).
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceOptions {
@@ -65,6 +91,8 @@ pub struct TraceOptions {
     pub policy: Policy,
     /// What pools hold at first.
     pub opening: Opening,
+    /// Whether money can be received and paid on at one and the same time.
+    pub ties: Ties,
     /// Last moment of the trace, in microseconds since 1970 UTC, inclusive: transactions after it do not happen.
     pub until: Option<i64>,
     /// Accounts where tainted money stays for good; what they pay is clean.
@@ -78,6 +106,7 @@ impl Default for TraceOptions {
         Self {
             policy: Policy::default(),
             opening: Opening::default(),
+            ties: Ties::default(),
             until: None,
             sinks: RoaringBitmap::new(),
             joint: true,

@@ -11,7 +11,7 @@ use ringfence::ingest::batch::{LocalKeys, key_hash};
 use ringfence::store::format::flags::FAILED;
 use ringfence::store::manifest::Partition;
 use ringfence::store::{Io, StoreWriter};
-use ringfence::trace::{self, Holdings, Opening, Policy, Stop, Trace, TraceOptions};
+use ringfence::trace::{self, Holdings, Opening, Policy, Stop, Ties, Trace, TraceOptions};
 use ringfence::units::Currency;
 use ringfence::{Result, Run};
 use tempfile::TempDir;
@@ -109,6 +109,7 @@ impl Stored {
         TraceOptions {
             policy: if rules.haircut { Policy::Haircut } else { Policy::Fifo },
             opening: if rules.minimal { Opening::Minimal } else { Opening::JustInTime },
+            ties: if rules.strict { Ties::Strict } else { Ties::Order },
             until: rules.until,
             sinks: rules
                 .sinks

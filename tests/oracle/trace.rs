@@ -39,6 +39,8 @@ impl Seed {
 pub struct Rules {
     pub haircut: bool,
     pub minimal: bool,
+    /// Money received at a time can leave only at a later time.
+    pub strict: bool,
     pub until: Option<i64>,
     pub sinks: BTreeSet<u32>,
 }
@@ -176,6 +178,8 @@ struct Ledger<'a> {
     payments: &'a [Payment],
     rules: &'a Rules,
     pools: BTreeMap<(u32, u16), Pool>,
+    /// Under strict ties: what came into a pool, and when.
+    waiting: BTreeMap<(u32, u16), Vec<(i64, Lot)>>,
     /// By (case, account, currency): first and last tainted receipt.
     receipts: BTreeMap<(u32, u32, u16), (i64, i64)>,
     answer: Answer,
@@ -183,8 +187,14 @@ struct Ledger<'a> {
 
 /// Where the money of every case goes; `payments` are in canonical order.
 pub fn trace(payments: &[Payment], seeds: &[Seed], rules: &Rules) -> Answer {
-    let answer = Answer::default();
-    let mut ledger = Ledger { payments, rules, pools: BTreeMap::new(), receipts: BTreeMap::new(), answer };
+    let mut ledger = Ledger {
+        payments,
+        rules,
+        pools: BTreeMap::new(),
+        waiting: BTreeMap::new(),
+        receipts: BTreeMap::new(),
+        answer: Answer::default(),
+    };
     if rules.minimal {
         ledger.open_minimal();
     }
@@ -216,20 +226,44 @@ pub fn trace(payments: &[Payment], seeds: &[Seed], rules: &Rules) -> Answer {
 
 impl Ledger<'_> {
     fn open_minimal(&mut self) {
-        let mut running: BTreeMap<(u32, u16), i128> = BTreeMap::new();
-        let mut lowest: BTreeMap<(u32, u16), i128> = BTreeMap::new();
-        for payment in self.payments.iter().filter(|payment| !payment.failed) {
-            let from = (payment.source, payment.paid_currency);
-            let balance = running.entry(from).or_default();
-            *balance -= i128::from(payment.paid);
-            let least = lowest.entry(from).or_default();
-            *least = (*least).min(*balance);
-            *running.entry((payment.destination, payment.received_currency)).or_default() +=
-                i128::from(payment.received);
+        let mut pools: BTreeSet<(u32, u16)> = BTreeSet::new();
+        for payment in self.payments {
+            pools.insert((payment.source, payment.paid_currency));
         }
-        for (pool, least) in lowest {
-            self.pools.insert(pool, Pool::new(self.rules.haircut, -least));
+        for pool in pools {
+            let mut least = 0;
+            for (row, now) in self.payments.iter().enumerate() {
+                if now.failed || (now.source, now.paid_currency) != pool {
+                    continue;
+                }
+                // What must be there for this payment: everything paid up to it, less everything that could leave.
+                let mut needed = 0;
+                for (other, before) in self.payments.iter().enumerate().take(row + 1) {
+                    if before.failed {
+                        continue;
+                    }
+                    if (before.source, before.paid_currency) == pool {
+                        needed += i128::from(before.paid);
+                    }
+                    let in_time = if self.rules.strict { before.time < now.time } else { other < row };
+                    if in_time && (before.destination, before.received_currency) == pool {
+                        needed -= i128::from(before.received);
+                    }
+                }
+                least = least.max(needed);
+            }
+            self.pools.insert(pool, Pool::new(self.rules.haircut, least));
         }
+    }
+
+    /// Lets in what came before `time`.
+    fn admit(&mut self, account: u32, currency: u16, time: i64) {
+        let waiting = self.waiting.remove(&(account, currency)).unwrap_or_default();
+        let (ready, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|&(since, _)| since < time);
+        for (_, lot) in ready {
+            self.pool(account, currency).put(lot);
+        }
+        self.waiting.insert((account, currency), waiting);
     }
 
     fn pool(&mut self, account: u32, currency: u16) -> &mut Pool {
@@ -242,7 +276,7 @@ impl Ledger<'_> {
     }
 
     /// Puts a lot into an account; a sink keeps what is tainted apart.
-    fn receive(&mut self, account: u32, currency: u16, time: i64, lot: Lot) {
+    fn receive(&mut self, account: u32, currency: u16, time: i64, lot: Lot, waits: bool) {
         if lot.amount == 0 {
             return;
         }
@@ -259,19 +293,25 @@ impl Ledger<'_> {
             }
             None => {}
         }
-        self.pool(account, currency).put(lot);
+        if waits {
+            self.waiting.entry((account, currency)).or_default().push((time, lot));
+        } else {
+            self.pool(account, currency).put(lot);
+        }
     }
 
     fn deposit(&mut self, seed: &Seed) {
         let Seed::Deposit { case, account, currency, time, amount } = *seed else { unreachable!() };
         let amount = i128::from(amount);
         self.row(case, currency).seeded += amount;
-        self.receive(account, currency, time, Lot { amount, owner: Some(case), hop: 0 });
+        self.admit(account, currency, time + 1);
+        self.receive(account, currency, time, Lot { amount, owner: Some(case), hop: 0 }, false);
     }
 
     fn pay(&mut self, row: usize, seeds: &[Seed]) {
         let payment = self.payments[row];
         let (paid, received) = (i128::from(payment.paid), i128::from(payment.received));
+        self.admit(payment.source, payment.paid_currency, payment.time);
         let drawn = self.pool(payment.source, payment.paid_currency).take(paid);
         let claims: Vec<(u32, i128)> = seeds
             .iter()
@@ -330,11 +370,20 @@ impl Ledger<'_> {
             self.answer.flows.push((case, row, paid, received, hop));
         }
         for lot in arriving {
-            self.receive(payment.destination, payment.received_currency, payment.time, lot);
+            self.receive(
+                payment.destination,
+                payment.received_currency,
+                payment.time,
+                lot,
+                self.rules.strict,
+            );
         }
     }
 
     fn close(mut self) -> Answer {
+        for (account, currency) in self.waiting.keys().copied().collect::<Vec<_>>() {
+            self.admit(account, currency, i64::MAX);
+        }
         let pools = std::mem::take(&mut self.pools);
         for ((account, currency), pool) in &pools {
             for (case, amount) in pool.tainted() {

@@ -1,0 +1,70 @@
+"""Ringfence finds fraud rings and follows money in account, device and transaction graphs.
+
+>>> import ringfence as rf
+>>> graph = rf.open("bank.graph")                                 # doctest: +SKIP
+>>> graph.identity_rings().members.to_polars()                    # doctest: +SKIP
+
+Every result is a :class:`Table`, which pandas, polars, pyarrow and DuckDB take
+without a copy. Long calls leave the interpreter: other threads go on, and Ctrl-C
+ends them within a fraction of a second.
+
+Limitations: a graph does not survive ``os.fork``, so start processes with "spawn" or
+"forkserver"; subinterpreters are refused at import.
+"""
+
+from __future__ import annotations
+
+from ._core import (
+    Components,
+    Graph,
+    IdentityRings,
+    Subgraph,
+    Table,
+    Trace,
+    __version__,
+    ingest,
+    open,
+    verify,
+)
+from .errors import (
+    CancelledError,
+    CommitUnknownError,
+    DamagedError,
+    FormatError,
+    InputError,
+    LimitExceededError,
+    LockedError,
+    OptionError,
+    RejectsError,
+    RingfenceError,
+    UnknownKeyError,
+    UnprovedError,
+)
+from .progress import ProgressBar, progress_bar
+
+__all__ = [
+    "CancelledError",
+    "CommitUnknownError",
+    "Components",
+    "DamagedError",
+    "FormatError",
+    "Graph",
+    "IdentityRings",
+    "InputError",
+    "LimitExceededError",
+    "LockedError",
+    "OptionError",
+    "ProgressBar",
+    "RejectsError",
+    "RingfenceError",
+    "Subgraph",
+    "Table",
+    "Trace",
+    "UnknownKeyError",
+    "UnprovedError",
+    "__version__",
+    "ingest",
+    "open",
+    "progress_bar",
+    "verify",
+]

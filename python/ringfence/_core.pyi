@@ -1,0 +1,191 @@
+"""Types of the compiled half of the package; checked against it by a test."""
+
+import datetime as _dt
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, Protocol, TypeAlias, final, type_check_only
+
+import networkx
+import pandas
+import polars
+import pyarrow
+
+__version__: str
+
+@type_check_only
+class _Stream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+@type_check_only
+class _Array(Protocol):
+    def __arrow_c_array__(self, requested_schema: Any = None) -> Any: ...
+
+_Path: TypeAlias = str | os.PathLike[str]
+_Frame: TypeAlias = _Stream | _Array
+_Source: TypeAlias = _Path | _Frame
+_Time: TypeAlias = _dt.datetime | _dt.date | str | int
+_Progress: TypeAlias = Callable[[str, int, int], Any]
+
+def defaults() -> dict[str, dict[str, Any]]: ...
+def ingest(
+    path: _Path,
+    transactions: _Source | Iterable[_Source],
+    *,
+    mapping: Mapping[str, Any] | _Path | None = None,
+    preset: str | None = None,
+    accounts: _Source | Iterable[_Source] | None = None,
+    links: _Source | Iterable[_Source] | None = None,
+    partition: Literal["week", "month", "year", "none"] = "month",
+    max_rejects: float = 1.0,
+    rejects: _Path | None = None,
+    threads: int | None = None,
+    progress: _Progress | None = None,
+) -> Graph: ...
+def open(path: _Path, *, io: Literal["mmap", "read"] = "mmap") -> Graph: ...
+def synth(
+    path: _Path,
+    *,
+    transactions: int = 100_000,
+    seed: int = 1,
+    accounts: int | None = None,
+    days: int = 30,
+    rings: int | None = None,
+    threads: int | None = None,
+    progress: _Progress | None = None,
+) -> dict[str, int]: ...
+def verify(
+    path: _Path,
+    *,
+    full: bool = False,
+    threads: int | None = None,
+    progress: _Progress | None = None,
+) -> dict[str, int]: ...
+@final
+class Graph:
+    @property
+    def path(self) -> os.PathLike[str]: ...
+    @property
+    def num_accounts(self) -> int: ...
+    @property
+    def num_transactions(self) -> int: ...
+    def info(self) -> dict[str, Any]: ...
+    def components(
+        self,
+        *,
+        over: Literal["transfers", "identifiers", "both"] = "transfers",
+        start: _Time | None = None,
+        end: _Time | None = None,
+        accounts_max: int = 50,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Components: ...
+    def identity_rings(
+        self,
+        *,
+        kinds: list[str] | None = None,
+        accounts_max: int = 50,
+        accounts_min: int = 2,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        reveal: bool = False,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> IdentityRings: ...
+    def trace(
+        self,
+        seeds: _Source | Iterable[Mapping[str, Any]],
+        *,
+        policy: Literal["fifo", "haircut"] = "fifo",
+        opening: Literal["just_in_time", "minimal"] = "just_in_time",
+        until: _Time | None = None,
+        sinks: _Source | Iterable[str] | None = None,
+        joint: bool = True,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Trace: ...
+    def subgraph(
+        self,
+        accounts: list[str],
+        *,
+        hops: int = 1,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        accounts_max: int = 10_000,
+        transactions_max: int = 100_000,
+        transfers_only: bool = False,
+        attributes: list[str] | None = None,
+        reveal: bool = False,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Subgraph: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Table:
+    @property
+    def column_names(self) -> list[str]: ...
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+    def __arrow_c_schema__(self) -> Any: ...
+    def to_dicts(self, limit: int | None = None) -> list[dict[str, Any]]: ...
+    def to_arrow(self) -> pyarrow.Table: ...
+    def to_pandas(self) -> pandas.DataFrame: ...
+    def to_polars(self) -> polars.DataFrame: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Components:
+    @property
+    def sizes(self) -> Table: ...
+    @property
+    def num_hubs(self) -> int: ...
+    def __len__(self) -> int: ...
+    def table(
+        self,
+        *,
+        size_min: int = 1,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Table: ...
+
+@final
+class IdentityRings:
+    @property
+    def rings(self) -> Table: ...
+    @property
+    def members(self) -> Table: ...
+    @property
+    def evidence(self) -> Table: ...
+    @property
+    def hubs(self) -> Table: ...
+    def __len__(self) -> int: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+
+@final
+class Trace:
+    @property
+    def flows(self) -> Table: ...
+    @property
+    def holdings(self) -> Table: ...
+    @property
+    def sinks(self) -> Table: ...
+    @property
+    def ledger(self) -> dict[str, Any]: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+
+@final
+class Subgraph:
+    @property
+    def accounts(self) -> Table: ...
+    @property
+    def transactions(self) -> Table: ...
+    @property
+    def num_accounts(self) -> int: ...
+    @property
+    def num_transactions(self) -> int: ...
+    @property
+    def truncated(self) -> bool: ...
+    def to_networkx(self) -> networkx.MultiDiGraph: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...

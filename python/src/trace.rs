@@ -1,0 +1,143 @@
+//! `Trace`: where the money went.
+
+use crate::arguments::choice;
+use crate::door::{Circumstances, detached};
+use crate::sheet::{Sheet, SheetText};
+use crate::table::Table;
+use pyo3::prelude::*;
+use ringfence::Result;
+use ringfence::graph::Graph;
+use ringfence::report::csv::CsvOptions;
+use ringfence::report::ledger::{ledger, write_trace};
+use ringfence::report::seeds::{Seeds, parse_accounts, parse_seeds, read_accounts, read_seeds};
+use ringfence::report::trace::{TraceTables, trace_tables};
+use ringfence::trace::{Opening, Policy, TraceOptions, downstream};
+use ringfence::units::Window;
+use std::path::PathBuf;
+
+/// Where seeded money went, under a stated policy; made by :meth:`Graph.trace`.
+///
+/// A scenario under the stated rules, not an entitlement: rules differ by jurisdiction.
+#[pyclass(frozen, module = "ringfence")]
+pub(crate) struct Trace {
+    tables: TraceTables,
+    ledger: serde_json::Value,
+}
+
+/// What a trace is asked, with keys still as they were given.
+pub(crate) struct Question {
+    pub(crate) seeds: Sheet,
+    pub(crate) sinks: Option<Sheet>,
+    pub(crate) window: Window,
+    pub(crate) options: TraceOptions,
+}
+
+impl Question {
+    /// The question of a caller of Python; names are checked here.
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    pub(crate) fn new(
+        seeds: &Bound<'_, PyAny>,
+        policy: &str,
+        opening: &str,
+        until: Option<i64>,
+        sinks: Option<Bound<'_, PyAny>>,
+        joint: bool,
+        window: Window,
+    ) -> PyResult<Self> {
+        let py = seeds.py();
+        let policies = Policy::ALL.map(|policy| (policy.name(), policy));
+        let policy = choice(py, "policy", policy, &policies, "fifo or haircut")?;
+        let openings = Opening::ALL.map(|opening| (opening.name(), opening));
+        let opening = choice(py, "opening", opening, &openings, "just_in_time or minimal")?;
+        Ok(Self {
+            seeds: Sheet::given(seeds, None)?,
+            sinks: sinks.map(|sinks| Sheet::given(&sinks, Some("account"))).transpose()?,
+            window,
+            options: TraceOptions { policy, opening, until, joint, ..TraceOptions::default() },
+        })
+    }
+
+    /// The answer of `graph`.
+    pub(crate) fn answer(self, graph: &Graph, run: &ringfence::Run) -> Result<Trace> {
+        let seeds: Seeds = match self.seeds.into_csv("seeds")? {
+            SheetText::File(path) => read_seeds(graph, &path)?,
+            SheetText::Csv(csv) => parse_seeds(graph, "seeds (as CSV)", csv)?,
+        };
+        let sinks = match self.sinks.map(|sinks| sinks.into_csv("sinks")).transpose()? {
+            None => Default::default(),
+            Some(SheetText::File(path)) => read_accounts(graph, &path)?,
+            Some(SheetText::Csv(csv)) => parse_accounts(graph, "sinks (as CSV)", csv)?,
+        };
+        let (view, options) = (graph.window(self.window)?, TraceOptions { sinks, ..self.options });
+        let found = downstream(&view, seeds.cases.len() as u32, &seeds.seeds, &options, run)
+            .map_err(|error| seeds.locate(error))?;
+        let tables = trace_tables(graph, &found, &seeds.cases, run)?;
+        Ok(Trace { tables, ledger: ledger(&view, &seeds, &options, &found)? })
+    }
+}
+
+impl Trace {
+    fn leave(&self, py: Python<'_>, table: &ringfence::report::Table) -> PyResult<Table> {
+        detached(py, Circumstances::default(), |_| Table::new(table.clone()))
+    }
+}
+
+#[pymethods]
+impl Trace {
+    /// One row per tainted payment, by case and in the order of transactions.
+    ///
+    /// ``case``, ``transaction``, ``source``, ``destination``, ``time``, ``currency`` (paid), ``tainted_paid_minor``,
+    /// ``tainted_received_minor``, ``hop`` (0 for a seed), ``received_currency``; amounts in minor units.
+    #[getter]
+    fn flows(&self, py: Python<'_>) -> PyResult<Table> {
+        self.leave(py, &self.tables.flows)
+    }
+
+    /// Where the money is at the end, sinks aside: ``case``, ``account``, ``currency``, ``amount_minor``,
+    /// ``first_receipt``, ``last_receipt``.
+    #[getter]
+    fn holdings(&self, py: Python<'_>) -> PyResult<Table> {
+        self.leave(py, &self.tables.holdings)
+    }
+
+    /// What stayed at sinks, with the columns of ``holdings``.
+    #[getter]
+    fn sinks(&self, py: Python<'_>) -> PyResult<Table> {
+        self.leave(py, &self.tables.sinks)
+    }
+
+    /// The books that prove the trace, the rules and the data behind it, as in ``ledger.json``.
+    ///
+    /// For every case and currency ``seeded + converted_in = held + at_sinks + dust + superseded + converted_out +
+    /// fees``; minor units are texts of digits, because sums pass 2^53.
+    #[getter]
+    fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("json")?.call_method1("loads", (self.ledger.to_string(),))
+    }
+
+    /// Writes ``flows.csv``, ``holdings.csv``, ``sinks.csv`` and ``ledger.json``.
+    ///
+    /// Parameters
+    /// ----------
+    /// path : str or os.PathLike
+    ///     Directory to make; it appears whole or not at all.
+    /// guard_formulas : bool, default False
+    ///     Put an apostrophe before texts that a spreadsheet would run as a formula.
+    ///
+    /// Raises
+    /// ------
+    /// FileExistsError
+    ///     If there is something at ``path``; nothing is overwritten.
+    #[pyo3(signature = (path, *, guard_formulas = false))]
+    fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
+        detached(py, Circumstances::default(), |run| {
+            write_trace(&self.tables, &self.ledger, &path, CsvOptions { guard_formulas }, run)
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        let rows = |table: &ringfence::report::Table| table.num_rows();
+        let TraceTables { flows, holdings, sinks } = &self.tables;
+        format!("Trace({} flows, {} holdings, {} at sinks)", rows(flows), rows(holdings), rows(sinks))
+    }
+}

@@ -1,0 +1,108 @@
+"""The public face: stubs, signatures, defaults and examples say the same as the compiled module."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ringfence as rf
+from ringfence import _core
+
+PACKAGE = Path(rf.__file__).parent
+FACE = {
+    "ingest": rf.ingest,
+    "synth": rf.synth,
+    "components": rf.Graph.components,
+    "identity_rings": rf.Graph.identity_rings,
+    "trace": rf.Graph.trace,
+    "subgraph": rf.Graph.subgraph,
+}
+
+
+@pytest.mark.parametrize("name", FACE)
+def test_signatures_have_the_defaults_of_the_library(name):
+    signature = inspect.signature(FACE[name]).parameters
+    ours = {
+        parameter.name: parameter.default
+        for parameter in signature.values()
+        if parameter.default is not inspect.Parameter.empty
+    }
+    theirs = _core.defaults()[name]
+    assert theirs
+    assert {option: ours[option] for option in theirs} == theirs
+
+
+def test_defaults_cover_every_function_with_options():
+    assert set(_core.defaults()) == set(FACE)
+
+
+def test_options_are_keywords():
+    for function in (*FACE.values(), rf.open, rf.verify):
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.default is not inspect.Parameter.empty:
+                assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+
+
+def test_stubs_describe_the_compiled_module():
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy.stubtest", "ringfence", "--mypy-config-file", "pyproject.toml"]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_python_half_is_typed():
+    pytest.importorskip("mypy")
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "mypy", "--strict", str(PACKAGE)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_face_is_listed_once_and_in_order():
+    assert rf.__all__ == sorted(set(rf.__all__))
+    assert all(hasattr(rf, name) for name in rf.__all__)
+    assert (PACKAGE / "py.typed").exists()
+
+
+def documented():
+    """Everything public with its name and docstring."""
+    for name in rf.__all__:
+        value = getattr(rf, name)
+        if inspect.isclass(value) and value.__module__.startswith("ringfence"):
+            yield name, value.__doc__
+            for member, method in vars(value).items():
+                if not member.startswith("_") and (callable(method) or inspect.isdatadescriptor(method)):
+                    yield f"{name}.{member}", method.__doc__
+        elif callable(value):
+            yield name, value.__doc__
+
+
+def test_everything_public_is_documented():
+    missing = [name for name, doc in documented() if not doc or not doc.strip()]
+    assert not missing
+
+
+@pytest.fixture
+def example(bank, graph, tmp_path, monkeypatch):
+    """The names that examples use, in a folder where the files that they name are."""
+    monkeypatch.chdir(tmp_path)
+    for file in bank.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    return {"rf": rf, "ringfence": rf, "graph": graph, "table": graph.components().table()}
+
+
+@pytest.mark.parametrize("name", [name for name, doc in documented() if ">>>" in (doc or "")])
+def test_examples_in_docstrings_run(name, example):
+    doc = dict(documented())[name]
+    case = doctest.DocTestParser().get_doctest(doc, example, name, None, None)
+    output = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    result = runner.run(case, out=output.append)
+    assert result.attempted > 0
+    assert result.failed == 0, "".join(output)

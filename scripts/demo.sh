@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The main job of Ringfence from start to end, on a ledger that it invents: who is tied to whom, and
+# where a victim's money went.
+#
+#     scripts/demo.sh RINGFENCE OUTPUT [TRANSACTIONS]
+set -euo pipefail
+
+ringfence=$(realpath "$1")
+out=$2
+transactions=${3:-1000000}
+
+rm -rf "$out"
+mkdir -p "$out"
+cd "$out"
+
+step() { printf '\n== %s\n' "$1"; }
+run() { printf '\n$ ringfence %s\n' "$*"; "$ringfence" "$@"; }
+
+step "A ledger of $transactions payments with planted rings, look-alikes and victims. The truth lies beside it."
+run synth ledger --transactions "$transactions"
+
+step "Its rows become a graph: every row is accepted, or rejected with a reason; the sums must agree."
+run ingest bank.graph --preset ledger --transactions ledger/transactions.csv \
+    --accounts ledger/accounts.csv --links ledger/links.csv --rejects rejects.csv
+run info bank.graph
+
+step "Every block of every file is checked against what was written."
+run verify bank.graph
+
+step "Who is connected with whom, by shared devices, telephones, addresses and tax numbers?"
+run components bank.graph --over identifiers --size-min 2 --output components.csv
+
+step "Rings of accounts tied by a shared identifier, with the evidence. Identifiers leave masked."
+run rings bank.graph --by identifiers --kinds ssn,phone,email --output rings
+
+step "Where did the victims' money go? Oldest money leaves first; every cent is accounted for."
+run trace bank.graph --seeds ledger/seeds.csv --policy fifo --output trace
+
+step "The first ring with its neighbourhood, and the payments of the trace, for Gephi, yEd or Cytoscape."
+run export bank.graph --ring rings/0 --hops 1 --output ring.graphml
+run export bank.graph --trace trace --output trace.graphml
+
+step "What to look at, in $out/"
+cat <<'TXT'
+  rings/rings.csv, members.csv, evidence.csv   rings, who is in them, and why
+  trace/holdings.csv                           where the money is now, largest amounts first: the freeze list
+  trace/flows.csv                              every payment that carried it, with the traced part
+  trace/ledger.json                            the books: seeded = held + at sinks + ..., to the cent
+  ring.graphml, trace.graphml                  pictures to be
+  ledger/truth_rings.csv                       what was planted, to compare with
+TXT

@@ -1,0 +1,129 @@
+//! Results that were written earlier, read back to be drawn: the members of a ring, the payments of a trace.
+
+use super::network::Network;
+use super::sheet::Sheet;
+use super::table::Values;
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::graph::subgraph::Subgraph;
+use crate::ids::TxId;
+use crate::run::Run;
+use crate::units::time::parse_time;
+use roaring::RoaringBitmap;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const FLOW_COLUMNS: [&str; 10] = [
+    "case",
+    "transaction",
+    "source",
+    "destination",
+    "time",
+    "currency",
+    "tainted_paid_minor",
+    "tainted_received_minor",
+    "hop",
+    "received_currency",
+];
+
+/// The accounts of one ring: `place` is `<directory of ringfence rings>/<number>`.
+///
+/// # Errors
+/// [`Error::UnknownKey`] for a ring or an account that is not there; [`Error::Input`], [`Error::Io`].
+pub fn ring_members(graph: &Graph, place: &Path) -> Result<RoaringBitmap> {
+    let text = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (Some(directory), Ok(number)) = (place.parent(), text.parse::<u32>()) else {
+        let value = place.display().to_string();
+        return Err(Error::Option {
+            name: "ring",
+            value,
+            allowed: "a directory of rings and a number: rings/0",
+        });
+    };
+    let file = directory.join("members.csv");
+    let sheet = Sheet::read(&file, &["ring", "account"])?;
+    ["ring", "account"].into_iter().try_for_each(|column| sheet.need(column))?;
+    let mut members = RoaringBitmap::new();
+    for record in sheet.iter().filter(|record| record.get("ring") == Some(text.as_str())) {
+        let key = record.need("account")?;
+        members.insert(graph.find_account(key)?.ok_or_else(|| record.unknown("account", key))?.0);
+    }
+    if members.is_empty() {
+        let place = file.display().to_string();
+        return Err(Error::UnknownKey { place, kind: "ring".into(), key: number.to_string() });
+    }
+    Ok(members)
+}
+
+/// The part of a transaction that a trace followed, over all its cases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Names of the cases, in the order of the trace.
+    pub cases: Vec<String>,
+    /// Tainted part of what was paid, in minor units.
+    pub paid: i64,
+    /// Tainted part of what was received, in minor units.
+    pub received: i64,
+    /// Fewest transactions from a seed.
+    pub hop: u32,
+}
+
+/// The payments of a trace: `directory` was written by `ringfence trace`.
+///
+/// # Errors
+/// [`Error::UnknownKey`] for a transaction that is not there; [`Error::Input`], [`Error::Io`], [`Error::Cancelled`].
+pub fn trace_payments(graph: &Graph, directory: &Path, run: &Run) -> Result<BTreeMap<TxId, Carried>> {
+    let sheet = Sheet::read(&directory.join("flows.csv"), &FLOW_COLUMNS)?;
+    FLOW_COLUMNS.into_iter().try_for_each(|column| sheet.need(column))?;
+    let mut payments: BTreeMap<TxId, Carried> = BTreeMap::new();
+    for record in sheet.iter() {
+        run.check()?;
+        let key = record.need("transaction")?;
+        let text = record.need("time")?;
+        let time = parse_time(text).ok_or_else(|| record.refuse(format!("time {text:?}")))?;
+        let id = find_at(graph, key, time)?.ok_or_else(|| record.unknown("transaction", key))?;
+        let whole = |column: &str| -> Result<i64> {
+            let text = record.need(column)?;
+            text.parse().map_err(|_| record.refuse(format!("{column} {text:?} is no whole number")))
+        };
+        let (paid, received, hop) =
+            (whole("tainted_paid_minor")?, whole("tainted_received_minor")?, whole("hop")?);
+        let hop = u32::try_from(hop).map_err(|_| record.refuse(format!("hop {hop}")))?;
+        let carried = payments.entry(id).or_insert_with(|| Carried { hop, ..Carried::default() });
+        carried.cases.push(record.need("case")?.to_string());
+        let sum = |a: i64, b: i64| a.checked_add(b).ok_or_else(|| record.refuse("amounts beyond 2^63 - 1"));
+        carried.paid = sum(carried.paid, paid)?;
+        carried.received = sum(carried.received, received)?;
+        carried.hop = carried.hop.min(hop);
+    }
+    Ok(payments)
+}
+
+/// The transaction `key` of a known time: looked for among those of that time, because where the data has no keys a
+/// search by key alone reads whole columns.
+fn find_at(graph: &Graph, key: &str, time: i64) -> Result<Option<TxId>> {
+    let (first, end) = (graph.position_at(time)?, graph.position_at(time.saturating_add(1))?);
+    for position in first.0..end.0 {
+        if graph.transaction_key(TxId(position))? == key {
+            return Ok(Some(TxId(position)));
+        }
+    }
+    Ok(None)
+}
+
+/// Adds what a trace followed to the edges of `network`, which was made of `subgraph`: `cases` (joined by `+`),
+/// `tainted_paid_minor`, `tainted_received_minor`, `trace_hop`, null for edges that carried nothing.
+pub fn mark_payments(network: &mut Network, subgraph: &Subgraph, payments: &BTreeMap<TxId, Carried>) {
+    let rows = network.edges.num_rows();
+    let carried = || {
+        let transfers = subgraph.transactions.iter().map(|transfer| payments.get(&transfer.id));
+        transfers.chain(std::iter::repeat(None)).take(rows)
+    };
+    let whole =
+        |value: fn(&Carried) -> i64| Values::OptionI64(carried().map(|found| found.map(value)).collect());
+    let cases = carried().map(|found| found.map(|carried| carried.cases.join("+"))).collect();
+    network.edges.push("cases", Values::OptionText(cases));
+    network.edges.push("tainted_paid_minor", whole(|carried| carried.paid));
+    network.edges.push("tainted_received_minor", whole(|carried| carried.received));
+    network.edges.push("trace_hop", whole(|carried| i64::from(carried.hop)));
+}
