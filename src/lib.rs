@@ -7,6 +7,7 @@ pub mod graph;
 pub mod ids;
 #[allow(missing_docs)]
 pub mod ingest;
+pub mod random;
 pub mod report;
 pub mod rings;
 pub mod run;

@@ -9,11 +9,12 @@
 
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u32); 15] = [
+const FLOORS: [(&str, u32); 16] = [
     ("error", 0),
     ("ids", 0),
     ("units", 0),
     ("run", 0),
+    ("random", 0),
     ("store", 1),
     ("ingest", 2),
     ("synth", 2),

@@ -9,7 +9,7 @@ use ringfence::report::seeds::{Seeds, read_accounts, read_seeds};
 use ringfence::report::text::{to_text, with_decimals};
 use ringfence::report::trace::trace_tables;
 use ringfence::report::{Table, Values};
-use ringfence::trace::{Opening, Policy, Trace, TraceOptions, downstream};
+use ringfence::trace::{Opening, Policy, Ties, Trace, TraceOptions, downstream};
 use ringfence::{Result, Run};
 use serde_json::json;
 use std::path::PathBuf;
@@ -29,6 +29,9 @@ pub struct Args {
     /// What accounts hold before their first transaction.
     #[arg(long, value_enum, default_value_t = TraceOptions::default().opening)]
     opening: Opening,
+    /// Whether money can be received and paid on at one and the same time.
+    #[arg(long, value_enum, default_value_t = TraceOptions::default().ties)]
+    ties: Ties,
     /// Last moment of the trace: RFC 3339 or a date (midnight UTC). Transactions after it do not happen.
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<i64>,
@@ -57,6 +60,7 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let options = TraceOptions {
         policy: args.policy,
         opening: args.opening,
+        ties: args.ties,
         until: args.until,
         sinks,
         joint: !args.separate_cases,

@@ -68,6 +68,7 @@ pub fn ledger(view: &View, seeds: &Seeds, options: &TraceOptions, trace: &Trace)
         "graph": provenance(graph),
         "policy": options.policy.name(),
         "opening": options.opening.name(),
+        "ties": options.ties.name(),
         "joint": options.joint,
         "window": { "from": bound(window.from, i64::MIN), "to": bound(window.to, i64::MAX) },
         "until": options.until.map(format_time),

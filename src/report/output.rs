@@ -128,13 +128,29 @@ impl Directory {
         fill(&file, &self.target.join(name), &self.run, write)
     }
 
+    /// Opens one file of the directory for those who write several at a time; what the writer holds must be
+    /// flushed before [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// [`Error::Io`] from the system.
+    pub fn writer(&self, name: &str) -> Result<BufWriter<File>> {
+        let path = self.partial.path.join(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(Error::io(&path))?;
+        Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
+    }
+
     /// Gives the directory its name.
     ///
     /// # Errors
     /// [`Error::Exists`] if somebody else made it meanwhile, [`Error::Io`] from the system, [`Error::Cancelled`].
     pub fn finish(mut self) -> Result<()> {
         self.run.check()?;
-        sync_directory(&self.partial.path)?;
+        let path = &self.partial.path;
+        for entry in std::fs::read_dir(path).map_err(Error::io(path))? {
+            let file = entry.map_err(Error::io(path))?.path();
+            File::open(&file).and_then(|file| file.sync_all()).map_err(Error::io(&file))?;
+        }
+        sync_directory(path)?;
         self.partial.publish(&self.target)
     }
 }
@@ -354,10 +370,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let made = Directory::create(&directory.path().join("rings"), &Run::new()).unwrap();
         made.file("rings.csv", |out| out.write_all(b"ring\n")).unwrap();
+        made.writer("hubs.csv").unwrap().write_all(b"hub\n").unwrap();
         assert!(names(directory.path())[0].starts_with("rings.partial-"));
         made.finish().unwrap();
         assert_eq!(names(directory.path()), ["rings"]);
-        assert_eq!(names(&directory.path().join("rings")), ["rings.csv"]);
+        assert_eq!(names(&directory.path().join("rings")), ["hubs.csv", "rings.csv"]);
     }
 
     #[test]

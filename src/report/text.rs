@@ -16,7 +16,7 @@ pub fn to_text(table: &Table, rows_max: usize) -> String {
         .iter()
         .map(|(name, values)| {
             let cells = std::iter::once(escape(name)).chain((0..shown).map(|row| show(values.cell(row))));
-            (values.is_number() || is_decimal(name, values), cells.collect())
+            (values.is_number() || is_decimal(values), cells.collect())
         })
         .collect();
     let mut out = String::new();
@@ -67,14 +67,12 @@ pub fn with_decimals(table: &Table, exponent: impl Fn(&str) -> Option<u8>) -> Ta
     Table { columns: columns.collect() }
 }
 
-/// Text made by [`with_decimals`] reads like a number.
-fn is_decimal(name: &str, values: &Values) -> bool {
-    let amount = |cell| match cell {
-        Cell::Text(text) => text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-'),
-        _ => true,
-    };
-    let named = name == "amount" || name.contains("paid") || name.contains("received");
-    named && matches!(values, Values::OptionText(_)) && (0..values.len()).all(|row| amount(values.cell(row)))
+/// Whether a column holds amounts as [`with_decimals`] writes them, and nothing else.
+fn is_decimal(values: &Values) -> bool {
+    let Values::OptionText(texts) = values else { return false };
+    let decimal =
+        |text: &String| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
+    texts.iter().flatten().all(decimal)
 }
 
 /// One value as people read it: times as RFC 3339, scores with four digits, control characters escaped.

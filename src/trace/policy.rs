@@ -35,10 +35,11 @@ impl Policy {
 /// What a pool holds before its first transaction: one clean lot at the front.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[cfg_attr(feature = "cli", value(rename_all = "snake_case"))]
+#[cfg_attr(feature = "cli", value(rename_all = "kebab-case"))]
 pub enum Opening {
     /// Nothing; what a pool lacks when a payment is due is supplied then, as clean money that leaves last.
     #[default]
+    #[cfg_attr(feature = "cli", value(alias = "just_in_time"))]
     JustInTime,
     /// The smallest amount for which the pool never runs short over its whole history in the view, the part after
     /// `until` included.

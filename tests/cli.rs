@@ -1,0 +1,597 @@
+//! The command line, as a person or a script meets it: the whole journey, the shapes of JSON, exit codes, and
+//! that nothing half-done is ever left behind.
+#![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
+
+use ringfence::store::StoreWriter;
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ringfence");
+
+fn ringfence<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
+    Command::new(PROGRAM).args(arguments).output().unwrap()
+}
+
+/// Runs with `--json`; the exit code and the one document on standard output.
+fn json_of<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> (i32, Value) {
+    let output = Command::new(PROGRAM).arg("--json").args(arguments).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let document = serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!("{error} in {text:?}; standard error: {}", String::from_utf8_lossy(&output.stderr))
+    });
+    (output.status.code().unwrap(), document)
+}
+
+fn done<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Value {
+    let (code, document) = json_of(arguments);
+    assert_eq!((code, &document["ok"]), (0, &true.into()), "{document}");
+    document
+}
+
+fn refused<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>, kind: &str, code: i32) -> String {
+    let (found, document) = json_of(arguments);
+    let error = &document["error"];
+    assert_eq!((&document["ok"], found), (&false.into(), code), "{document}");
+    assert_eq!((&error["kind"], &error["exit_code"]), (&kind.into(), &code.into()), "{document}");
+    error["message"].as_str().unwrap().to_string()
+}
+
+fn tiny(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/tiny").join(name)
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    path.as_ref().to_str().unwrap().to_string()
+}
+
+/// Names in a directory, sorted.
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A folder of the hand-drawn ledgers as a graph.
+fn tiny_graph(directory: &TempDir, name: &str) -> String {
+    let graph = text(directory.path().join(format!("{name}.ring")));
+    let transactions = text(tiny(name).join("transactions.csv"));
+    let mut arguments = vec!["ingest", &graph, "--preset", "ledger", "--transactions", &transactions];
+    let links = text(tiny(name).join("links.csv"));
+    if Path::new(&links).exists() {
+        arguments.extend(["--links", &links]);
+    }
+    done(&arguments);
+    graph
+}
+
+/// The first `columns` columns of a CSV without quotes.
+fn cut(csv: &str, columns: usize) -> Vec<String> {
+    csv.lines().map(|line| line.split(',').take(columns).collect::<Vec<_>>().join(",")).collect()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_bank_goes_the_whole_way_from_rows_to_pictures() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| text(directory.path().join(name));
+    let made = done(["synth", &at("bank"), "--transactions", "20000", "--seed", "7"]);
+    assert_eq!(made["num_transactions"], 20_000);
+    let (transactions, accounts, links) =
+        (at("bank/transactions.csv"), at("bank/accounts.csv"), at("bank/links.csv"));
+    let graph = at("bank.ring");
+    let files = [
+        "--transactions",
+        &transactions,
+        "--accounts",
+        &accounts,
+        "--links",
+        &links,
+        "--rejects",
+        &at("rejects.csv"),
+    ];
+    let report = done([&["ingest", &graph, "--preset", "ledger"][..], &files].concat());
+    assert_eq!(report["rows"]["rejected"], 0);
+    assert_eq!(
+        (&report["num_transactions"], &report["num_accounts"]),
+        (&20_000.into(), &made["num_accounts"])
+    );
+    assert_eq!(read(at("rejects.csv")), "source,record,column,reason,detail\n");
+
+    let info = done(["info", &graph]);
+    assert_eq!((&info["generation"], &info["num_transactions"]), (&1.into(), &20_000.into()));
+    assert_eq!(info["manifest_sha256"].as_str().unwrap().len(), 64);
+    assert!(info["kinds"].as_array().unwrap().iter().any(|kind| kind["name"] == "device"));
+    assert_eq!(done(["verify", &graph, "--full"])["full"], true);
+
+    for name in ["components.csv", "components.json", "components.parquet"] {
+        let report = done(["components", &graph, "--output", &at(name)]);
+        assert_eq!(report["num_rows"], made["num_accounts"]);
+    }
+    let components: Value = serde_json::from_str(&read(at("components.json"))).unwrap();
+    assert_eq!(components["rows"].as_array().unwrap().len() as u64, made["num_accounts"].as_u64().unwrap());
+    assert_eq!(read(at("components.csv")).lines().next(), Some("account,component,size"));
+    assert!(std::fs::read(at("components.parquet")).unwrap().ends_with(b"PAR1"));
+
+    let rings = done(["rings", &graph, "--by", "identifiers", "--output", &at("rings")]);
+    assert!(rings["num_rings"].as_u64().unwrap() > 0);
+    assert_eq!(
+        names(&directory.path().join("rings")),
+        ["evidence.csv", "hubs.csv", "members.csv", "rings.csv", "summary.json"]
+    );
+    let summary: Value = serde_json::from_str(&read(at("rings/summary.json"))).unwrap();
+    assert_eq!(summary["graph"]["manifest_sha256"], info["manifest_sha256"]);
+
+    let seeds = at("bank/seeds.csv");
+    let traced = done(["trace", &graph, "--seeds", &seeds, "--policy", "fifo", "--output", &at("trace")]);
+    for case in traced["ledger"]["cases"].as_array().unwrap() {
+        for row in case["ledger"].as_array().unwrap() {
+            assert_eq!(row["balances"], true);
+        }
+    }
+    assert_eq!(
+        names(&directory.path().join("trace")),
+        ["flows.csv", "holdings.csv", "ledger.json", "sinks.csv"]
+    );
+
+    let drawn = done(["export", &graph, "--trace", &at("trace"), "--output", &at("trace.graphml")]);
+    assert_eq!(drawn["truncated"], false);
+    assert_eq!(
+        read(at("trace.graphml")).matches("<edge ").count() as u64,
+        drawn["num_edges"].as_u64().unwrap()
+    );
+    let ring = format!("{}/0", at("rings"));
+    done(["export", &graph, "--ring", &ring, "--hops", "1", "--output", &at("ring.json")]);
+    let ring: Value = serde_json::from_str(&read(at("ring.json"))).unwrap();
+    assert!(ring["edges"].as_array().unwrap().iter().any(|edge| edge["type"] == "uses"));
+    let account = read(at("components.csv")).lines().nth(1).unwrap().split(',').next().unwrap().to_string();
+    let around =
+        done(["export", &graph, "--account", &account, "--hops", "1", "--output", &at("around.csv")]);
+    assert_eq!(read(at("around.csv")).lines().count() as u64, 1 + around["num_transfers"].as_u64().unwrap());
+
+    assert!(
+        names(directory.path()).iter().all(|name| !name.contains("partial")),
+        "{:?}",
+        names(directory.path())
+    );
+}
+
+#[test]
+fn answers_do_not_depend_on_the_number_of_threads() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| text(directory.path().join(name));
+    done(["synth", &at("bank"), "--transactions", "5000", "--seed", "3"]);
+    for threads in ["1", "5"] {
+        let out = |name: &str| at(&format!("{name}-{threads}"));
+        let graph = out("graph");
+        let (transactions, links, seeds) =
+            (at("bank/transactions.csv"), at("bank/links.csv"), at("bank/seeds.csv"));
+        let threads = ["--threads", threads];
+        let verb = |arguments: &[&str]| done([arguments, &threads].concat());
+        verb(&["ingest", &graph, "--preset", "ledger", "--transactions", &transactions, "--links", &links]);
+        verb(&["rings", &graph, "--by", "identifiers", "--output", &out("rings")]);
+        verb(&["trace", &graph, "--seeds", &seeds, "--policy", "haircut", "--output", &out("trace")]);
+        verb(&[
+            "components",
+            &graph,
+            "--over",
+            "both",
+            "--output",
+            &format!("{}.parquet", out("components")),
+        ]);
+    }
+    assert_eq!(
+        std::fs::read(at("components-1.parquet")).unwrap(),
+        std::fs::read(at("components-5.parquet")).unwrap()
+    );
+    for folder in ["rings", "trace"] {
+        for name in names(&directory.path().join(format!("{folder}-1"))) {
+            let [one, five] = ["1", "5"].map(|threads| read(at(&format!("{folder}-{threads}/{name}"))));
+            assert_eq!(one, five, "{folder}/{name}");
+        }
+    }
+}
+
+#[test]
+fn hand_drawn_ledgers_trace_as_drawn() {
+    let directory = TempDir::new().unwrap();
+    let mut checked = 0;
+    for line in read(tiny("traces.csv")).lines().skip(1) {
+        let [name, policy, opening] = line.split(',').collect::<Vec<_>>().try_into().unwrap();
+        if !["fifo", "haircut"].contains(&policy) {
+            continue;
+        }
+        let graph = tiny_graph(&directory, name);
+        let (seeds, out) = (text(tiny(name).join("seeds.csv")), text(directory.path().join(name)));
+        let options = ["--seeds", &seeds, "--policy", policy, "--opening", opening, "--output", &out];
+        done([&["trace", &graph][..], &options].concat());
+        let result = |file: &str, columns| cut(&read(Path::new(&out).join(file)), columns);
+        assert_eq!(result("flows.csv", 9), cut(&read(tiny(name).join("flows.csv")), 9), "{name}");
+        assert_eq!(result("holdings.csv", 4), cut(&read(tiny(name).join("holdings.csv")), 4), "{name}");
+        checked += 1;
+    }
+    assert!(checked >= 12, "only {checked} ledgers were traced");
+}
+
+#[test]
+fn the_ledger_proves_every_case_and_currency() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "trace_fifo_conversion");
+    let seeds = text(tiny("trace_fifo_conversion").join("seeds.csv"));
+    let out = text(directory.path().join("trace"));
+    let answer = done(["trace", &graph, "--seeds", &seeds, "--policy", "fifo", "--output", &out]);
+    let ledger: Value = serde_json::from_str(&read(directory.path().join("trace/ledger.json"))).unwrap();
+    assert_eq!(answer["ledger"], ledger);
+    assert_eq!((&ledger["policy"], &ledger["opening"]), (&"fifo".into(), &"just_in_time".into()));
+    assert_eq!(ledger["graph"]["generation"], 1);
+    assert!(ledger["equation"].as_str().unwrap().starts_with("seeded + converted_in = held"));
+    let mut rows = 0;
+    for row in ledger["cases"].as_array().unwrap().iter().flat_map(|case| case["ledger"].as_array().unwrap())
+    {
+        let minor = |name: &str| row[format!("{name}_minor")].as_str().unwrap().parse::<i128>().unwrap();
+        let accounted: i128 =
+            ["held", "at_sinks", "dust", "superseded", "converted_out", "fees"].map(minor).iter().sum();
+        assert_eq!(minor("seeded") + minor("converted_in"), accounted, "{row}");
+        rows += 1;
+    }
+    assert_eq!(rows, 2, "two currencies");
+}
+
+#[test]
+fn identifiers_are_masked_unless_they_are_asked_for() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "identity_ring");
+    let at = |name: &str| text(directory.path().join(name));
+    done(["rings", &graph, "--by", "identifiers", "--output", &at("masked")]);
+    done(["rings", &graph, "--by", "identifiers", "--reveal", "--output", &at("shown")]);
+    let members = read(at("masked/members.csv"));
+    assert_eq!(members, "ring,account\n0,A1\n0,A2\n0,A3\n0,A4\n0,A5\n1,F1\n1,F2\n1,F3\n");
+    let (masked, shown) = (read(at("masked/evidence.csv")), read(at("shown/evidence.csv")));
+    assert!(!masked.contains("900-00-0001") && !masked.contains("@example.com"), "{masked}");
+    assert!(masked.contains("0,A1,device,device#"), "{masked}");
+    assert!(shown.contains("0,A4,ssn,900-00-0001,2024-03-04T00:00:00Z,2024-03-23T00:00:00Z,1"), "{shown}");
+    // The person who shares nothing is nowhere.
+    assert!(!masked.contains("S1"));
+    done(["rings", &graph, "--by", "identifiers", "--kinds", "ssn,email", "--output", &at("few")]);
+    assert_eq!(read(at("few/members.csv")), "ring,account\n0,A3\n0,A4\n0,A5\n");
+    done(["export", &graph, "--ring", &format!("{}/0", at("masked")), "--output", &at("masked.graphml")]);
+    done([
+        "export",
+        &graph,
+        "--ring",
+        &format!("{}/0", at("masked")),
+        "--reveal",
+        "--output",
+        &at("shown.graphml"),
+    ]);
+    assert!(!read(at("masked.graphml")).contains("900-00-0001"));
+    assert!(read(at("shown.graphml")).contains("900-00-0001"));
+}
+
+#[test]
+fn seeds_are_complained_about_by_file_and_line() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "trace_fifo");
+    let complaint = |seeds: &str, kind: &str| {
+        let file = text(directory.path().join("my-seeds.csv"));
+        std::fs::write(&file, seeds).unwrap();
+        let out = text(directory.path().join("trace"));
+        refused(["trace", &graph, "--seeds", &file, "--policy", "fifo", "--output", &out], kind, 4)
+    };
+    let transaction =
+        |row: &str, kind: &str| complaint(&format!("case,transaction,amount\nC1,T2,\n{row}\n"), kind);
+    assert!(
+        transaction("C1,T99,", "unknown_key").contains("my-seeds.csv, line 3: unknown transaction \"T99\"")
+    );
+    assert!(
+        transaction("C1,T3,1.234", "input")
+            .contains("my-seeds.csv, line 3: amount \"1.234\": USD has 2 decimals")
+    );
+    assert!(transaction("C1,T3,0", "input").contains("line 3: amount \"0\": it must be more than 0"));
+    assert!(transaction("C1,T3,1e3", "input").contains("write it like 1234.50"));
+    assert!(transaction(",T3,", "input").contains("line 3: case is empty"));
+    // The engine's own complaint gets the same place.
+    assert!(transaction("C1,T3,99999.00", "input").contains("my-seeds.csv, line 3"));
+    let deposit =
+        |row: &str, kind: &str| complaint(&format!("case,account,currency,time,amount\n{row}\n"), kind);
+    assert!(
+        deposit("C1,nobody,USD,2024-03-04,1", "unknown_key").contains("line 2: unknown account \"nobody\"")
+    );
+    assert!(deposit("C1,M,XXX,2024-03-04,1", "unknown_key").contains("line 2: unknown currency \"XXX\""));
+    assert!(deposit("C1,M,USD,yesterday,1", "input").contains("line 2: time \"yesterday\""));
+    assert!(deposit("C1,M,USD,2024-03-04,", "input").contains("a deposit needs an amount"));
+    assert!(complaint("case,transaction,ammount\nC1,T2,1\n", "input").contains("unknown column \"ammount\""));
+    assert!(
+        complaint("case,transaction,account\nC1,T2,\n", "input").contains("the column \"kind\" is missing")
+    );
+    assert!(complaint("case,transaction\n", "input").contains("no seeds"));
+    assert_eq!(names(directory.path()), ["my-seeds.csv", "trace_fifo.ring"]);
+}
+
+#[test]
+fn seeds_of_both_kinds_and_minor_units_are_one_file() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "trace_fifo");
+    let trace = |name: &str, seeds: &str| {
+        let (file, out) =
+            (text(directory.path().join(format!("{name}.csv"))), text(directory.path().join(name)));
+        std::fs::write(&file, seeds).unwrap();
+        done(["trace", &graph, "--seeds", &file, "--policy", "fifo", "--output", &out])["ledger"]["cases"]
+            .clone()
+    };
+    let decimal = trace(
+        "decimal",
+        "kind,case,transaction,account,currency,time,amount\n\
+         transaction,C1,T2,,,,12.50\ndeposit,C2,,M,USD,2024-03-04T10:30:00Z,7\n",
+    );
+    let minor = trace(
+        "minor",
+        "case,kind,account,time,currency,transaction,amount_minor\n\
+         C1,transaction,,,,T2,1250\nC2,deposit,M,2024-03-04T10:30:00Z,USD,,700\n",
+    );
+    assert_eq!(decimal, minor);
+    assert_eq!(decimal[0]["ledger"][0]["seeded"], "12.50");
+    assert_eq!(decimal[1]["ledger"][0]["seeded_minor"], "700");
+}
+
+#[test]
+fn sinks_keep_what_reaches_them() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "trace_fifo");
+    let (sinks, out) = (text(directory.path().join("sinks.csv")), text(directory.path().join("trace")));
+    std::fs::write(&sinks, "account\nX\n").unwrap();
+    let seeds = text(tiny("trace_fifo").join("seeds.csv"));
+    let options = ["--seeds", &seeds, "--policy", "fifo", "--sinks", &sinks, "--output", &out];
+    let answer = done([&["trace", &graph][..], &options].concat());
+    assert_eq!(answer["ledger"]["sinks"], json!(["X"]));
+    let at_sinks = read(directory.path().join("trace/sinks.csv"));
+    assert!(at_sinks.lines().nth(1).unwrap().starts_with("C1,X,USD,"), "{at_sinks}");
+    assert!(!read(directory.path().join("trace/holdings.csv")).contains(",X,"));
+    assert_eq!(answer["ledger"]["cases"][0]["stops"][0]["stop"], "sink");
+}
+
+#[test]
+fn wrong_command_lines_are_usage() {
+    for arguments in [
+        &["launder"][..],
+        &[],
+        &["components", "x.ring"],
+        &["trace", "x.ring", "--seeds", "s.csv", "--policy", "guess", "--output", "t"],
+        &["ingest", "x.ring", "--transactions", "t.csv"],
+        &["export", "x.ring", "--output", "o.csv"],
+        &["components", "x.ring", "--from", "yesterday", "--output", "o.csv"],
+    ] {
+        refused(arguments, "usage", 2);
+        let plain = ringfence(arguments);
+        assert_eq!(plain.status.code(), Some(2), "{arguments:?}");
+        assert!(plain.stdout.is_empty() && !plain.stderr.is_empty(), "{arguments:?}");
+    }
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "cycle");
+    let at = |name: &str| text(directory.path().join(name));
+    refused(["components", &graph, "--output", &at("o.xlsx")], "option", 2);
+    refused(["components", &graph, "--threads", "0", "--output", &at("o.csv")], "option", 2);
+    refused(
+        ["components", &graph, "--from", "2024-02-01", "--to", "2024-01-01", "--output", &at("o.csv")],
+        "option",
+        2,
+    );
+    refused(
+        ["rings", &graph, "--by", "identifiers", "--accounts-max", "1", "--output", &at("o")],
+        "option",
+        2,
+    );
+    assert!(ringfence(["--help"]).status.success() && ringfence(["trace", "--help"]).status.success());
+    assert!(String::from_utf8(ringfence(["--version"]).stdout).unwrap().starts_with("ringfence "));
+}
+
+#[test]
+fn what_is_not_a_graph_or_not_in_it_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| text(directory.path().join(name));
+    std::fs::create_dir(at("empty")).unwrap();
+    refused(["info", &at("empty")], "foreign", 4);
+    refused(["verify", &at("empty")], "foreign", 4);
+    refused(["info", &at("nothing")], "io", 1);
+    let graph = tiny_graph(&directory, "cycle");
+    let unknown =
+        refused(["export", &graph, "--account", "nobody", "--output", &at("o.csv")], "unknown_key", 4);
+    assert!(unknown.contains("--account: unknown account \"nobody\""), "{unknown}");
+    refused(
+        ["rings", &graph, "--by", "identifiers", "--kinds", "shoe", "--output", &at("o")],
+        "unknown_key",
+        4,
+    );
+    refused(
+        ["export", &graph, "--account", "A", "--attributes", "name", "--output", &at("o.csv")],
+        "unknown_key",
+        4,
+    );
+    assert!(!Path::new(&at("o.csv")).exists() && !Path::new(&at("o")).exists());
+}
+
+#[test]
+fn a_damaged_graph_is_refused_by_name() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "cycle");
+    let segments = Path::new(&graph).join("segments");
+    let segment = segments.join(&names(&segments)[0]);
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let message = refused(["verify", &graph, "--full"], "damaged", 4);
+    assert!(message.contains(segment.file_name().unwrap().to_str().unwrap()), "{message}");
+}
+
+#[test]
+fn existing_outputs_are_refused_and_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "trace_fifo");
+    let at = |name: &str| text(directory.path().join(name));
+    let seeds = text(tiny("trace_fifo").join("seeds.csv"));
+    std::fs::write(at("mine.csv"), "mine").unwrap();
+    std::fs::create_dir(at("mine")).unwrap();
+    let transactions = text(tiny("trace_fifo").join("transactions.csv"));
+    for arguments in [
+        &["components", &graph, "--output", &at("mine.csv")][..],
+        &["export", &graph, "--account", "M", "--output", &at("mine.csv")],
+        &["rings", &graph, "--by", "identifiers", "--output", &at("mine")],
+        &["trace", &graph, "--seeds", &seeds, "--policy", "fifo", "--output", &at("mine")],
+        &["synth", &at("mine"), "--transactions", "1000"],
+        &["ingest", &graph, "--preset", "ledger", "--transactions", &transactions],
+        &[
+            "ingest",
+            &at("new.ring"),
+            "--preset",
+            "ledger",
+            "--transactions",
+            &transactions,
+            "--rejects",
+            &at("mine.csv"),
+        ],
+    ] {
+        refused(arguments, "exists", 1);
+    }
+    assert_eq!(read(at("mine.csv")), "mine");
+    assert!(names(&directory.path().join("mine")).is_empty());
+    assert_eq!(names(directory.path()), ["mine", "mine.csv", "trace_fifo.ring"]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_fails_and_stays_as_it_was() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "trace_fifo");
+    let at = |name: &str| text(directory.path().join(name));
+    std::fs::write(at("file"), "").unwrap();
+    refused(["components", &graph, "--output", &at("missing/o.csv")], "io", 1);
+    refused(["components", &graph, "--output", &at("file/o.csv")], "io", 1);
+    let locked = directory.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    let mut permissions = std::fs::metadata(&locked).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&locked, permissions).unwrap();
+    if std::fs::write(locked.join("probe"), "").is_ok() {
+        println!("skipped: this user may write into read-only directories");
+        return;
+    }
+    refused(["components", &graph, "--output", &at("locked/o.csv")], "io", 1);
+    refused(["rings", &graph, "--by", "identifiers", "--output", &at("locked/o")], "io", 1);
+    assert!(names(&locked).is_empty());
+}
+
+#[test]
+fn too_many_rejects_publish_nothing_but_the_reasons() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| text(directory.path().join(name));
+    let header = "transaction,source,destination,time,amount,currency\n";
+    let rows = "T1,A,B,2024-01-01T00:00:00Z,1.00,USD\nT2,A,B,2024-01-01T00:00:00Z,one,USD\n";
+    std::fs::write(at("t.csv"), format!("{header}{rows}")).unwrap();
+    let ingest = |graph: &str, more: &[&str]| {
+        let base = [
+            "ingest".to_string(),
+            at(graph),
+            "--preset".into(),
+            "ledger".into(),
+            "--transactions".into(),
+            at("t.csv"),
+        ];
+        base.into_iter().chain(more.iter().map(|each| each.to_string())).collect::<Vec<_>>()
+    };
+    let message = refused(ingest("g.ring", &["--rejects", &at("rejects.csv")]), "rejects", 4);
+    assert!(message.contains("1 of 2 rows") && message.contains("rejects.csv"), "{message}");
+    assert!(read(at("rejects.csv")).contains("t.csv,2,amount,not-a-number"), "{}", read(at("rejects.csv")));
+    assert!(!Path::new(&at("g.ring")).exists());
+    let report = done(ingest("g.ring", &["--max-rejects", "50"]));
+    assert_eq!(report["rows"], json!({ "read": 2, "accepted": 1, "rejected": 1, "skipped": 0 }));
+    assert_eq!(report["reasons"], json!({ "not-a-number": 1 }));
+    refused(ingest("h.ring", &["--max-rejects", "101"]), "option", 2);
+    refused(ingest("h.ring", &["--rejects", &at("none/rejects.csv")]), "io", 1);
+    assert_eq!(names(directory.path()), ["g.ring", "rejects.csv", "t.csv"]);
+}
+
+#[test]
+fn a_store_that_is_being_written_is_locked() {
+    let directory = TempDir::new().unwrap();
+    let graph = directory.path().join("busy.ring");
+    let _writer = StoreWriter::create(&graph).unwrap();
+    let transactions = text(tiny("cycle").join("transactions.csv"));
+    refused(["ingest", &text(&graph), "--preset", "ledger", "--transactions", &transactions], "locked", 5);
+}
+
+/// Starts a long synth, waits until it is at work, sends `signal`, and gives what came of it.
+#[cfg(unix)]
+fn interrupted(directory: &Path, signal: &str) -> (Option<i32>, Value) {
+    let out = text(directory.join("bank"));
+    let long = Command::new(PROGRAM)
+        .args(["--json", "synth", &out, "--transactions", "2000000000", "--accounts", "1000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while names(directory).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing was begun");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let sent = Command::new("kill").args([signal, &long.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let output = long.wait_with_output().unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_work_and_leaves_nothing() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let directory = TempDir::new().unwrap();
+        let (found, document) = interrupted(directory.path(), signal);
+        assert_eq!(found, Some(code), "{document}");
+        let expected = json!({ "kind": "cancelled", "message": "cancelled", "exit_code": code });
+        assert_eq!((&document["ok"], &document["error"]), (&false.into(), &expected));
+        assert!(names(directory.path()).is_empty(), "{:?}", names(directory.path()));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "cycle");
+    for arguments in [&["info", &graph][..], &["--help"]] {
+        let mut program = Command::new(PROGRAM)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(program.stdout.take());
+        let output = program.wait_with_output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+#[test]
+fn text_is_for_people_and_nothing_else_is_on_standard_output() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "trace_fifo");
+    let (seeds, out) = (text(tiny("trace_fifo").join("seeds.csv")), text(directory.path().join("trace")));
+    let output = ringfence(["trace", &graph, "--seeds", &seeds, "--policy", "fifo", "--output", &out]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(shown.contains("policy fifo, opening just_in_time"), "{shown}");
+    assert!(shown.contains("60.00"), "amounts are decimals: {shown}");
+    let failed = ringfence(["info", &out]);
+    assert!(failed.stdout.is_empty());
+    assert!(String::from_utf8(failed.stderr).unwrap().starts_with("error: "));
+}

@@ -1,0 +1,59 @@
+//! Identity rings on data whose truth another program wrote: PaySim 2 with first-party fraud, where thirty fraudsters
+//! opened accounts from a few false identities each.
+#![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
+
+mod support;
+
+use ringfence::Run;
+use ringfence::graph::Graph;
+use ringfence::graph::build::{Sources, ingest};
+use ringfence::ingest::{Mapping, RejectLog, Source};
+use ringfence::rings::{IdentityRingOptions, identity_rings};
+use ringfence::store::Io;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The accounts that each first-party fraudster opened, from the simulator's own log.
+fn truth(log: &str) -> BTreeSet<BTreeSet<String>> {
+    let fraudsters = log.lines().filter(|line| line.contains("FIRST_PARTY_FRAUDSTER"));
+    fraudsters
+        .map(|line| {
+            // `…,[4394662009934153 [MULE],4591226339712545 [MULE]],0.00`
+            let list = line.split_once('[').unwrap().1.rsplit_once(']').unwrap().0;
+            list.split(',').map(|account| account.split_whitespace().next().unwrap().to_string()).collect()
+        })
+        .collect()
+}
+
+fn paysim(folder: &Path, store: &Path) -> Graph {
+    let sources = Sources {
+        transactions: vec![Source::File(folder.join("transactions.csv.zst"))],
+        accounts: Vec::new(),
+        links: vec![Source::File(folder.join("clients.csv.gz"))],
+    };
+    let mapping = Mapping::preset("paysim").unwrap();
+    let mut log = RejectLog::counting();
+    ingest(store, sources, &mapping, &mut log, &support::scratch(), &Run::new()).unwrap();
+    Graph::open(store, Io::Mmap).unwrap()
+}
+
+#[test]
+fn shared_identifiers_find_exactly_the_rings_of_paysim() {
+    let Some(folder) = support::shared_data("paysim2-first-party") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let graph = paysim(&folder, &directory.path().join("paysim.ring"));
+    let found = identity_rings(&graph.view(), &IdentityRingOptions::default(), &Run::new()).unwrap();
+    let keys = |ring| found.ring(ring).iter().map(|&account| graph.account_key(account).unwrap()).collect();
+    let rings: BTreeSet<BTreeSet<String>> = (0..found.len()).map(keys).collect();
+
+    let truth = truth(&std::fs::read_to_string(folder.join("fraudster_log.txt")).unwrap());
+    assert_eq!(truth.len(), 30);
+    // One of the thirty opened a single account, which shares with nobody.
+    let several: BTreeSet<_> = truth.iter().filter(|accounts| accounts.len() > 1).cloned().collect();
+    assert_eq!((several.len(), several.iter().map(BTreeSet::len).sum::<usize>()), (29, 177));
+    assert_eq!(rings, several);
+    assert!(found.hubs.is_empty());
+    for evidence in &found.evidence {
+        assert!(graph.manifest().kinds[evidence.identifier.kind.index()].name != "device");
+    }
+}
