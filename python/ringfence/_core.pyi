@@ -48,11 +48,11 @@ def synth(
     transactions: int = 100_000,
     seed: int = 1,
     accounts: int | None = None,
+    start: _Time | None = None,
     days: int = 30,
     rings: int | None = None,
-    threads: int | None = None,
     progress: _Progress | None = None,
-) -> dict[str, int]: ...
+) -> dict[str, Any]: ...
 def verify(
     path: _Path,
     *,
@@ -97,6 +97,7 @@ class Graph:
         *,
         policy: Literal["fifo", "haircut"] = "fifo",
         opening: Literal["just_in_time", "minimal"] = "just_in_time",
+        ties: Literal["order", "strict"] = "order",
         until: _Time | None = None,
         sinks: _Source | Iterable[str] | None = None,
         joint: bool = True,

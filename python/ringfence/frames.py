@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +25,7 @@ def to_pandas(table: Table) -> pandas.DataFrame:
 
 def to_polars(table: Table) -> polars.DataFrame:
     """`table` as a :class:`polars.DataFrame`."""
-    return _module("polars", "polars").DataFrame(table)
+    return cast("polars.DataFrame", _module("polars", "polars").DataFrame(table))
 
 
 def _module(name: str, extra: str) -> Any:

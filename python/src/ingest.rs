@@ -69,7 +69,9 @@ pub(crate) const PARTITIONS: [(&str, Partition); 4] = [
 ///
 /// Examples
 /// --------
-/// >>> graph = ringfence.ingest("bank.graph", "transactions.csv", preset="ledger")  # doctest: +SKIP
+/// >>> graph = rf.ingest("new.graph", "transactions.csv", links="links.csv", preset="ledger")
+/// >>> graph.num_transactions
+/// 5000
 #[pyfunction]
 #[pyo3(signature = (path, transactions, *, mapping = None, preset = None, accounts = None, links = None, partition = "month", max_rejects = 1.0, rejects = None, threads = None, progress = None))]
 #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.

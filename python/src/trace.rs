@@ -11,7 +11,7 @@ use ringfence::report::csv::CsvOptions;
 use ringfence::report::ledger::{ledger, write_trace};
 use ringfence::report::seeds::{Seeds, parse_accounts, parse_seeds, read_accounts, read_seeds};
 use ringfence::report::trace::{TraceTables, trace_tables};
-use ringfence::trace::{Opening, Policy, TraceOptions, downstream};
+use ringfence::trace::{Opening, Policy, Ties, TraceOptions, downstream};
 use ringfence::units::Window;
 use std::path::PathBuf;
 
@@ -32,31 +32,20 @@ pub(crate) struct Question {
     pub(crate) options: TraceOptions,
 }
 
-impl Question {
-    /// The question of a caller of Python; names are checked here.
-    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
-    pub(crate) fn new(
-        seeds: &Bound<'_, PyAny>,
-        policy: &str,
-        opening: &str,
-        until: Option<i64>,
-        sinks: Option<Bound<'_, PyAny>>,
-        joint: bool,
-        window: Window,
-    ) -> PyResult<Self> {
-        let py = seeds.py();
-        let policies = Policy::ALL.map(|policy| (policy.name(), policy));
-        let policy = choice(py, "policy", policy, &policies, "fifo or haircut")?;
-        let openings = Opening::ALL.map(|opening| (opening.name(), opening));
-        let opening = choice(py, "opening", opening, &openings, "just_in_time or minimal")?;
-        Ok(Self {
-            seeds: Sheet::given(seeds, None)?,
-            sinks: sinks.map(|sinks| Sheet::given(&sinks, Some("account"))).transpose()?,
-            window,
-            options: TraceOptions { policy, opening, until, joint, ..TraceOptions::default() },
-        })
-    }
+/// The rules of a trace by their names.
+pub(crate) fn rules(py: Python<'_>, policy: &str, opening: &str, ties: &str) -> PyResult<TraceOptions> {
+    let policies = Policy::ALL.map(|policy| (policy.name(), policy));
+    let openings = Opening::ALL.map(|opening| (opening.name(), opening));
+    let treatments = Ties::ALL.map(|ties| (ties.name(), ties));
+    Ok(TraceOptions {
+        policy: choice(py, "policy", policy, &policies, "fifo or haircut")?,
+        opening: choice(py, "opening", opening, &openings, "just_in_time or minimal")?,
+        ties: choice(py, "ties", ties, &treatments, "order or strict")?,
+        ..TraceOptions::default()
+    })
+}
 
+impl Question {
     /// The answer of `graph`.
     pub(crate) fn answer(self, graph: &Graph, run: &ringfence::Run) -> Result<Trace> {
         let seeds: Seeds = match self.seeds.into_csv("seeds")? {

@@ -70,8 +70,27 @@ def test_the_face_is_listed_once_and_in_order():
     assert (PACKAGE / "py.typed").exists()
 
 
+def test_a_second_interpreter_is_refused_with_a_reason():
+    program = """
+import ringfence
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+made = interpreters.create()
+try:
+    failure = interpreters.run_string(made, "import ringfence")
+except Exception as error:
+    failure = error
+print(failure)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "one interpreter per process" in done.stdout, done.stdout + done.stderr
+
+
 def documented():
     """Everything public with its name and docstring."""
+    yield "ringfence", rf.__doc__
     for name in rf.__all__:
         value = getattr(rf, name)
         if inspect.isclass(value) and value.__module__.startswith("ringfence"):
@@ -94,6 +113,7 @@ def example(bank, graph, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for file in bank.iterdir():
         (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "bank.graph").symlink_to(graph.path)
     return {"rf": rf, "ringfence": rf, "graph": graph, "table": graph.components().table()}
 
 
