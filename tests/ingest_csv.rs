@@ -1,4 +1,5 @@
 //! CSV sources: what is read, what is refused, and where errors point.
+#![allow(clippy::unwrap_used)]
 
 use ringfence::ingest::{Batch, Mapping, ReadOptions, ReadReport, Reason, Source, read_transactions};
 use ringfence::store::keys::KeyList;
@@ -212,7 +213,7 @@ fn files_that_cannot_be_used_say_what_to_do() {
     for (text, parts) in [
         (String::new(), vec!["test.csv: the file is empty"]),
         ("\n\n".to_string(), vec!["the file is empty"]),
-        (header.to_string(), vec!["a header and no rows"]),
+        (header.to_string(), vec!["there is a header and no rows"]),
         (
             "id,form,to,time,amount,currency\n1,a,b,2024-05-01,1,EUR\n".to_string(),
             vec!["no column \"from\"", "\"id\", \"form\", \"to\"", "did you mean \"form\"?"],

@@ -1,5 +1,6 @@
 //! How fast sources become batches. Not part of the ordinary tests:
 //! `RINGFENCE_BENCH=<folder with tx.csv, tx.parquet> cargo test --release --test ingest_speed -- --ignored --nocapture`
+#![allow(clippy::unwrap_used)]
 
 use ringfence::Run;
 use ringfence::ingest::{Mapping, ReadOptions, Source, read_transactions};

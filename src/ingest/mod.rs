@@ -5,12 +5,18 @@
 //! Every row is accepted, rejected with a reason, or skipped by a rule, and
 //! counted in money too.
 
+mod accounts;
 pub mod batch;
 mod cells;
 mod csv;
+#[cfg(feature = "arrow")]
+mod frame;
 mod intern;
+mod links;
 pub mod mapping;
 mod money;
+#[cfg(feature = "arrow")]
+mod parquet;
 mod plan;
 pub mod presets;
 mod read;

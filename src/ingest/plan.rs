@@ -5,6 +5,7 @@ use super::presets::nearest;
 use super::refs::{ColumnRef, FlagRef, KeyRef, Place, TextRef};
 use super::times::TimeRules;
 use crate::error::{Error, Result};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// The columns of one source, as it names them.
@@ -19,6 +20,10 @@ pub(crate) struct Header<'h> {
     /// Whether the names come from the source.
     pub named: bool,
     pub files: &'h Files,
+    /// Which columns are floats, where the source has types.
+    pub floats: Vec<bool>,
+    /// Which columns were asked for.
+    pub used: RefCell<Vec<bool>>,
 }
 
 /// A column that exists.
@@ -47,37 +52,50 @@ impl Column {
     }
 }
 
-impl Header<'_> {
+impl<'h> Header<'h> {
+    pub fn new(
+        source: &'h Arc<str>,
+        name: &'h Arc<str>,
+        names: &'h [String],
+        files: &'h Files,
+        named: bool,
+    ) -> Self {
+        let used = RefCell::new(vec![false; names.len()]);
+        Header { source, name, names, named, files, floats: Vec::new(), used }
+    }
+
     /// The column, `None` if it is optional and missing.
     pub fn find(&self, column: &ColumnRef) -> Result<Option<Column>> {
         let index = match &column.place {
             Place::Index(number) if *number <= self.names.len() => Some(number - 1),
-            Place::Index(number) if column.optional => {
-                let _ = number;
-                None
-            }
+            Place::Index(_) if column.optional => None,
             Place::Index(number) => {
                 let problem = format!("there is no column {number}; there are {}", self.names.len());
                 return Err(Error::input(self.source, problem));
             }
             Place::Named { names, nth } => self.find_named(names, *nth, column.optional)?,
         };
-        Ok(index.map(|index| {
-            let name = &self.names[index];
-            let name = if self.named { name.as_str().into() } else { format!("column {}", index + 1).into() };
-            let null =
-                self.files.null.iter().chain(&column.null).map(|text| text.as_bytes().into()).collect();
-            Column { index, name, null, trim: self.files.trim }
-        }))
+        Ok(index.map(|index| self.column(index, &column.null)))
     }
 
-    /// A column that may not be missing unless the mapping says so; for those whose absence makes no sense.
+    fn column(&self, index: usize, null: &[String]) -> Column {
+        self.used.borrow_mut()[index] = true;
+        let name = &self.names[index];
+        let name = if self.named { name.as_str().into() } else { format!("column {}", index + 1).into() };
+        let null = self.files.null.iter().chain(null).map(|text| text.as_bytes().into()).collect();
+        Column { index, name, null, trim: self.files.trim }
+    }
+
+    /// All columns that are not part of `key`.
+    pub fn others(&self, key: &KeyPlan) -> Vec<Column> {
+        let is_key = |index: usize| key.candidates.iter().flat_map(|c| &c.columns).any(|c| c.index == index);
+        (0..self.names.len()).filter(|&index| !is_key(index)).map(|index| self.column(index, &[])).collect()
+    }
+
+    /// A column without which there is nothing to read, whatever the mapping says.
     pub fn need(&self, column: &ColumnRef) -> Result<Column> {
-        let optional = ColumnRef { optional: false, ..column.clone() };
-        match self.find(&optional)? {
-            Some(column) => Ok(column),
-            None => Err(Error::input(self.source, "a column is missing")),
-        }
+        let needed = ColumnRef { optional: false, ..column.clone() };
+        self.find(&needed)?.ok_or_else(|| Error::input(self.source, "a needed column is missing"))
     }
 
     fn find_named(&self, names: &[String], nth: Option<usize>, optional: bool) -> Result<Option<usize>> {
@@ -130,12 +148,34 @@ impl Header<'_> {
         if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
     }
 
+    /// Refuses floats as keys: 1234 would be another key than 1234.0, and long numbers lose digits.
+    fn no_float(&self, column: Column) -> Result<Column> {
+        if self.floats.get(column.index) == Some(&true) {
+            let problem = format!(
+                "column {:?} holds floats, which are no keys; make it text or whole numbers (in pandas: astype(\"Int64\"))",
+                column.name
+            );
+            return Err(Error::input(self.source, problem));
+        }
+        Ok(column)
+    }
+
+    /// The key that is the text of one column; `None` if it is optional and missing.
+    pub fn key_column(&self, column: &ColumnRef) -> Result<Option<KeyPlan>> {
+        let column = self.find(column)?.map(|column| self.no_float(column)).transpose()?;
+        Ok(column.map(|column| KeyPlan {
+            name: column.name.clone(),
+            single: Some(column),
+            candidates: Vec::new(),
+        }))
+    }
+
     pub fn key(&self, key: &KeyRef) -> Result<KeyPlan> {
         let mut candidates = Vec::new();
         let mut next = Some(key);
         while let Some(key) = next {
-            let columns: Option<Vec<Column>> =
-                key.columns.iter().map(|column| self.find(column)).collect::<Result<_>>()?;
+            let find = |column| self.find(column)?.map(|column| self.no_float(column)).transpose();
+            let columns: Option<Vec<Column>> = key.columns.iter().map(find).collect::<Result<_>>()?;
             // A key with an optional column that is missing is never complete.
             if let Some(columns) = columns {
                 candidates.push(Candidate {

@@ -1,10 +1,16 @@
 //! The readers: sources in, batches and a report out.
 
-use super::batch::Batch;
+use super::accounts::{AccountChunk, AccountPlan, AccountTable};
+use super::batch::{AccountRows, Batch, LinkRows};
 use super::cells::Block;
 use super::csv::{CsvSource, Rows};
-use super::mapping::Mapping;
+#[cfg(feature = "arrow")]
+use super::frame::FrameSource;
+use super::links::{LinkChunk, LinkPlan, LinkTable};
+use super::mapping::{Files, Mapping};
 use super::money::Totals;
+#[cfg(feature = "arrow")]
+use super::parquet::ParquetSource;
 use super::plan::{Header, TransactionPlan};
 use super::reject::{Reason, Reject};
 use super::rows::{ReadChunk, TransactionRows};
@@ -29,6 +35,14 @@ pub enum Source {
         /// Its bytes.
         reader: Box<dyn Read + Send>,
     },
+    /// A data frame, as Arrow record batches.
+    #[cfg(feature = "arrow")]
+    Frame {
+        /// What reports and errors call it, for example `frame`.
+        name: String,
+        /// Its schema and rows.
+        reader: Box<dyn arrow_array::RecordBatchReader + Send>,
+    },
 }
 
 impl std::fmt::Debug for Source {
@@ -38,6 +52,8 @@ impl std::fmt::Debug for Source {
             Source::Reader { name, .. } => {
                 f.debug_struct("Reader").field("name", name).finish_non_exhaustive()
             }
+            #[cfg(feature = "arrow")]
+            Source::Frame { name, .. } => f.debug_struct("Frame").field("name", name).finish_non_exhaustive(),
         }
     }
 }
@@ -100,49 +116,208 @@ pub fn read_transactions(
     sink: &mut dyn FnMut(Batch) -> Result<()>,
 ) -> Result<ReadReport> {
     options.check()?;
+    mapping.transactions()?;
     let mut report = ReadReport::default();
     let mut totals = Totals::default();
     for (ordinal, source) in (options.first_ordinal..).zip(sources) {
-        let mut state = Progress { ordinal, totals: &mut totals, sink, counts: Counts::default() };
-        let entry = match open(source)? {
-            Opened::Text { text, source, name } => {
-                read_csv_transactions(text, source, name, mapping, options, run, &mut state)?
+        let mut opened = Opened::new(source, mapping.files(), options)?;
+        let (plan, used) = opened.plan(mapping.files(), |header| TransactionPlan::new(mapping, header))?;
+        let mut counts = Counts::default();
+        let begin = |expected| TransactionRows::new(&plan, expected);
+        opened.read(run, &used, &begin, &mut |chunk: ReadChunk, first_record, num_records| {
+            let ReadChunk { mut batch, totals: more, num_skipped } = chunk;
+            batch.source_ordinal = ordinal;
+            batch.first_record += first_record;
+            for reject in &mut batch.rejects {
+                reject.record += first_record;
             }
-        };
-        report.sources.push(entry);
+            totals.add(more);
+            counts.add(num_records, batch.len() as u64, batch.rejects.len() as u64, num_skipped);
+            if batch.is_empty() && batch.rejects.is_empty() { Ok(()) } else { sink(batch) }
+        })?;
+        report.sources.push(opened.entry("transactions", counts)?);
     }
     report.totals = totals.into_list();
     Ok(report)
 }
 
-/// A source of known kind.
-enum Opened {
-    Text {
-        text: Text,
-        /// What errors call it.
-        source: Arc<str>,
-        /// What reports and rejects call it.
-        name: Arc<str>,
-    },
+/// Reads accounts tables: one row per account, its key and its attributes.
+///
+/// Several sources make one table with the columns of all; the first row of an account counts.
+///
+/// # Errors
+/// As [`read_transactions`].
+pub fn read_accounts(
+    sources: Vec<Source>,
+    mapping: &Mapping,
+    options: &ReadOptions,
+    run: &Run,
+) -> Result<(AccountRows, ReadReport)> {
+    options.check()?;
+    let rules = mapping.accounts()?;
+    let mut report = ReadReport::default();
+    let mut table = AccountTable::new();
+    for source in sources {
+        let mut opened = Opened::new(source, mapping.files(), options)?;
+        let (plan, used) = opened.plan(mapping.files(), |header| AccountPlan::new(rules, header))?;
+        let mut counts = Counts::default();
+        opened.read(run, &used, &|_| AccountChunk::new(&plan), &mut |chunk, first_record, num_records| {
+            let (accepted, rejects) = table.add(chunk, first_record);
+            counts.add(num_records, accepted, rejects.len() as u64, 0);
+            report.rejects.extend(rejects);
+            Ok(())
+        })?;
+        report.sources.push(opened.entry("accounts", counts)?);
+    }
+    Ok((table.finish(), report))
 }
 
-fn open(source: Source) -> Result<Opened> {
-    match source {
-        Source::File(path) => {
-            let source: Arc<str> = path.display().to_string().into();
-            let name: Arc<str> =
-                path.file_name().map_or(source.clone(), |name| name.to_string_lossy().into());
-            if first_bytes(&path)? == PARQUET_MAGIC {
-                let problem = "this build does not read Parquet; build it with the feature `arrow`";
-                return Err(Error::input(source, problem));
+/// Reads links tables: which account uses which device, e-mail, phone, ….
+///
+/// A record without any value to link is skipped and counted.
+///
+/// # Errors
+/// As [`read_transactions`].
+pub fn read_links(
+    sources: Vec<Source>,
+    mapping: &Mapping,
+    options: &ReadOptions,
+    run: &Run,
+) -> Result<(LinkRows, ReadReport)> {
+    options.check()?;
+    let rules = mapping.links()?;
+    let mut report = ReadReport::default();
+    let mut table = LinkTable::new();
+    for source in sources {
+        let mut opened = Opened::new(source, mapping.files(), options)?;
+        let (plan, used) = opened.plan(mapping.files(), |header| LinkPlan::new(rules, header))?;
+        let (mut counts, source) = (Counts::default(), opened.source.clone());
+        let begin = |expected| LinkChunk::new(&plan, expected);
+        opened.read(run, &used, &begin, &mut |mut chunk: super::links::Done,
+                                               first_record,
+                                               num_records| {
+            table.add(&chunk, &source)?;
+            let rejected = chunk.rejects.len() as u64;
+            let accepted = u64::from(num_records) - rejected - chunk.num_skipped;
+            counts.add(num_records, accepted, rejected, chunk.num_skipped);
+            for reject in &mut chunk.rejects {
+                reject.record += first_record;
             }
-            Ok(Opened::Text { text: Text::open(&path, &source)?, source, name })
+            report.rejects.append(&mut chunk.rejects);
+            Ok(())
+        })?;
+        report.sources.push(opened.entry("links", counts)?);
+    }
+    Ok((table.finish(), report))
+}
+
+/// A source whose columns are known.
+struct Opened {
+    /// What errors call it.
+    source: Arc<str>,
+    /// What reports and rejects call it.
+    name: Arc<str>,
+    rows: RowSource,
+}
+
+enum RowSource {
+    Csv(CsvSource),
+    #[cfg(feature = "arrow")]
+    Frame(FrameSource),
+    #[cfg(feature = "arrow")]
+    Parquet(ParquetSource),
+}
+
+impl Opened {
+    fn new(source: Source, files: &Files, options: &ReadOptions) -> Result<Self> {
+        let (text, source, name) = match source {
+            Source::File(path) => {
+                let source: Arc<str> = path.display().to_string().into();
+                let name: Arc<str> =
+                    path.file_name().map_or(source.clone(), |name| name.to_string_lossy().into());
+                if first_bytes(&path)? == PARQUET_MAGIC {
+                    return Self::parquet(&path, source, name, options);
+                }
+                (Text::open(&path, &source)?, source, name)
+            }
+            Source::Reader { name, reader } => {
+                let name: Arc<str> = name.into();
+                (Text::new(reader, Path::new(&*name), &name)?, name.clone(), name)
+            }
+            #[cfg(feature = "arrow")]
+            Source::Frame { name, reader } => {
+                let name: Arc<str> = name.into();
+                let rows = RowSource::Frame(FrameSource::new(reader, &name, options.chunk_rows));
+                return Ok(Opened { source: name.clone(), name, rows });
+            }
+        };
+        let csv = CsvSource::open(text, &source, files, options.chunk_bytes)?;
+        Ok(Opened { source, name, rows: RowSource::Csv(csv) })
+    }
+
+    #[cfg(feature = "arrow")]
+    fn parquet(path: &Path, source: Arc<str>, name: Arc<str>, options: &ReadOptions) -> Result<Self> {
+        let rows = RowSource::Parquet(ParquetSource::open(path, &source, options.chunk_rows)?);
+        Ok(Opened { source, name, rows })
+    }
+
+    #[cfg(not(feature = "arrow"))]
+    fn parquet(_: &Path, source: Arc<str>, _: Arc<str>, _: &ReadOptions) -> Result<Self> {
+        Err(Error::input(source, "this build does not read Parquet; build it with the feature `arrow`"))
+    }
+
+    /// Applies a mapping to the header; also returns which columns it uses.
+    fn plan<P>(&self, files: &Files, make: impl FnOnce(&Header<'_>) -> Result<P>) -> Result<(P, Vec<bool>)> {
+        let (names, named, floats) = match &self.rows {
+            RowSource::Csv(csv) => (csv.names.clone(), files.header, Vec::new()),
+            #[cfg(feature = "arrow")]
+            RowSource::Frame(FrameSource { fields, .. })
+            | RowSource::Parquet(ParquetSource { fields, .. }) => (
+                fields.iter().map(|(name, _)| name.clone()).collect(),
+                true,
+                fields.iter().map(|(_, kind)| kind.is_floating()).collect(),
+            ),
+        };
+        let mut header = Header::new(&self.source, &self.name, &names, files, named);
+        header.floats = floats;
+        let plan = make(&header)?;
+        Ok((plan, header.used.into_inner()))
+    }
+
+    /// Reads all rows: `begin` makes what takes a chunk, `hand_on` gets it back in order, with its first record's number
+    /// and its number of records.
+    #[cfg_attr(not(feature = "arrow"), allow(unused_variables))]
+    fn read<R: Rows>(
+        &mut self,
+        run: &Run,
+        used: &[bool],
+        begin: &(impl Fn(usize) -> R + Sync),
+        hand_on: &mut dyn FnMut(R::Done, u64, u32) -> Result<()>,
+    ) -> Result<()> {
+        match &mut self.rows {
+            RowSource::Csv(csv) => csv.read(run, begin, hand_on),
+            #[cfg(feature = "arrow")]
+            RowSource::Frame(frame) => frame.read(run, used, begin, hand_on),
+            #[cfg(feature = "arrow")]
+            RowSource::Parquet(parquet) => parquet.read(run, used, begin, hand_on),
         }
-        Source::Reader { name, reader } => {
-            let name: Arc<str> = name.into();
-            let text = Text::new(reader, Path::new(&*name), &name)?;
-            Ok(Opened::Text { text, source: name.clone(), name })
+    }
+
+    /// The report's entry, when everything has been read.
+    fn entry(&self, role: &str, counts: Counts) -> Result<SourceEntry> {
+        let Counts { read, accepted, rejected, skipped } = counts;
+        if read == 0 {
+            return Err(Error::input(&self.source, "there is a header and no rows"));
         }
+        let (sha256, bytes) = match &self.rows {
+            RowSource::Csv(csv) => csv.digest(),
+            #[cfg(feature = "arrow")]
+            RowSource::Frame(frame) => frame.digest(),
+            #[cfg(feature = "arrow")]
+            RowSource::Parquet(parquet) => parquet.digest(),
+        };
+        let (role, name) = (role.to_string(), self.name.to_string());
+        Ok(SourceEntry { role, name, sha256, bytes, read, accepted, rejected, skipped })
     }
 }
 
@@ -156,109 +331,27 @@ struct Counts {
 }
 
 impl Counts {
-    fn entry(self, role: &str, name: &str, (sha256, bytes): ([u8; 32], u64)) -> SourceEntry {
-        let Counts { read, accepted, rejected, skipped } = self;
-        debug_assert_eq!(read, accepted + rejected + skipped);
-        SourceEntry {
-            role: role.to_string(),
-            name: name.to_string(),
-            sha256,
-            bytes,
-            read,
-            accepted,
-            rejected,
-            skipped,
-        }
-    }
-}
-
-/// What one transaction source adds to.
-struct Progress<'s> {
-    ordinal: u32,
-    totals: &'s mut Totals,
-    sink: &'s mut dyn FnMut(Batch) -> Result<()>,
-    counts: Counts,
-}
-
-impl Progress<'_> {
-    /// Gives a chunk its record numbers and hands it on.
-    fn hand_on(&mut self, chunk: ReadChunk, first_record: u64, num_records: u32) -> Result<()> {
-        let ReadChunk { mut batch, totals, num_skipped } = chunk;
-        batch.source_ordinal = self.ordinal;
-        batch.first_record += first_record;
-        for reject in &mut batch.rejects {
-            reject.record += first_record;
-        }
-        self.totals.add(totals);
-        self.counts.read += u64::from(num_records);
-        self.counts.accepted += batch.len() as u64;
-        self.counts.rejected += batch.rejects.len() as u64;
-        self.counts.skipped += num_skipped;
-        if batch.is_empty() && batch.rejects.is_empty() {
-            return Ok(());
-        }
-        (self.sink)(batch)
+    fn add(&mut self, num_records: u32, accepted: u64, rejected: u64, skipped: u64) {
+        assert_eq!(u64::from(num_records), accepted + rejected + skipped, "every record is counted once");
+        self.read += u64::from(num_records);
+        self.accepted += accepted;
+        self.rejected += rejected;
+        self.skipped += skipped;
     }
 }
 
 impl Rows for TransactionRows<'_> {
     type Done = ReadChunk;
+
     fn push(&mut self, block: &Block<'_>) -> Result<()> {
         TransactionRows::push(self, block)
     }
+
     fn refuse(&mut self, ordinal: u32, reason: Reason, detail: String) {
-        TransactionRows::refuse(self, ordinal, reason, detail)
+        TransactionRows::refuse(self, ordinal, reason, detail);
     }
+
     fn finish(self) -> ReadChunk {
         TransactionRows::finish(self)
     }
-}
-
-fn read_csv_transactions(
-    text: Text,
-    source: Arc<str>,
-    name: Arc<str>,
-    mapping: &Mapping,
-    options: &ReadOptions,
-    run: &Run,
-    state: &mut Progress<'_>,
-) -> Result<SourceEntry> {
-    let files = mapping.files();
-    let mut csv = CsvSource::open(text, &source, files, options.chunk_bytes)?;
-    let header = Header { source: &source, name: &name, names: &csv.names, named: files.header, files };
-    let plan = TransactionPlan::new(mapping, &header)?;
-    csv.read(run, &|expected| TransactionRows::new(&plan, expected), &mut |chunk, first, count| {
-        state.hand_on(chunk, first, count)
-    })?;
-    let counts = std::mem::take(&mut state.counts);
-    if counts.read == 0 {
-        return Err(no_rows(&source));
-    }
-    Ok(counts.entry("transactions", &name, csv.digest()))
-}
-
-fn no_rows(source: &Arc<str>) -> Error {
-    Error::input(source, "the file has a header and no rows")
-}
-
-/// Reads accounts tables: one row per account, its key and its attributes.
-pub fn read_accounts(
-    sources: Vec<Source>,
-    mapping: &Mapping,
-    options: &ReadOptions,
-    run: &Run,
-) -> Result<(super::batch::AccountRows, ReadReport)> {
-    let _ = (sources, mapping, options, run);
-    todo!()
-}
-
-/// Reads links tables: which account uses which device, e-mail, phone, ….
-pub fn read_links(
-    sources: Vec<Source>,
-    mapping: &Mapping,
-    options: &ReadOptions,
-    run: &Run,
-) -> Result<(super::batch::LinkRows, ReadReport)> {
-    let _ = (sources, mapping, options, run);
-    todo!()
 }

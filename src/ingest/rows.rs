@@ -11,7 +11,7 @@
 use super::batch::Batch;
 use super::batch::canonical_number;
 use super::cells::{Block, Cells};
-use super::intern::{KeyListBuilder, KeyTable, Names};
+use super::intern::{KeyListBuilder, KeyTable, Names, push_decimal};
 use super::mapping::{Negative, Zero};
 use super::money::{AmountRules, Currencies, NO_AMOUNT, NO_CURRENCY, Totals};
 use super::plan::{Column, KeyPlan, TextPlan, TransactionPlan};
@@ -226,6 +226,25 @@ impl KeyCells {
         &self.texts[start as usize..end as usize]
     }
 
+    /// Whether a row has a key that was not refused.
+    #[inline]
+    pub fn has_key(&self, row: usize) -> bool {
+        self.numbers[row] != NO_KEY
+    }
+
+    /// The text of a row's key.
+    pub fn text<'t>(&'t self, row: usize, scratch: &'t mut Vec<u8>) -> &'t [u8] {
+        match self.numbers[row] {
+            IS_TEXT => self.slice(row),
+            NO_KEY => &[],
+            number => {
+                scratch.clear();
+                push_decimal(scratch, number);
+                scratch
+            }
+        }
+    }
+
     /// The key's number in `table`, [`NONE`] where there is no key.
     #[inline]
     pub fn number(&self, row: usize, table: &mut KeyTable) -> u32 {
@@ -374,48 +393,20 @@ impl<'p> TransactionRows<'p> {
     fn read_times(&mut self, block: &Block<'_>) {
         let column = &self.plan.time;
         let Scratch { verdicts, time, text: scratch, .. } = &mut self.scratch;
-        let reader = &mut self.times;
-        time.clear();
         let cells = block.cells(column.index);
-        let mut put =
-            |row: usize, read: Option<std::result::Result<i64, Reason>>, text: &dyn Fn() -> String| {
-                time.push(match read {
-                    Some(Ok(time)) => time,
-                    Some(Err(reason)) => {
-                        verdicts.reject(row, reason, &column.name, text());
-                        0
-                    }
-                    None => {
-                        verdicts.reject(row, Reason::MissingValue, &column.name, String::new());
-                        0
-                    }
-                });
-            };
-        match &cells {
-            Cells::Integers(integers) if reader.takes_numbers() => {
-                for row in 0..block.len() {
-                    let value = integers.get(row);
-                    let text = || shown(value.map_or(String::new(), |v| v.to_string()).as_bytes());
-                    put(row, value.map(|v| reader.number(v)), &text);
+        time.clear();
+        for row in 0..block.len() {
+            time.push(match self.times.cell(&cells, column, row, scratch) {
+                Some(Ok(time)) => time,
+                Some(Err(reason)) => {
+                    verdicts.reject(row, reason, &column.name, shown(cells.text(row, scratch)));
+                    0
                 }
-            }
-            Cells::Times { cells: times, zoned } => {
-                for row in 0..block.len() {
-                    let value = times.get(row);
-                    let read = value.map(|civil_us| {
-                        let offset_s = zoned.then_some(0);
-                        reader.written(crate::units::time::Written { civil_us, offset_s })
-                    });
-                    let text = || shown(crate::units::time::format_time(value.unwrap_or(0)).as_bytes());
-                    put(row, read, &text);
+                None => {
+                    verdicts.reject(row, Reason::MissingValue, &column.name, String::new());
+                    0
                 }
-            }
-            cells => {
-                for row in 0..block.len() {
-                    let text = column.value(cells.text(row, scratch));
-                    put(row, text.map(|text| reader.text(text)), &|| shown(text.unwrap_or_default()));
-                }
-            }
+            });
         }
     }
 
@@ -430,14 +421,14 @@ impl<'p> TransactionRows<'p> {
             TextPlan::Constant(_) => currency.first().map(|place| self.currencies.exponent(*place)),
             TextPlan::Column(_) => None,
         };
-        for row in 0..block.len() {
+        for (row, &place) in currency.iter().enumerate() {
             let exponent = match constant {
                 Some(exponent) => exponent,
-                None if currency[row] == NO_CURRENCY => {
+                None if place == NO_CURRENCY => {
                     amount.push(NO_AMOUNT);
                     continue;
                 }
-                None => self.currencies.exponent(currency[row]),
+                None => self.currencies.exponent(place),
             };
             let read = match &cells {
                 Cells::Text(texts) if plain => {
@@ -485,12 +476,12 @@ impl<'p> TransactionRows<'p> {
         }
         received_amount.clear();
         let cells = block.cells(column.index);
-        for row in 0..block.len() {
-            if received_currency[row] == NO_CURRENCY {
+        for (row, &place) in received_currency.iter().enumerate() {
+            if place == NO_CURRENCY {
                 received_amount.push(NO_AMOUNT);
                 continue;
             }
-            let exponent = self.currencies.exponent(received_currency[row]);
+            let exponent = self.currencies.exponent(place);
             let read = match &cells {
                 Cells::Text(texts) => {
                     column.value(texts.get(row)).map(|text| self.amounts.text(text, exponent))
@@ -520,11 +511,11 @@ impl<'p> TransactionRows<'p> {
         if let (Some(column), Some(direction)) = (&self.plan.direction, &rules.direction) {
             let cells = block.cells(column.index);
             let listed = |values: &[String], text: &[u8]| values.iter().any(|value| value.as_bytes() == text);
-            for row in 0..block.len() {
+            for (row, swap) in swap.iter_mut().enumerate() {
                 let text = cells.text(row, scratch);
                 let text = if column.trim { text.trim_ascii() } else { text };
                 if listed(&direction.reverse, text) {
-                    swap[row] = true;
+                    *swap = true;
                 } else if direction.forward.as_ref().is_some_and(|forward| !listed(forward, text)) {
                     verdicts.reject(row, Reason::UnknownDirection, &column.name, shown(text));
                 }
@@ -532,10 +523,10 @@ impl<'p> TransactionRows<'p> {
         }
         for plan in &self.plan.flags {
             let cells = block.cells(plan.column.index);
-            for row in 0..block.len() {
+            for (row, flags) in flags.iter_mut().enumerate() {
                 let Some(text) = plan.column.value(cells.text(row, scratch)) else { continue };
                 match plan.read(text) {
-                    Some(true) => flags[row] |= plan.bit,
+                    Some(true) => *flags |= plan.bit,
                     Some(false) => {}
                     None => verdicts.reject(row, Reason::NotAFlag, &plan.column.name, shown(text)),
                 }

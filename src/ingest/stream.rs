@@ -212,7 +212,7 @@ impl Chunks {
                 self.stopped = true;
                 break;
             }
-            if wave.chunks.len() > 0 && !self.ended && len - start < self.chunk_bytes {
+            if !wave.chunks.is_empty() && !self.ended && len - start < self.chunk_bytes {
                 // Not enough text left to know where the next chunk ends.
                 break;
             }

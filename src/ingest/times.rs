@@ -7,6 +7,8 @@
 //! the neighbouring transitions is remembered, so that the time zone database is
 //! asked once per season and not once per row.
 
+use super::cells::Cells;
+use super::plan::Column;
 use super::reject::Reason;
 use crate::units::time::{DAY_US, SECOND_US, Written, civil_us, parse_micros, parse_time, parse_written};
 use jiff::Timestamp;
@@ -386,9 +388,27 @@ impl<'r> TimeReader<'r> {
         self.written(written.ok_or(Reason::BadTime)?)
     }
 
-    /// Whether whole numbers can be read without becoming text.
-    pub fn takes_numbers(&self) -> bool {
-        matches!(self.rules.format, TimeFormat::Unix(_) | TimeFormat::Steps { .. })
+    /// The time of a row; `None` where there is no value.
+    #[inline]
+    pub fn cell(
+        &mut self,
+        cells: &Cells<'_>,
+        column: &Column,
+        row: usize,
+        scratch: &mut Vec<u8>,
+    ) -> Option<Result<i64, Reason>> {
+        match cells {
+            Cells::Integers(integers)
+                if matches!(self.rules.format, TimeFormat::Unix(_) | TimeFormat::Steps { .. }) =>
+            {
+                integers.get(row).map(|number| self.number(number))
+            }
+            Cells::Times { cells, zoned } => cells.get(row).map(|civil_us| {
+                let offset_s = zoned.then_some(0);
+                self.written(Written { civil_us, offset_s })
+            }),
+            cells => column.value(cells.text(row, scratch)).map(|text| self.text(text)),
+        }
     }
 
     /// A whole number, in the units of the format.
