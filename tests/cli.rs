@@ -140,7 +140,15 @@ fn a_bank_goes_the_whole_way_from_rows_to_pictures() {
     }
     assert_eq!(
         names(&directory.path().join("trace")),
-        ["flows.csv", "holdings.csv", "ledger.json", "sinks.csv"]
+        [
+            "flows.csv",
+            "flows.parquet",
+            "holdings.csv",
+            "holdings.parquet",
+            "ledger.json",
+            "sinks.csv",
+            "sinks.parquet"
+        ]
     );
 
     let drawn = done(["export", &graph, "--trace", &at("trace"), "--output", &at("trace.graphml")]);

@@ -160,7 +160,7 @@ fn csv_gzip_and_parquet_of_the_same_rows_give_the_same_files() {
     ringfence::report::parquet::write_parquet(table, std::fs::File::create(&parquet).unwrap()).unwrap();
 
     let data_files = |source: &Path| {
-        let path = source.with_extension("ring");
+        let path = dir.path().join(format!("{}.ring", source.file_name().unwrap().to_str().unwrap()));
         let sources = Sources { transactions: vec![Source::File(source.into())], ..Sources::default() };
         let mapping = Mapping::preset("ledger").unwrap();
         ingest(&path, sources, &mapping, &mut RejectLog::counting(), &scratch(), &Run::new()).unwrap();
