@@ -72,7 +72,8 @@ fn limits_of_the_format_are_errors_that_name_the_remedy_and_leave_nothing() {
     let path = dir.path().join("small.ring");
     let text = random_ledger(31, 50, 60);
     let refuse = |ids_max| {
-        let options = IngestOptions { build: BuildOptions { ids_max, ..BuildOptions::default() }, ..scratch() };
+        let options =
+            IngestOptions { build: BuildOptions { ids_max, ..BuildOptions::default() }, ..scratch() };
         let error = try_ingest(&text, &path, &options, &Run::new()).unwrap_err();
         assert!(!path.exists());
         error.to_string()

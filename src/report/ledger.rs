@@ -122,7 +122,8 @@ pub fn write_trace(
     {
         directory.file(&format!("{name}.csv"), |out| write_csv(table, csv, out))?;
         #[cfg(feature = "arrow")]
-        directory.file(&format!("{name}.parquet"), |out| super::parquet::write_parquet(table.clone(), out))?;
+        directory
+            .file(&format!("{name}.parquet"), |out| super::parquet::write_parquet(table.clone(), out))?;
     }
     directory.file("ledger.json", |out| {
         serde_json::to_writer_pretty(&mut *out, ledger)?;
