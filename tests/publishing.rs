@@ -72,7 +72,8 @@ fn limits_of_the_format_are_errors_that_name_the_remedy_and_leave_nothing() {
     let path = dir.path().join("small.ring");
     let text = random_ledger(31, 50, 60);
     let refuse = |ids_max| {
-        let options = IngestOptions { build: BuildOptions { ids_max, ..BuildOptions::default() }, ..scratch() };
+        let options =
+            IngestOptions { build: BuildOptions { ids_max, ..BuildOptions::default() }, ..scratch() };
         let error = try_ingest(&text, &path, &options, &Run::new()).unwrap_err();
         assert!(!path.exists());
         error.to_string()
@@ -160,7 +161,7 @@ fn csv_gzip_and_parquet_of_the_same_rows_give_the_same_files() {
     ringfence::report::parquet::write_parquet(table, std::fs::File::create(&parquet).unwrap()).unwrap();
 
     let data_files = |source: &Path| {
-        let path = source.with_extension("ring");
+        let path = dir.path().join(format!("{}.ring", source.file_name().unwrap().to_str().unwrap()));
         let sources = Sources { transactions: vec![Source::File(source.into())], ..Sources::default() };
         let mapping = Mapping::preset("ledger").unwrap();
         ingest(&path, sources, &mapping, &mut RejectLog::counting(), &scratch(), &Run::new()).unwrap();

@@ -26,7 +26,8 @@ fn store(data: &Path, dir: &Path) -> (Graph, IngestReport) {
     };
     let mapping = Mapping::preset("amlworld").unwrap();
     let path = dir.join("amlworld.ring");
-    let report = ingest(&path, sources, &mapping, &mut RejectLog::counting(), &scratch(), &Run::new()).unwrap();
+    let report =
+        ingest(&path, sources, &mapping, &mut RejectLog::counting(), &scratch(), &Run::new()).unwrap();
     (Graph::open(&path, Io::Mmap).unwrap(), report)
 }
 
@@ -123,7 +124,8 @@ fn conserves(graph: &Graph, seeds: &[Seed], options: &TraceOptions) {
     for row in 0..trace.holdings.len() {
         let amount = trace.holdings.amount[row];
         assert!(amount > 0);
-        *held.entry((trace.holdings.case[row], trace.holdings.currency[row])).or_default() += i128::from(amount);
+        *held.entry((trace.holdings.case[row], trace.holdings.currency[row])).or_default() +=
+            i128::from(amount);
     }
     let mut seeded: BTreeMap<(u32, CurrencyId), i128> = BTreeMap::new();
     let (mut out, mut into) = (seeded.clone(), seeded.clone());
@@ -153,5 +155,11 @@ fn conserves(graph: &Graph, seeds: &[Seed], options: &TraceOptions) {
         cases.insert(row.case);
     }
     assert_eq!(cases.len(), 370);
-    assert_eq!(held.keys().chain(seeded.keys()).filter(|key| !trace.ledger.iter().any(|row| (row.case, row.currency) == **key)).count(), 0);
+    assert_eq!(
+        held.keys()
+            .chain(seeded.keys())
+            .filter(|key| !trace.ledger.iter().any(|row| (row.case, row.currency) == **key))
+            .count(),
+        0
+    );
 }

@@ -2,6 +2,7 @@
 
 import datetime as _dt
 import os
+import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, final, type_check_only
 
@@ -9,6 +10,21 @@ import networkx
 import pandas
 import polars
 import pyarrow
+
+__all__ = [
+    "Components",
+    "Graph",
+    "IdentityRings",
+    "Subgraph",
+    "Table",
+    "Trace",
+    "__version__",
+    "defaults",
+    "ingest",
+    "open",
+    "synth",
+    "verify",
+]
 
 __version__: str
 
@@ -49,7 +65,7 @@ def synth(
     seed: int = 1,
     accounts: int | None = None,
     start: _Time | None = None,
-    days: int = 30,
+    days: int = 31,
     rings: int | None = None,
     progress: _Progress | None = None,
 ) -> dict[str, Any]: ...
@@ -63,7 +79,7 @@ def verify(
 @final
 class Graph:
     @property
-    def path(self) -> os.PathLike[str]: ...
+    def path(self) -> pathlib.Path: ...
     @property
     def num_accounts(self) -> int: ...
     @property

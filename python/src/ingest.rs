@@ -135,7 +135,7 @@ fn publish(
 /// One source, or a list of them.
 fn sources(given: &Bound<'_, PyAny>) -> PyResult<Vec<Source>> {
     if let Some(reader) = frame(given)? {
-        let _ = reader; return Err(pyo3::exceptions::PyTypeError::new_err("frames: not yet"));
+        return Ok(vec![Source::Frame { name: "frame".into(), reader }]);
     }
     if let Ok(path) = given.extract::<PathBuf>() {
         return Ok(vec![Source::File(path)]);
@@ -150,7 +150,8 @@ fn given_mapping(given: &Bound<'_, PyAny>) -> PyResult<Result<Mapping>> {
         let json: String = given.py().import("json")?.call_method1("dumps", (given,))?.extract()?;
         let refused = |problem: String| Error::input("mapping", problem);
         let table = serde_json::from_str::<toml::Table>(&json).map_err(|error| refused(error.to_string()));
-        let text = table.and_then(|table| toml::to_string(&table).map_err(|error| refused(error.to_string())));
+        let text =
+            table.and_then(|table| toml::to_string(&table).map_err(|error| refused(error.to_string())));
         return Ok(text.and_then(|text| Mapping::parse(&text, "mapping")));
     }
     if let Ok(text) = given.cast::<PyString>() {

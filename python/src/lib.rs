@@ -32,7 +32,9 @@ fn refuse_second_interpreter(py: Python<'_>) -> PyResult<()> {
     let modules = py.import("sys")?.getattr("modules")?.as_ptr() as usize;
     match *FIRST.get_or_init(|| modules) == modules {
         true => Ok(()),
-        false => Err(PyImportError::new_err("ringfence serves one interpreter per process, not subinterpreters")),
+        false => {
+            Err(PyImportError::new_err("ringfence serves one interpreter per process, not subinterpreters"))
+        }
     }
 }
 

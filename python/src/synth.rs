@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 ///     Number of accounts; a tenth of the transactions if not given.
 /// start : datetime, date, str or int, optional
 ///     First moment, a midnight in UTC; the start of 2024 if not given.
-/// days : int, default 30
+/// days : int, default 31
 ///     Days covered; 7 to 3,660.
 /// rings : int, optional
 ///     Rings of each typology; one per 20,000 transactions if not given.
@@ -52,7 +52,7 @@ use std::path::{Path, PathBuf};
 /// >>> rf.synth("bank", transactions=2_000, seed=3)["num_transactions"]
 /// 2000
 #[pyfunction]
-#[pyo3(signature = (path, *, transactions = 100_000, seed = 1, accounts = None, start = None, days = 30, rings = None, progress = None))]
+#[pyo3(signature = (path, *, transactions = 100_000, seed = 1, accounts = None, start = None, days = 31, rings = None, progress = None))]
 #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
 pub(crate) fn synth<'py>(
     py: Python<'py>,
@@ -91,7 +91,8 @@ fn write(path: &Path, options: &SynthOptions, run: &Run) -> Result<SynthReport> 
     let directory = Directory::create(path, run)?;
     let mut outputs = SynthOutputs::open(|name| directory.writer(name))?;
     let report = generate(options, &mut outputs, run)?;
-    let SynthOutputs { transactions, accounts, balances, links, truth_rings, truth_transactions, seeds } = outputs;
+    let SynthOutputs { transactions, accounts, balances, links, truth_rings, truth_transactions, seeds } =
+        outputs;
     for mut file in [transactions, accounts, balances, links, truth_rings, truth_transactions, seeds] {
         file.flush().map_err(Error::io(path))?;
     }

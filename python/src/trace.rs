@@ -3,7 +3,7 @@
 use crate::arguments::choice;
 use crate::door::{Circumstances, detached};
 use crate::sheet::{Sheet, SheetText};
-use crate::table::Table;
+use crate::table::{Made, Table};
 use pyo3::prelude::*;
 use ringfence::Result;
 use ringfence::graph::Graph;
@@ -22,6 +22,7 @@ use std::path::PathBuf;
 pub(crate) struct Trace {
     tables: TraceTables,
     ledger: serde_json::Value,
+    made: [Made; 3],
 }
 
 /// What a trace is asked, with keys still as they were given.
@@ -61,13 +62,7 @@ impl Question {
         let found = downstream(&view, seeds.cases.len() as u32, &seeds.seeds, &options, run)
             .map_err(|error| seeds.locate(error))?;
         let tables = trace_tables(graph, &found, &seeds.cases, run)?;
-        Ok(Trace { tables, ledger: ledger(&view, &seeds, &options, &found)? })
-    }
-}
-
-impl Trace {
-    fn leave(&self, py: Python<'_>, table: &ringfence::report::Table) -> PyResult<Table> {
-        detached(py, Circumstances::default(), |_| Table::new(table.clone()))
+        Ok(Trace { tables, ledger: ledger(&view, &seeds, &options, &found)?, made: Default::default() })
     }
 }
 
@@ -79,20 +74,20 @@ impl Trace {
     /// ``tainted_received_minor``, ``hop`` (0 for a seed), ``received_currency``; amounts in minor units.
     #[getter]
     fn flows(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.flows)
+        self.made[0].of(py, &self.tables.flows)
     }
 
     /// Where the money is at the end, sinks aside: ``case``, ``account``, ``currency``, ``amount_minor``,
     /// ``first_receipt``, ``last_receipt``.
     #[getter]
     fn holdings(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.holdings)
+        self.made[1].of(py, &self.tables.holdings)
     }
 
     /// What stayed at sinks, with the columns of ``holdings``.
     #[getter]
     fn sinks(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.sinks)
+        self.made[2].of(py, &self.tables.sinks)
     }
 
     /// The books that prove the trace, the rules and the data behind it, as in ``ledger.json``.

@@ -175,7 +175,8 @@ impl Forest {
 
     /// For each root the number of accounts of `view` below it.
     fn sizes(&self, view: &View) -> Vec<u32> {
-        let sizes: Vec<AtomicU32> = (0..self.parents.len()).into_par_iter().map(|_| AtomicU32::new(0)).collect();
+        let sizes: Vec<AtomicU32> =
+            (0..self.parents.len()).into_par_iter().map(|_| AtomicU32::new(0)).collect();
         self.parents.par_chunks(ACCOUNTS_PER_TASK).enumerate().for_each(|(task, parents)| {
             // Neighbouring accounts mostly share a root, so that few of the additions meet.
             let mut pending = (0, 0);

@@ -1,37 +1,45 @@
 //! Numbering distinct keys within a chunk, in order of first appearance.
 //!
 //! # Method
-//! An open-addressing table with linear probing, at most half full. A key that is a
-//! canonical number stands in its slot, so that a look-up takes one cache line; of
-//! any other the hash does, and the bytes are compared: a hash alone never decides.
+//! A key is first a *word*: the number itself if it is a canonical number, else 63
+//! bits of its hash under a top bit of 1. An open-addressing table of (word,
+//! number of the key) with linear probing, at most half full, is looked up for a
+//! group of keys at a time: first all slots of the group are loaded, so that the
+//! cache misses overlap, then each key is settled. Words of numbers decide; words
+//! of texts only say where to compare the text.
 
 use super::batch::{LocalKeys, canonical_number, number_hash};
 use crate::ids::NONE;
 use crate::store::keys::KeyList;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// The top bit of words that are no numbers.
+const TEXT: u64 = 1 << 63;
+/// The word of "no key".
+pub(crate) const NO_KEY: u64 = u64::MAX;
+
+/// The word of a text that is no canonical number.
+#[inline]
+pub(crate) fn text_word(key: &[u8]) -> u64 {
+    (xxh3_64(key) | TEXT).min(NO_KEY - 1)
+}
+
+/// Whether a word stands for a number.
+#[inline]
+pub(crate) fn is_number(word: u64) -> bool {
+    word < TEXT
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// The key as a number, or the hash of a text.
-    key: u64,
+    word: u64,
     id: u32,
-    holds: Holds,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Holds {
-    Nothing,
-    Number,
-    Text,
-}
+const EMPTY: Slot = Slot { word: 0, id: NONE };
 
-const EMPTY: Slot = Slot { key: 0, id: NONE, holds: Holds::Nothing };
-
-impl Slot {
-    fn hash(self) -> u64 {
-        if self.holds == Holds::Number { number_hash(self.key) } else { self.key }
-    }
-}
+/// Keys whose slots are loaded together.
+const GROUP: usize = 32;
 
 /// Distinct keys and their numbers.
 #[derive(Debug)]
@@ -49,75 +57,82 @@ impl KeyTable {
         KeyTable { slots: vec![EMPTY; slots], keys, only_numbers: true }
     }
 
-    /// The number of the key that writes `number` in decimal.
-    #[inline]
-    pub fn number(&mut self, number: u64) -> u32 {
-        let hash = number_hash(number);
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            match slot.holds {
-                Holds::Number if slot.key == number => return slot.id,
-                Holds::Nothing => break,
-                _ => at = (at + 1) & mask,
+    /// The numbers of many keys, appended to `ids`; `text` gives the key behind a word that is no number, by its place in
+    /// `words`.
+    pub fn number_all<'k>(&mut self, words: &[u64], text: impl Fn(usize) -> &'k [u8], ids: &mut Vec<u32>) {
+        let mut loaded = [EMPTY; GROUP];
+        let mut base = 0;
+        for group in words.chunks(GROUP) {
+            let mask = self.slots.len() - 1;
+            for (slot, word) in loaded.iter_mut().zip(group) {
+                *slot = self.slots[place(*word) & mask];
             }
+            for (i, (slot, word)) in loaded.iter().zip(group).enumerate() {
+                // What was loaded may be stale, but a key that was there still is.
+                let found = slot.word == *word && slot.id != NONE && is_number(*word);
+                ids.push(match found {
+                    true => slot.id,
+                    false if is_number(*word) => self.word(*word, &[]),
+                    false => self.word(*word, text(base + i)),
+                });
+            }
+            base += group.len();
         }
-        push_decimal(&mut self.keys.text, number);
-        self.keys.numbers.push(number);
-        self.insert(at, Slot { key: number, id: self.next_id(), holds: Holds::Number }, hash)
     }
 
-    /// The number of any other key; the caller has seen that it is no [`canonical_number`].
-    pub fn text(&mut self, key: &[u8]) -> u32 {
-        let hash = xxh3_64(key);
+    /// The number of the key behind a word; `text` is needed where the word is no number.
+    pub fn word(&mut self, word: u64, text: &[u8]) -> u32 {
         let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
+        let mut at = place(word) & mask;
         loop {
             let slot = self.slots[at];
-            match slot.holds {
-                Holds::Text if slot.key == hash && self.keys.key(slot.id as usize) == key => return slot.id,
-                Holds::Nothing => break,
-                _ => at = (at + 1) & mask,
+            if slot.id == NONE {
+                return self.insert(at, word, text);
             }
+            if slot.word == word && (is_number(word) || self.keys.key(slot.id as usize) == text) {
+                return slot.id;
+            }
+            at = (at + 1) & mask;
         }
-        self.keys.text.extend_from_slice(key);
-        self.only_numbers = false;
-        self.insert(at, Slot { key: hash, id: self.next_id(), holds: Holds::Text }, hash)
     }
 
     /// The number of `key`.
     pub fn key(&mut self, key: &[u8]) -> u32 {
         match canonical_number(key) {
-            Some(number) => self.number(number),
-            None => self.text(key),
+            Some(number) => self.word(number, &[]),
+            None => self.word(text_word(key), key),
         }
     }
 
-    fn next_id(&self) -> u32 {
-        self.keys.hashes.len() as u32
-    }
-
-    fn insert(&mut self, at: usize, slot: Slot, hash: u64) -> u32 {
-        self.slots[at] = slot;
-        self.keys.hashes.push(hash);
+    fn insert(&mut self, at: usize, word: u64, text: &[u8]) -> u32 {
+        let id = self.keys.hashes.len() as u32;
+        self.slots[at] = Slot { word, id };
+        if is_number(word) {
+            push_decimal(&mut self.keys.text, word);
+            self.keys.hashes.push(number_hash(word));
+        } else {
+            self.only_numbers = false;
+            self.keys.text.extend_from_slice(text);
+            self.keys.hashes.push(xxh3_64(text));
+        }
+        self.keys.numbers.push(word);
         self.keys.offsets.push(self.keys.text.len() as u32);
         if 2 * self.keys.hashes.len() > self.slots.len() {
             self.grow();
         }
-        slot.id
+        id
     }
 
     #[cold]
     fn grow(&mut self) {
         let mask = 4 * self.slots.len() - 1;
-        let old = std::mem::replace(&mut self.slots, vec![EMPTY; mask + 1]);
-        for slot in old.into_iter().filter(|slot| slot.holds != Holds::Nothing) {
-            let mut at = slot.hash() as usize & mask;
-            while self.slots[at].holds != Holds::Nothing {
+        self.slots = vec![EMPTY; mask + 1];
+        for (id, word) in self.keys.numbers.iter().enumerate() {
+            let mut at = place(*word) & mask;
+            while self.slots[at].id != NONE {
                 at = (at + 1) & mask;
             }
-            self.slots[at] = slot;
+            self.slots[at] = Slot { word: *word, id: id as u32 };
         }
     }
 
@@ -128,6 +143,13 @@ impl KeyTable {
         }
         self.keys
     }
+}
+
+/// Where the search for a word begins, before masking.
+#[inline]
+fn place(word: u64) -> usize {
+    // Texts are hashed already.
+    (if is_number(word) { number_hash(word) } else { word }) as usize
 }
 
 /// Appends `number` in decimal.

@@ -1,11 +1,11 @@
 //! Building a store from batches: ids, order, partitions, both adjacencies, publication.
 //!
 //! # Method
-//! Keys become dense ids by first appearance ([`dictionary`]); rows whose
-//! transaction key repeats are dropped or refused ([`duplicates`]); the rest is
-//! put in (time, row) order ([`rows`]), cut at partition boundaries, and each
-//! part written as a segment ([`segment`]) with both adjacencies
-//! ([`adjacency`]). Nothing counts until the manifest is published.
+//! Keys become dense ids by first appearance (`dictionary`); rows whose
+//! transaction key repeats are dropped or refused (`duplicates`); the rest is
+//! put in (time, row) order (`rows`), cut at partition boundaries, and each
+//! part written as a segment (`segment`) with both adjacencies
+//! (`adjacency`). Nothing counts until the manifest is published.
 //!
 //! # Cost
 //! Time O(n) where the rows come in time order, O(n log n) otherwise; memory

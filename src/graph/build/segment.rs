@@ -85,7 +85,9 @@ fn write_codes(rows: &Rows, range: Range<usize>, file: &mut ContainerWriter) -> 
     }
     match rows.constant(|chunk| some(chunk.batch.channels.1.is_empty()).then_some(0_u8)) {
         Some(none) => file.sequence(ColumnId::CHANNEL, none, 0, len)?,
-        None => file.codes(ColumnId::CHANNEL, &rows.gather(range.clone(), |chunk, row| chunk.channel(row)))?,
+        None => {
+            file.codes(ColumnId::CHANNEL, &rows.gather(range.clone(), |chunk, row| chunk.channel(row)))?
+        }
     }
     match rows.constant(|chunk| some(chunk.batch.labels.1.is_empty()).then_some(0_u8)) {
         Some(none) => file.sequence(ColumnId::LABEL, none, 0, len)?,
