@@ -123,8 +123,10 @@ def ringfence_ingest(job: Job, source: Path, name: str) -> dict:
     mapping.write_text(MAPPING)
     command = [job.ringfence, "ingest", str(job.fresh(name)), "--mapping", str(mapping)]
     command += ["--transactions", str(source), "--threads", str(job.threads), "--json"]
-    printed = job.timed(lambda: subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return {"transactions": json.loads(printed)["num_transactions"]}
+    done = job.timed(lambda: subprocess.run(command, capture_output=True, text=True))
+    if done.returncode != 0:
+        sys.exit(f"{job.ringfence} ingest ended with {done.returncode}: {done.stdout or done.stderr}")
+    return {"transactions": json.loads(done.stdout)["num_transactions"]}
 
 
 def ringfence_graph(job: Job):
