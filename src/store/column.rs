@@ -116,7 +116,7 @@ pub struct Column<T: Element> {
     blocks: Arc<Blocks>,
     /// Place in the container's directory; `usize::MAX` for a column that is not there.
     entry: usize,
-    /// First byte in the file.
+    /// First byte of the values in the file.
     start: usize,
     len: usize,
     _type: PhantomData<T>,
@@ -160,18 +160,12 @@ impl<T: Element> Column<T> {
     /// [`Error::Damaged`] if its block is not what was written, or there is no such value.
     #[inline]
     pub fn get(&self, index: usize) -> Result<T> {
-        if index >= self.len {
-            return Err(self.outside(index, index.saturating_add(1)));
+        if self.blocks.all()
+            && let Some(&[value]) = self.values(index, index.wrapping_add(1))
+        {
+            return Ok(value);
         }
-        if !self.blocks.all() {
-            let block = index * Self::WIDTH / BLOCK;
-            self.check(block, block)?;
-        }
-        let at = self.start + index * Self::WIDTH;
-        match self.container.bytes().get(at..at + Self::WIDTH).map(T::read_from_bytes) {
-            Some(Ok(value)) => Ok(value),
-            _ => Err(self.outside(index, index + 1)),
-        }
+        self.get_checked(index)
     }
 
     /// A range of values.
@@ -180,14 +174,12 @@ impl<T: Element> Column<T> {
     /// [`Error::Damaged`] if one of its blocks is not what was written, or the range is not within the column.
     #[inline]
     pub fn slice(&self, range: Range<usize>) -> Result<&[T]> {
-        let Range { start, end } = range;
-        if start > end || end > self.len {
-            return Err(self.outside(start, end));
+        if self.blocks.all()
+            && let Some(values) = self.values(range.start, range.end)
+        {
+            return Ok(values);
         }
-        if start < end && !self.blocks.all() {
-            self.check(start * Self::WIDTH / BLOCK, (end * Self::WIDTH - 1) / BLOCK)?;
-        }
-        self.cast(start, end)
+        self.slice_checked(range)
     }
 
     /// All values; checks every block not yet seen, in parallel.
@@ -196,41 +188,66 @@ impl<T: Element> Column<T> {
     /// [`Error::Damaged`] with the first block that is not what was written.
     #[inline]
     pub fn all(&self) -> Result<&[T]> {
-        if !self.blocks.all() {
-            self.check_all()?;
+        if self.blocks.all()
+            && let Some(values) = self.values(0, self.len)
+        {
+            return Ok(values);
         }
-        self.cast(0, self.len)
+        self.all_checked()
     }
 
+    /// The values `start..end`, checked or not; `None` if the column does not have them.
     #[inline]
-    fn cast(&self, start: usize, end: usize) -> Result<&[T]> {
+    fn values(&self, start: usize, end: usize) -> Option<&[T]> {
+        if start > end || end > self.len {
+            return None;
+        }
         let bytes = self.start + start * Self::WIDTH..self.start + end * Self::WIDTH;
-        match self.container.bytes().get(bytes).map(<[T]>::ref_from_bytes) {
-            Some(Ok(values)) => Ok(values),
-            _ => Err(self.outside(start, end)),
-        }
+        self.container.bytes().get(bytes).and_then(|bytes| <[T]>::ref_from_bytes(bytes).ok())
     }
 
-    /// Checks the blocks `first..=last` that were not checked before.
+    /// [`get`](Self::get) where not every block is known to be right, or there is no such value.
     #[inline(never)]
-    fn check(&self, first: usize, last: usize) -> Result<()> {
-        (first..=last).try_for_each(|block| self.check_block(block))
+    fn get_checked(&self, index: usize) -> Result<T> {
+        Ok(self.slice_checked(index..index.saturating_add(1))?[0])
     }
 
-    fn check_block(&self, block: usize) -> Result<()> {
-        if !self.blocks.has(block) {
-            self.container.check_block(self.entry, block)?;
-            self.blocks.set(block);
+    /// [`slice`](Self::slice) where not every block is known to be right, or the range is not within the column.
+    #[inline(never)]
+    fn slice_checked(&self, range: Range<usize>) -> Result<&[T]> {
+        let Some(values) = self.values(range.start, range.end) else {
+            return Err(self.outside(range.start, range.end));
+        };
+        if !values.is_empty() {
+            let (first, last) = (range.start * Self::WIDTH / BLOCK, (range.end * Self::WIDTH - 1) / BLOCK);
+            (first..=last).try_for_each(|block| self.check_block(block))?;
         }
-        Ok(())
+        Ok(values)
     }
 
     #[cold]
     #[inline(never)]
-    fn check_all(&self) -> Result<()> {
+    fn all_checked(&self) -> Result<&[T]> {
         let first =
             (0..self.blocks.len).into_par_iter().find_map_first(|block| self.check_block(block).err());
-        first.map_or(Ok(()), Err)
+        match (first, self.values(0, self.len)) {
+            (Some(error), _) => Err(error),
+            (None, Some(values)) => Ok(values),
+            (None, None) => Err(self.outside(0, self.len)),
+        }
+    }
+
+    #[inline]
+    fn check_block(&self, block: usize) -> Result<()> {
+        if self.blocks.has(block) { Ok(()) } else { self.hash_block(block) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hash_block(&self, block: usize) -> Result<()> {
+        self.container.check_block(self.entry, block)?;
+        self.blocks.set(block);
+        Ok(())
     }
 
     #[cold]
@@ -275,7 +292,7 @@ impl<T: Element> Codes<T> {
     #[inline]
     pub fn len(&self) -> usize {
         match &self.values {
-            Values::Raw(column) => column.len,
+            Values::Raw(column) => column.len(),
             Values::Sequence { len, .. } => *len,
         }
     }

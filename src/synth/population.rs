@@ -113,7 +113,8 @@ pub(crate) struct Population {
     desks: [[Outside; 2]; TENDERS.len()],
     key_factor: u64,
     key_offset: u64,
-    key_modulus: u64,
+    /// Whether keys have eleven digits: eight are too few for ten million accounts.
+    wide_keys: bool,
 }
 
 /// A run of outside accounts.
@@ -161,10 +162,10 @@ impl Population {
         run.check()?;
         let (payees, neighbours) = (Alias::new(&receiving), Alias::in_ranges(&receiving, &starts));
         let mut draws = streams.of(Ask::Keys).draws(0);
-        let key_modulus = if num_accounts < 10_000_000 { 100_000_000 } else { 100_000_000_000 };
         // Odd and no multiple of five: multiplying by it permutes the numbers below a power of ten.
         let key_factor = 1_618_033_981 + 10 * draws.below(10_000_000);
-        let key_offset = draws.below(key_modulus);
+        let wide_keys = num_accounts >= 10_000_000;
+        let key_offset = draws.below(100_000_000);
         Ok(Population {
             streams,
             traits,
@@ -176,7 +177,7 @@ impl Population {
             desks,
             key_factor,
             key_offset,
-            key_modulus,
+            wide_keys,
         })
     }
 
@@ -306,16 +307,16 @@ impl Population {
     /// The scrambled number in the key of an inner account, and its digits.
     #[inline]
     pub fn number(&self, place: u32) -> (u64, usize) {
-        let number = (u64::from(place) * self.key_factor + self.key_offset) % self.key_modulus;
-        (number, if self.key_modulus == 100_000_000 { 8 } else { 11 })
+        let number = u64::from(place) * self.key_factor + self.key_offset;
+        // Constants, so that the division is a multiplication.
+        if self.wide_keys { (number % 100_000_000_000, 11) } else { (number % 100_000_000, 8) }
     }
 
     /// The scrambled number in the key of device `id`, and its digits.
     #[inline]
     pub fn device_number(&self, id: u64) -> (u64, usize) {
-        let (modulus, width) =
-            if self.key_modulus == 100_000_000 { (1_000_000_000, 9) } else { (100_000_000_000, 11) };
-        ((id * self.key_factor + self.key_offset) % modulus, width)
+        let number = id * self.key_factor + self.key_offset;
+        if self.wide_keys { (number % 100_000_000_000, 11) } else { (number % 1_000_000_000, 9) }
     }
 
     /// The kind, currency and number from 1 in the key of an outside account.

@@ -8,6 +8,7 @@
 use super::money::TENDERS;
 use super::population::{Kind, Population};
 use crate::error::{Error, Result};
+use crate::units::time::civil_from_days;
 use std::io::Write;
 use std::path::Path;
 
@@ -116,6 +117,17 @@ impl<W: Write> Rows<W> {
         self
     }
 
+    /// Appends a moment given in seconds since 1970 UTC, not before it.
+    pub fn stamp(&mut self, moment_s: i64) -> &mut Self {
+        let (year, month, day) = civil_from_days(moment_s / 86_400);
+        self.number(year.unsigned_abs(), 4)
+            .text("-")
+            .number(u64::from(month), 2)
+            .text("-")
+            .number(u64::from(day), 2);
+        self.moment("T", (moment_s % 86_400) as u32)
+    }
+
     /// Appends the key of an account.
     #[inline]
     pub fn account(&mut self, people: &Population, place: u32) -> &mut Self {
@@ -155,15 +167,33 @@ impl<W: Write> Rows<W> {
     }
 }
 
+/// The texts of 00 to 99, one after another.
+const PAIRS: [u8; 200] = {
+    let mut pairs = [0; 200];
+    let mut i = 0;
+    while i < 100 {
+        pairs[2 * i] = b'0' + (i / 10) as u8;
+        pairs[2 * i + 1] = b'0' + (i % 10) as u8;
+        i += 1;
+    }
+    pairs
+};
+
 #[inline]
 fn push_number(bytes: &mut Vec<u8>, mut number: u64, width: usize) {
     const LONGEST: usize = 20;
     let mut digits = [b'0'; LONGEST];
     let mut at = LONGEST;
-    while number > 0 {
+    while number >= 10 {
+        let pair = 2 * (number % 100) as usize;
+        number /= 100;
+        at -= 2;
+        digits[at] = PAIRS[pair];
+        digits[at + 1] = PAIRS[pair + 1];
+    }
+    if number > 0 {
         at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
+        digits[at] = b'0' + number as u8;
     }
     bytes.extend_from_slice(&digits[at.min(LONGEST - width)..]);
 }
@@ -198,10 +228,12 @@ mod tests {
     #[test]
     fn moments_are_written_as_units_writes_them() {
         for second in [0, 59, 60, 3599, 3600, 86_399] {
-            let text = written(|rows| {
-                rows.moment("1970-01-01T", second);
+            let moment_s = 19_782 * 86_400 + i64::from(second);
+            let texts = written(|rows| {
+                rows.moment("2024-02-29T", second).comma().stamp(moment_s);
             });
-            assert_eq!(text, format_time(i64::from(second) * SECOND_US));
+            let expected = format_time(moment_s * SECOND_US);
+            assert_eq!(texts, format!("{expected},{expected}"));
         }
     }
 
@@ -209,8 +241,9 @@ mod tests {
     fn a_number_is_as_wide_as_asked_or_as_it_needs() {
         let text = written(|rows| {
             rows.number(0, 1).comma().number(42, 5).comma().number(123_456, 2).comma().number(u64::MAX, 1);
+            rows.comma().number(7, 1).comma().number(100, 3).comma().number(10, 1).comma().number(0, 3);
         });
-        assert_eq!(text, "0,00042,123456,18446744073709551615");
+        assert_eq!(text, "0,00042,123456,18446744073709551615,7,100,10,000");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::ids::NONE;
 use crate::random::below;
 use crate::run::Run;
-use crate::units::time::{DAY_US, SECOND_US, civil_from_days};
+use crate::units::time::{DAY_US, SECOND_US};
 use std::io::Write;
 
 /// Accounts between two looks at the run.
@@ -123,8 +123,7 @@ impl Tables<'_> {
         rows.account(people, place).comma().text(kind.name()).comma();
         self.name(place, rows);
         rows.comma().text(tender.country).comma().text(tender.code).comma();
-        self.opened(place, rows);
-        rows.comma();
+        rows.stamp(self.opened_s(place)).comma();
         if !kind.is_outside() {
             rows.amount(people.overdraft_minor(place), currency);
         }
@@ -145,18 +144,11 @@ impl Tables<'_> {
         };
     }
 
-    /// Writes the moment since when an account exists.
-    fn opened<W: Write>(&self, place: u32, rows: &mut Rows<W>) {
+    /// Since when an account exists, in seconds since 1970 UTC.
+    fn opened_s(&self, place: u32) -> i64 {
         let mut draws = self.people.streams().of(Ask::Name).draws(u64::from(place) + (1 << 40));
         let before = 30 + draws.below(4000) as i64;
-        let day = (self.start_us / DAY_US - before).max(0);
-        let (year, month, date) = civil_from_days(day);
-        rows.number(year as u64, 4)
-            .text("-")
-            .number(u64::from(month), 2)
-            .text("-")
-            .number(u64::from(date), 2);
-        rows.text("T00:00:00Z");
+        (self.start_us / DAY_US - before).max(0) * 86_400
     }
 
     fn balance<W: Write>(&self, place: u32, rows: &mut Rows<W>) -> Result<()> {
@@ -166,35 +158,24 @@ impl Tables<'_> {
         rows.amount(opening_minor(self.people, place) + own, currency).end()
     }
 
-    /// Writes a second of the span, or the opening of `place` for [`NONE`].
-    fn seen<W: Write>(&self, place: u32, second: u32, rows: &mut Rows<W>) {
-        if second == NONE {
-            return self.opened(place, rows);
-        }
-        let moment = self.start_us / SECOND_US + i64::from(second);
-        let (year, month, date) = civil_from_days(moment.div_euclid(86_400));
-        rows.moment(&format!("{year:04}-{month:02}-{date:02}T"), moment.rem_euclid(86_400) as u32);
-    }
-
     fn link<W: Write>(
         &self,
         place: u32,
         kind: &str,
         value: impl FnOnce(&mut Rows<W>),
-        seen_s: [u32; 2],
+        seen_s: [i64; 2],
         rows: &mut Rows<W>,
     ) -> Result<()> {
         rows.account(self.people, place).comma().text(kind).comma();
         value(rows);
-        rows.comma();
-        self.seen(place, seen_s[0], rows);
-        rows.comma();
-        self.seen(place, seen_s[1], rows);
-        rows.end()
+        rows.comma().stamp(seen_s[0]).comma().stamp(seen_s[1]).end()
     }
 
     fn links<W: Write>(&self, place: u32, devices: &[(u32, u32)], rows: &mut Rows<W>) -> Result<()> {
         let people = self.people;
+        let opened_s = self.opened_s(place);
+        let moment_s = |second: u32| self.start_us / SECOND_US + i64::from(second);
+        let since = |second: u32| [opened_s, if second == NONE { opened_s } else { moment_s(second) }];
         let used = self.closed.last_use_s[place as usize];
         // A place that was never used is NONE, the largest number: only the smaller one counts then.
         let last =
@@ -204,20 +185,14 @@ impl Tables<'_> {
                 rows.text("D").number(number, width);
             }
         };
-        self.link(
-            place,
-            "device",
-            device(device_number(people, self.plan, place, 0)),
-            [NONE, used[0]],
-            rows,
-        )?;
+        self.link(place, "device", device(device_number(people, self.plan, place, 0)), since(used[0]), rows)?;
         if people.second_device(place).is_some() {
             let second = device_number(people, self.plan, place, 1);
-            self.link(place, "device", device(second), [NONE, used[1]], rows)?;
+            self.link(place, "device", device(second), since(used[1]), rows)?;
         }
         let from = devices.partition_point(|(account, _)| *account < place);
         for (_, ring) in devices[from..].iter().take_while(|(account, _)| *account == place) {
-            let span_s = self.plan.rings[*ring as usize].span_s;
+            let span_s = self.plan.rings[*ring as usize].span_s.map(moment_s);
             self.link(place, "device", device(ring_device_number(people, *ring)), span_s, rows)?;
         }
         let number = |identifier| people.number(lender(self.plan, place, identifier));
@@ -228,7 +203,7 @@ impl Tables<'_> {
             |rows| {
                 rows.text("u").number(email, width).text("@example.com");
             },
-            [NONE, last],
+            since(last),
             rows,
         )?;
         let (phone, width) = number(Identifier::Phone);
@@ -238,7 +213,7 @@ impl Tables<'_> {
             |rows| {
                 rows.text("+999-").number(phone, width);
             },
-            [NONE, last],
+            since(last),
             rows,
         )?;
         let (head, _) = people.household(place);
@@ -248,7 +223,7 @@ impl Tables<'_> {
         let house = |rows: &mut Rows<W>| {
             rows.number(address % 97 + 1, 1).text(" ").text(street).text(" Nowhere ").number(address, width);
         };
-        self.link(place, "address", house, [NONE, last], rows)?;
+        self.link(place, "address", house, since(last), rows)?;
         if people.kind(place) == Kind::Person {
             let (ssn, width) = number(Identifier::Ssn);
             let tail = 10_u64.pow(width as u32 - 4);
@@ -256,7 +231,7 @@ impl Tables<'_> {
                 rows.text("9").number(ssn / tail / 100, 2).text("-").number(ssn / tail % 100, 2).text("-");
                 rows.number(ssn % tail, width - 4);
             };
-            self.link(place, "ssn", text, [NONE, last], rows)?;
+            self.link(place, "ssn", text, since(last), rows)?;
         }
         Ok(())
     }
