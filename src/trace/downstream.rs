@@ -282,6 +282,10 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
                 (self.awake(source), self.awake(destination))
             }
         };
+        if claims.is_empty() && source.is_none() && destination.is_none() {
+            let detail = "is listed among the transfers of an account that is neither of its ends";
+            return Err(self.scene.rows.damaged(position, detail));
+        }
         for at in source.into_iter().chain(destination.filter(|_| destination != source)) {
             self.accounts[at].pass(position, self.scene.view);
             self.expect(at);

@@ -1,8 +1,8 @@
 //! Transactions by position, column by column, for a kernel that reads them in order.
 
 use crate::error::{Error, Result};
-use crate::graph::View;
 use crate::graph::view::Part;
+use crate::graph::{Graph, View};
 use crate::store::format::flags;
 use crate::store::segment::Transactions;
 
@@ -25,6 +25,7 @@ pub(super) struct Money {
 /// The transactions of a view.
 #[derive(Debug)]
 pub(super) struct Rows<'g> {
+    graph: &'g Graph,
     tables: Vec<Table<'g>>,
 }
 
@@ -45,7 +46,7 @@ impl<'g> Rows<'g> {
             let failures = columns.flags.constant().is_none_or(|bits| bits & flags::FAILED != 0);
             Table { base: part.base.0, columns, failures }
         };
-        Rows { tables: view.parts().iter().map(table).collect() }
+        Rows { graph: view.graph(), tables: view.parts().iter().map(table).collect() }
     }
 
     /// The number of the table that holds a position of the view.
@@ -67,8 +68,7 @@ impl<'g> Rows<'g> {
             Some(_) => self.received_amount(table, row)?,
             None => paid,
         };
-        let columns = self.tables[table].columns;
-        let (source, destination) = (columns.source.get(row)?, columns.destination.get(row)?);
+        let (source, destination) = self.ends(position)?;
         Ok(Some(Row { source, destination, paid, received }))
     }
 
@@ -77,7 +77,17 @@ impl<'g> Rows<'g> {
     pub(super) fn ends(&self, position: u64) -> Result<(u32, u32)> {
         let table = &self.tables[self.table_of(position)];
         let row = (position - table.base) as usize;
-        Ok((table.columns.source.get(row)?, table.columns.destination.get(row)?))
+        let (source, destination) = (table.columns.source.get(row)?, table.columns.destination.get(row)?);
+        if source.max(destination) >= self.graph.num_accounts() {
+            return Err(self.damaged(position, "names an account that is not there"));
+        }
+        Ok((source, destination))
+    }
+
+    /// The error for columns that contradict each other.
+    #[cold]
+    pub(super) fn damaged(&self, position: u64, detail: &str) -> Error {
+        Error::damaged(self.graph.path(), format!("transaction at position {position}"), detail)
     }
 
     /// The time of the transaction at a position.
