@@ -140,7 +140,15 @@ fn a_bank_goes_the_whole_way_from_rows_to_pictures() {
     }
     assert_eq!(
         names(&directory.path().join("trace")),
-        ["flows.csv", "holdings.csv", "ledger.json", "sinks.csv"]
+        [
+            "flows.csv",
+            "flows.parquet",
+            "holdings.csv",
+            "holdings.parquet",
+            "ledger.json",
+            "sinks.csv",
+            "sinks.parquet"
+        ]
     );
 
     let drawn = done(["export", &graph, "--trace", &at("trace"), "--output", &at("trace.graphml")]);
@@ -195,8 +203,9 @@ fn answers_do_not_depend_on_the_number_of_threads() {
     );
     for folder in ["rings", "trace"] {
         for name in names(&directory.path().join(format!("{folder}-1"))) {
-            let [one, five] = ["1", "5"].map(|threads| read(at(&format!("{folder}-{threads}/{name}"))));
-            assert_eq!(one, five, "{folder}/{name}");
+            let [one, five] =
+                ["1", "5"].map(|threads| std::fs::read(at(&format!("{folder}-{threads}/{name}"))).unwrap());
+            assert!(one == five, "{folder}/{name}");
         }
     }
 }
@@ -533,7 +542,17 @@ fn a_store_that_is_being_written_is_locked() {
 fn interrupted(directory: &Path, signal: &str) -> (Option<i32>, Value) {
     let out = text(directory.join("bank"));
     let long = Command::new(PROGRAM)
-        .args(["--json", "synth", &out, "--transactions", "2000000000", "--accounts", "1000"])
+        .args([
+            "--json",
+            "synth",
+            &out,
+            "--transactions",
+            "2000000000",
+            "--accounts",
+            "10000",
+            "--rings",
+            "1",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -1,4 +1,5 @@
 //! The same rows give the same bytes: for any number of threads, any chunks, any format that they come in.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The graph is the rows: views, subgraphs, projections and components against plain readings of the same ledger.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -143,7 +143,10 @@ struct Told {
     key: Option<String>,
 }
 
-fn told(batches: &[Batch]) -> (Vec<Told>, Vec<(u64, Reason, String, String)>) {
+/// Record, reason, column and detail of a reject.
+type Rejected = (u64, Reason, String, String);
+
+fn told(batches: &[Batch]) -> (Vec<Told>, Vec<Rejected>) {
     let mut rows = Vec::new();
     for batch in batches {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -425,7 +428,7 @@ fn typed_columns_mean_what_their_texts_mean() {
                     let (expected_rows, expected_rejects) = told(&expected);
                     assert_eq!(rows, expected_rows);
                     // The text of a time is another one, its reason is the same.
-                    let reasons = |rejects: Vec<(u64, Reason, String, String)>| {
+                    let reasons = |rejects: Vec<Rejected>| {
                         rejects
                             .into_iter()
                             .map(|(record, reason, column, _)| (record, reason, column))

@@ -1,15 +1,16 @@
 """Ringfence finds fraud rings and follows money in account, device and transaction graphs.
 
 >>> import ringfence as rf
->>> graph = rf.open("bank.graph")                                 # doctest: +SKIP
->>> graph.identity_rings().members.to_polars()                    # doctest: +SKIP
+>>> graph = rf.open("bank.graph")
+>>> graph.identity_rings().members.column_names
+['ring', 'account']
 
 Every result is a :class:`Table`, which pandas, polars, pyarrow and DuckDB take
 without a copy. Long calls leave the interpreter: other threads go on, and Ctrl-C
 ends them within a fraction of a second.
 
 Limitations: a graph does not survive ``os.fork``, so start processes with "spawn" or
-"forkserver"; subinterpreters are refused at import.
+"forkserver"; a second interpreter in the process (subinterpreters) is refused at import.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ._core import (
     __version__,
     ingest,
     open,
+    synth,
     verify,
 )
 from .errors import (
@@ -66,5 +68,6 @@ __all__ = [
     "ingest",
     "open",
     "progress_bar",
+    "synth",
     "verify",
 ]

@@ -2,6 +2,7 @@
 
 import datetime as _dt
 import os
+import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, final, type_check_only
 
@@ -9,6 +10,21 @@ import networkx
 import pandas
 import polars
 import pyarrow
+
+__all__ = [
+    "Components",
+    "Graph",
+    "IdentityRings",
+    "Subgraph",
+    "Table",
+    "Trace",
+    "__version__",
+    "defaults",
+    "ingest",
+    "open",
+    "synth",
+    "verify",
+]
 
 __version__: str
 
@@ -48,11 +64,11 @@ def synth(
     transactions: int = 100_000,
     seed: int = 1,
     accounts: int | None = None,
-    days: int = 30,
+    start: _Time | None = None,
+    days: int = 31,
     rings: int | None = None,
-    threads: int | None = None,
     progress: _Progress | None = None,
-) -> dict[str, int]: ...
+) -> dict[str, Any]: ...
 def verify(
     path: _Path,
     *,
@@ -63,7 +79,7 @@ def verify(
 @final
 class Graph:
     @property
-    def path(self) -> os.PathLike[str]: ...
+    def path(self) -> pathlib.Path: ...
     @property
     def num_accounts(self) -> int: ...
     @property
@@ -97,6 +113,7 @@ class Graph:
         *,
         policy: Literal["fifo", "haircut"] = "fifo",
         opening: Literal["just_in_time", "minimal"] = "just_in_time",
+        ties: Literal["order", "strict"] = "order",
         until: _Time | None = None,
         sinks: _Source | Iterable[str] | None = None,
         joint: bool = True,

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
+    import pandas as _pandas
+    import polars as _polars
+    import pyarrow as _pyarrow
 
     from ._core import Table
 
 
-def to_arrow(table: Table) -> pyarrow.Table:
+def to_arrow(table: Table) -> _pyarrow.Table:
     """`table` as a :class:`pyarrow.Table` over the same memory."""
     return _module("pyarrow", "pandas").table(table)
 
 
-def to_pandas(table: Table) -> pandas.DataFrame:
+def to_pandas(table: Table) -> _pandas.DataFrame:
     """`table` as a :class:`pandas.DataFrame`."""
     _module("pandas", "pandas")
     return to_arrow(table).to_pandas()
 
 
-def to_polars(table: Table) -> polars.DataFrame:
+def to_polars(table: Table) -> _polars.DataFrame:
     """`table` as a :class:`polars.DataFrame`."""
-    return _module("polars", "polars").DataFrame(table)
+    return cast("_polars.DataFrame", _module("polars", "polars").DataFrame(table))
 
 
 def _module(name: str, extra: str) -> Any:

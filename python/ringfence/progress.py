@@ -64,8 +64,8 @@ def progress_bar() -> ProgressBar:
 
     Examples
     --------
-    >>> with ringfence.progress_bar() as progress:                # doctest: +SKIP
-    ...     graph.components(progress=progress)
+    >>> with rf.progress_bar() as progress:
+    ...     components = graph.components(progress=progress)
     """
     try:
         from tqdm.auto import tqdm

@@ -15,15 +15,16 @@
 //! The callback is only ever called on the calling thread.
 //!
 //! # Limitations
-//! Python delivers signals to the main thread only, so Ctrl-C stops calls made there.
+//! Python delivers signals to the main thread only, so Ctrl-C stops calls made there. A process forked from one
+//! that has worked is refused with a reason, because the threads of the parent are not in it.
 
 use crate::errors::to_python;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use ringfence::{Result, Run};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ pub(crate) fn detached<T: Send>(
     circumstances: Circumstances,
     work: impl FnOnce(&Run) -> Result<T> + Send,
 ) -> PyResult<T> {
+    refuse_after_fork()?;
     let Circumstances { threads, progress } = circumstances;
     let mut run = Run::new();
     if let Some(threads) = threads {
@@ -84,6 +86,19 @@ pub(crate) fn detached<T: Send>(
         (Err(panic), _) => std::panic::resume_unwind(panic),
         (Ok(_), Some(raised)) => Err(raised),
         (Ok(result), None) => result.map_err(|error| to_python(py, error)),
+    }
+}
+
+/// Threads do not survive `os.fork`: work in the child would wait for them for ever.
+fn refuse_after_fork() -> PyResult<()> {
+    static WORKED_IN: OnceLock<u32> = OnceLock::new();
+    let process = std::process::id();
+    match *WORKED_IN.get_or_init(|| process) == process {
+        true => Ok(()),
+        false => Err(PyRuntimeError::new_err(
+            "this process was forked from one that had used ringfence, whose threads are gone; \
+             start processes with \"spawn\" or \"forkserver\" (multiprocessing.set_start_method)",
+        )),
     }
 }
 

@@ -6,8 +6,9 @@ use crate::door::{Circumstances, detached};
 use crate::info;
 use crate::moment::{moment, window};
 use crate::rings::IdentityRings;
+use crate::sheet::Sheet;
 use crate::subgraph::Subgraph;
-use crate::trace::{Question, Trace};
+use crate::trace::{Question, Trace, rules};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::community::{ComponentsOptions, Over, components};
@@ -18,6 +19,7 @@ use ringfence::report::rings::{Identifiers, ring_tables};
 use ringfence::report::subgraph::NetworkOptions;
 use ringfence::rings::{IdentityRingOptions, identity_rings};
 use ringfence::store::Io;
+use ringfence::trace::TraceOptions;
 use ringfence::{Error, Result};
 use std::path::PathBuf;
 
@@ -49,8 +51,8 @@ impl Graph {
     ///
     /// Examples
     /// --------
-    /// >>> graph.info()["num_accounts"]                           # doctest: +SKIP
-    /// 120
+    /// >>> graph.info()["num_transactions"]
+    /// 5000
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         info::dictionary(py, &self.graph)
     }
@@ -82,7 +84,8 @@ impl Graph {
     ///
     /// Examples
     /// --------
-    /// >>> graph.components(over="both").table().to_polars()      # doctest: +SKIP
+    /// >>> graph.components(over="both").table().column_names
+    /// ['account', 'component', 'size']
     #[pyo3(signature = (*, over = "transfers", start = None, end = None, accounts_max = 50, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn components(
@@ -135,7 +138,9 @@ impl Graph {
     ///
     /// Examples
     /// --------
-    /// >>> graph.identity_rings(kinds=["ssn"]).members.to_pandas()  # doctest: +SKIP
+    /// >>> rings = graph.identity_rings(kinds=["ssn"])
+    /// >>> rings.members.column_names
+    /// ['ring', 'account']
     #[pyo3(signature = (*, kinds = None, accounts_max = 50, accounts_min = 2, start = None, end = None, reveal = false, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn identity_rings(
@@ -176,6 +181,8 @@ impl Graph {
     ///     Which part of an account's money a payment takes: the oldest, or a share of everything.
     /// opening : {"just_in_time", "minimal"}, default "just_in_time"
     ///     What accounts hold before their first transaction.
+    /// ties : {"order", "strict"}, default "order"
+    ///     Whether rows of one moment happen in their order, or money received at a moment leaves only later.
     /// until : datetime, date, str or int, optional
     ///     Last moment of the trace, inclusive; transactions after it do not happen.
     /// sinks : str, os.PathLike, list of str, or frame, optional
@@ -200,9 +207,10 @@ impl Graph {
     ///
     /// Examples
     /// --------
-    /// >>> trace = graph.trace([{"case": "A", "transaction": "T17"}])  # doctest: +SKIP
-    /// >>> trace.holdings.to_pandas()                             # doctest: +SKIP
-    #[pyo3(signature = (seeds, *, policy = "fifo", opening = "just_in_time", until = None, sinks = None, joint = true, start = None, end = None, threads = None, progress = None))]
+    /// >>> trace = graph.trace("seeds.csv", policy="haircut")
+    /// >>> trace.flows.to_dicts(1)[0]["hop"]
+    /// 0
+    #[pyo3(signature = (seeds, *, policy = "fifo", opening = "just_in_time", ties = "order", until = None, sinks = None, joint = true, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn trace(
         &self,
@@ -210,6 +218,7 @@ impl Graph {
         seeds: &Bound<'_, PyAny>,
         policy: &str,
         opening: &str,
+        ties: &str,
         #[pyo3(from_py_with = moment)] until: Option<i64>,
         sinks: Option<Bound<'_, PyAny>>,
         joint: bool,
@@ -218,7 +227,12 @@ impl Graph {
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Trace> {
-        let question = Question::new(seeds, policy, opening, until, sinks, joint, window(start, end)?)?;
+        let question = Question {
+            seeds: Sheet::given(seeds, None)?,
+            sinks: sinks.map(|sinks| Sheet::given(&sinks, Some("account"))).transpose()?,
+            window: window(start, end)?,
+            options: TraceOptions { until, joint, ..rules(py, policy, opening, ties)? },
+        };
         detached(py, Circumstances::new(threads, progress)?, |run| question.answer(&self.graph, run))
     }
 
@@ -257,7 +271,8 @@ impl Graph {
     ///
     /// Examples
     /// --------
-    /// >>> graph.subgraph(["A17"], hops=2).write("a17.graphml")   # doctest: +SKIP
+    /// >>> account = graph.components().table().to_dicts(1)[0]["account"]
+    /// >>> graph.subgraph([account]).write("neighbors.graphml")
     #[pyo3(signature = (accounts, *, hops = 1, start = None, end = None, accounts_max = 10_000, transactions_max = 100_000, transfers_only = false, attributes = None, reveal = false, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn subgraph(
@@ -369,7 +384,9 @@ fn identifiers(reveal: bool) -> Identifiers {
 ///
 /// Examples
 /// --------
-/// >>> graph = ringfence.open("bank.graph")                       # doctest: +SKIP
+/// >>> graph = rf.open("bank.graph")
+/// >>> graph.num_transactions
+/// 5000
 #[pyfunction]
 #[pyo3(signature = (path, *, io = "mmap"))]
 pub(crate) fn open(py: Python<'_>, path: PathBuf, io: &str) -> PyResult<Graph> {
@@ -397,6 +414,11 @@ pub(crate) fn open(py: Python<'_>, path: PathBuf, io: &str) -> PyResult<Graph> {
 /// ------
 /// DamagedError
 ///     If a promise is broken.
+///
+/// Examples
+/// --------
+/// >>> rf.verify("bank.graph", full=True)["generation"]
+/// 1
 #[pyfunction]
 #[pyo3(signature = (path, *, full = false, threads = None, progress = None))]
 pub(crate) fn verify<'py>(

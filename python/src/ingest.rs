@@ -69,7 +69,9 @@ pub(crate) const PARTITIONS: [(&str, Partition); 4] = [
 ///
 /// Examples
 /// --------
-/// >>> graph = ringfence.ingest("bank.graph", "transactions.csv", preset="ledger")  # doctest: +SKIP
+/// >>> graph = rf.ingest("new.graph", "transactions.csv", links="links.csv", preset="ledger")
+/// >>> graph.num_transactions
+/// 5000
 #[pyfunction]
 #[pyo3(signature = (path, transactions, *, mapping = None, preset = None, accounts = None, links = None, partition = "month", max_rejects = 1.0, rejects = None, threads = None, progress = None))]
 #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
@@ -133,7 +135,7 @@ fn publish(
 /// One source, or a list of them.
 fn sources(given: &Bound<'_, PyAny>) -> PyResult<Vec<Source>> {
     if let Some(reader) = frame(given)? {
-        let _ = reader; return Err(pyo3::exceptions::PyTypeError::new_err("frames: not yet"));
+        return Ok(vec![Source::Frame { name: "frame".into(), reader }]);
     }
     if let Ok(path) = given.extract::<PathBuf>() {
         return Ok(vec![Source::File(path)]);
@@ -148,7 +150,8 @@ fn given_mapping(given: &Bound<'_, PyAny>) -> PyResult<Result<Mapping>> {
         let json: String = given.py().import("json")?.call_method1("dumps", (given,))?.extract()?;
         let refused = |problem: String| Error::input("mapping", problem);
         let table = serde_json::from_str::<toml::Table>(&json).map_err(|error| refused(error.to_string()));
-        let text = table.and_then(|table| toml::to_string(&table).map_err(|error| refused(error.to_string())));
+        let text =
+            table.and_then(|table| toml::to_string(&table).map_err(|error| refused(error.to_string())));
         return Ok(text.and_then(|text| Mapping::parse(&text, "mapping")));
     }
     if let Ok(text) = given.cast::<PyString>() {

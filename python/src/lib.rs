@@ -17,10 +17,26 @@ mod moment;
 mod rings;
 mod sheet;
 mod subgraph;
+mod synth;
 mod table;
 mod trace;
 
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+use std::sync::OnceLock;
+
+/// Classes are shared by the whole process, so they cannot belong to two interpreters.
+fn refuse_second_interpreter(py: Python<'_>) -> PyResult<()> {
+    /// Where the loaded modules of the first interpreter are: every interpreter has its own.
+    static FIRST: OnceLock<usize> = OnceLock::new();
+    let modules = py.import("sys")?.getattr("modules")?.as_ptr() as usize;
+    match *FIRST.get_or_init(|| modules) == modules {
+        true => Ok(()),
+        false => {
+            Err(PyImportError::new_err("ringfence serves one interpreter per process, not subinterpreters"))
+        }
+    }
+}
 
 /// The compiled half of the package; import :mod:`ringfence` instead.
 #[pymodule(gil_used = false)]
@@ -38,6 +54,8 @@ mod _core {
     #[pymodule_export]
     use super::subgraph::Subgraph;
     #[pymodule_export]
+    use super::synth::synth;
+    #[pymodule_export]
     use super::table::Table;
     #[pymodule_export]
     use super::trace::Trace;
@@ -46,6 +64,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::refuse_second_interpreter(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -1,7 +1,7 @@
 //! `IdentityRings`: accounts tied by identifiers that they share.
 
 use crate::door::{Circumstances, detached};
-use crate::table::Table;
+use crate::table::{Made, Table};
 use pyo3::prelude::*;
 use ringfence::graph::Graph;
 use ringfence::report::csv::CsvOptions;
@@ -18,15 +18,12 @@ pub(crate) struct IdentityRings {
     graph: Graph,
     options: IdentityRingOptions,
     tables: RingTables,
+    made: [Made; 4],
 }
 
 impl IdentityRings {
     pub(crate) fn new(graph: Graph, options: IdentityRingOptions, tables: RingTables) -> Self {
-        Self { graph, options, tables }
-    }
-
-    fn leave(&self, py: Python<'_>, table: &ringfence::report::Table) -> PyResult<Table> {
-        detached(py, Circumstances::default(), |_| Table::new(table.clone()))
+        Self { graph, options, tables, made: Default::default() }
     }
 }
 
@@ -35,25 +32,25 @@ impl IdentityRings {
     /// One row per ring, largest first: ``ring``, ``num_accounts``, ``num_identifiers``, ``kinds``, ``first``, ``last``.
     #[getter]
     fn rings(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.rings)
+        self.made[0].of(py, &self.tables.rings)
     }
 
     /// One row per member: ``ring``, ``account``.
     #[getter]
     fn members(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.members)
+        self.made[1].of(py, &self.tables.members)
     }
 
     /// One row per use of a tying identifier: ``ring``, ``account``, ``kind``, ``identifier``, ``first``, ``last``, ``count``.
     #[getter]
     fn evidence(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.evidence)
+        self.made[2].of(py, &self.tables.evidence)
     }
 
     /// Identifiers that too many accounts share to tie them: ``kind``, ``identifier``, ``num_accounts``.
     #[getter]
     fn hubs(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.hubs)
+        self.made[3].of(py, &self.tables.hubs)
     }
 
     /// Writes ``rings.csv``, ``members.csv``, ``evidence.csv``, ``hubs.csv`` and ``summary.json``.

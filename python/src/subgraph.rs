@@ -1,7 +1,7 @@
 //! `Subgraph`: accounts and transactions taken out of a graph, small enough to look at.
 
 use crate::door::{Circumstances, detached};
-use crate::table::Table;
+use crate::table::{Made, Table};
 use pyo3::prelude::*;
 use ringfence::Result;
 use ringfence::graph::Graph;
@@ -19,6 +19,7 @@ pub(crate) struct Subgraph {
     num_accounts: usize,
     num_transactions: usize,
     truncated: bool,
+    made: [Made; 2],
 }
 
 impl Subgraph {
@@ -34,6 +35,7 @@ impl Subgraph {
             num_accounts: found.num_nodes(),
             num_transactions: found.num_edges(),
             truncated: found.truncated,
+            made: Default::default(),
         })
     }
 }
@@ -44,14 +46,14 @@ impl Subgraph {
     /// account), and the attributes that were asked for.
     #[getter]
     fn accounts(&self, py: Python<'_>) -> PyResult<Table> {
-        detached(py, Circumstances::default(), |_| Table::new(self.network.nodes.clone()))
+        self.made[0].of(py, &self.network.nodes)
     }
 
     /// One row per edge: ``id`` (transaction key), ``source``, ``target``, ``type`` (``transfer`` or ``uses``), ``time``,
     /// ``currency``, ``amount`` (decimal text), ``amount_minor``, what was received, ``channel``, ``label``.
     #[getter]
     fn transactions(&self, py: Python<'_>) -> PyResult<Table> {
-        detached(py, Circumstances::default(), |_| Table::new(self.network.edges.clone()))
+        self.made[1].of(py, &self.network.edges)
     }
 
     /// Number of accounts.

@@ -1,6 +1,7 @@
 //! `Table`: named columns of one length, the form of every result.
 
 use crate::capsule::{schema_of, stream_of};
+use crate::door::{Circumstances, detached};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType, UInt32Type, UInt64Type,
@@ -14,6 +15,7 @@ use pyo3::types::{PyCapsule, PyDict, PyList};
 use ringfence::report::arrow::to_record_batch;
 use ringfence::report::text::{escape, show, to_text};
 use std::fmt::Write;
+use std::sync::{Arc, OnceLock};
 
 /// Rows that a notebook or the prompt shows.
 const ROWS_SHOWN: usize = 10;
@@ -26,21 +28,36 @@ const ROWS_SHOWN: usize = 10;
 ///
 /// Examples
 /// --------
-/// >>> import polars, pyarrow                                    # doctest: +SKIP
-/// >>> polars.DataFrame(table)                                   # doctest: +SKIP
-/// >>> pyarrow.table(table)                                      # doctest: +SKIP
-/// >>> duckdb.sql("select count(*) from table")                  # doctest: +SKIP
+/// >>> import pyarrow
+/// >>> pyarrow.table(table).num_rows == len(table)
+/// True
 #[pyclass(frozen, module = "ringfence")]
+#[derive(Clone)]
 pub(crate) struct Table {
     batch: RecordBatch,
     /// The first rows, for people.
-    head: ringfence::report::Table,
+    head: Arc<ringfence::report::Table>,
+}
+
+/// A table of a result that is made when it is first asked for; every later one shares its memory.
+#[derive(Default)]
+pub(crate) struct Made(OnceLock<Table>);
+
+impl Made {
+    /// The table, made of `columns` the first time.
+    pub(crate) fn of(&self, py: Python<'_>, columns: &ringfence::report::Table) -> PyResult<Table> {
+        if let Some(table) = self.0.get() {
+            return Ok(table.clone());
+        }
+        let table = detached(py, Circumstances::default(), |_| Table::new(columns.clone()))?;
+        Ok(self.0.get_or_init(|| table).clone())
+    }
 }
 
 impl Table {
     /// `table` for Python; its columns move into Arrow's buffers. Meant for the far side of the door.
     pub(crate) fn new(table: ringfence::report::Table) -> ringfence::Result<Self> {
-        let head = table.head(ROWS_SHOWN);
+        let head = Arc::new(table.head(ROWS_SHOWN));
         Ok(Self { batch: to_record_batch(table)?, head })
     }
 }

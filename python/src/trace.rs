@@ -3,7 +3,7 @@
 use crate::arguments::choice;
 use crate::door::{Circumstances, detached};
 use crate::sheet::{Sheet, SheetText};
-use crate::table::Table;
+use crate::table::{Made, Table};
 use pyo3::prelude::*;
 use ringfence::Result;
 use ringfence::graph::Graph;
@@ -11,7 +11,7 @@ use ringfence::report::csv::CsvOptions;
 use ringfence::report::ledger::{ledger, write_trace};
 use ringfence::report::seeds::{Seeds, parse_accounts, parse_seeds, read_accounts, read_seeds};
 use ringfence::report::trace::{TraceTables, trace_tables};
-use ringfence::trace::{Opening, Policy, TraceOptions, downstream};
+use ringfence::trace::{Opening, Policy, Ties, TraceOptions, downstream};
 use ringfence::units::Window;
 use std::path::PathBuf;
 
@@ -22,6 +22,7 @@ use std::path::PathBuf;
 pub(crate) struct Trace {
     tables: TraceTables,
     ledger: serde_json::Value,
+    made: [Made; 3],
 }
 
 /// What a trace is asked, with keys still as they were given.
@@ -32,31 +33,20 @@ pub(crate) struct Question {
     pub(crate) options: TraceOptions,
 }
 
-impl Question {
-    /// The question of a caller of Python; names are checked here.
-    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
-    pub(crate) fn new(
-        seeds: &Bound<'_, PyAny>,
-        policy: &str,
-        opening: &str,
-        until: Option<i64>,
-        sinks: Option<Bound<'_, PyAny>>,
-        joint: bool,
-        window: Window,
-    ) -> PyResult<Self> {
-        let py = seeds.py();
-        let policies = Policy::ALL.map(|policy| (policy.name(), policy));
-        let policy = choice(py, "policy", policy, &policies, "fifo or haircut")?;
-        let openings = Opening::ALL.map(|opening| (opening.name(), opening));
-        let opening = choice(py, "opening", opening, &openings, "just_in_time or minimal")?;
-        Ok(Self {
-            seeds: Sheet::given(seeds, None)?,
-            sinks: sinks.map(|sinks| Sheet::given(&sinks, Some("account"))).transpose()?,
-            window,
-            options: TraceOptions { policy, opening, until, joint, ..TraceOptions::default() },
-        })
-    }
+/// The rules of a trace by their names.
+pub(crate) fn rules(py: Python<'_>, policy: &str, opening: &str, ties: &str) -> PyResult<TraceOptions> {
+    let policies = Policy::ALL.map(|policy| (policy.name(), policy));
+    let openings = Opening::ALL.map(|opening| (opening.name(), opening));
+    let treatments = Ties::ALL.map(|ties| (ties.name(), ties));
+    Ok(TraceOptions {
+        policy: choice(py, "policy", policy, &policies, "fifo or haircut")?,
+        opening: choice(py, "opening", opening, &openings, "just_in_time or minimal")?,
+        ties: choice(py, "ties", ties, &treatments, "order or strict")?,
+        ..TraceOptions::default()
+    })
+}
 
+impl Question {
     /// The answer of `graph`.
     pub(crate) fn answer(self, graph: &Graph, run: &ringfence::Run) -> Result<Trace> {
         let seeds: Seeds = match self.seeds.into_csv("seeds")? {
@@ -72,13 +62,7 @@ impl Question {
         let found = downstream(&view, seeds.cases.len() as u32, &seeds.seeds, &options, run)
             .map_err(|error| seeds.locate(error))?;
         let tables = trace_tables(graph, &found, &seeds.cases, run)?;
-        Ok(Trace { tables, ledger: ledger(&view, &seeds, &options, &found)? })
-    }
-}
-
-impl Trace {
-    fn leave(&self, py: Python<'_>, table: &ringfence::report::Table) -> PyResult<Table> {
-        detached(py, Circumstances::default(), |_| Table::new(table.clone()))
+        Ok(Trace { tables, ledger: ledger(&view, &seeds, &options, &found)?, made: Default::default() })
     }
 }
 
@@ -90,20 +74,20 @@ impl Trace {
     /// ``tainted_received_minor``, ``hop`` (0 for a seed), ``received_currency``; amounts in minor units.
     #[getter]
     fn flows(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.flows)
+        self.made[0].of(py, &self.tables.flows)
     }
 
     /// Where the money is at the end, sinks aside: ``case``, ``account``, ``currency``, ``amount_minor``,
     /// ``first_receipt``, ``last_receipt``.
     #[getter]
     fn holdings(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.holdings)
+        self.made[1].of(py, &self.tables.holdings)
     }
 
     /// What stayed at sinks, with the columns of ``holdings``.
     #[getter]
     fn sinks(&self, py: Python<'_>) -> PyResult<Table> {
-        self.leave(py, &self.tables.sinks)
+        self.made[2].of(py, &self.tables.sinks)
     }
 
     /// The books that prove the trace, the rules and the data behind it, as in ``ledger.json``.

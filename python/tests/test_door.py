@@ -141,6 +141,29 @@ def test_other_threads_go_on_while_a_call_works(tmp_path):
     assert len(within) > (ended - started) / 0.01 / 10
 
 
+FORK = """
+import os, sys
+import ringfence as rf
+
+graph = rf.open(sys.argv[1])
+graph.components()
+child = os.fork()
+if child == 0:
+    try:
+        graph.components()
+    except RuntimeError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_a_forked_process_is_told_what_to_do_instead_of_waiting(graph):
+    command = [sys.executable, "-W", "ignore", "-c", FORK, str(graph.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert '"spawn" or "forkserver"' in done.stdout
+
+
 def test_a_graph_is_shared_by_threads(graph):
     answers = []
 

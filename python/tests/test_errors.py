@@ -100,6 +100,7 @@ def test_unknown_keys_carry_kind_and_key(tiny):
         (lambda graph: graph.subgraph(["M"], accounts_max=0), "accounts_max"),
         (lambda graph: graph.trace([{"case": "C", "transaction": "T2"}], policy="lucky"), "policy"),
         (lambda graph: graph.trace([{"case": "C", "transaction": "T2"}], opening="door"), "opening"),
+        (lambda graph: graph.trace([{"case": "C", "transaction": "T2"}], ties="loose"), "ties"),
         (lambda graph: rf.open(graph.path, io="tape"), "io"),
     ],
 )

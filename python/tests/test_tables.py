@@ -10,8 +10,13 @@ import ringfence as rf
 
 
 @pytest.fixture
-def table(tiny, tiny_files) -> rf.Table:
-    return tiny("trace_fifo").trace(tiny_files / "trace_fifo" / "seeds.csv").flows
+def trace(tiny, tiny_files) -> rf.Trace:
+    return tiny("trace_fifo").trace(tiny_files / "trace_fifo" / "seeds.csv")
+
+
+@pytest.fixture
+def table(trace) -> rf.Table:
+    return trace.flows
 
 
 def test_every_library_reads_the_same_rows(table):
@@ -40,10 +45,10 @@ def test_duckdb_queries_a_table_in_place(table):
     assert found[0][0] == sum(row["tainted_paid_minor"] for row in flows.to_dicts())
 
 
-def test_columns_leave_without_a_copy_and_cannot_be_written(table):
+def test_columns_leave_without_a_copy_and_cannot_be_written(trace):
     pyarrow = pytest.importorskip("pyarrow")
     pytest.importorskip("numpy")
-    first, second = pyarrow.table(table), pyarrow.table(table)
+    first, second = pyarrow.table(trace.flows), pyarrow.table(trace.flows)
     for name in ("tainted_paid_minor", "hop", "time"):
         (once,), (twice,) = first[name].chunks, second[name].chunks
         assert once.buffers()[1].address == twice.buffers()[1].address

@@ -13,6 +13,7 @@ mod ingest;
 mod progress;
 mod rings;
 mod signals;
+mod synth;
 mod trace;
 mod verify;
 
@@ -47,6 +48,7 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Synth(synth::Args),
     Ingest(ingest::Args),
     Info(info::Args),
     Verify(verify::Args),
@@ -59,6 +61,7 @@ enum Verb {
 impl Verb {
     fn run(&self, run: &Run) -> Result<Answer> {
         match self {
+            Verb::Synth(args) => synth::run(args, run),
             Verb::Ingest(args) => ingest::run(args, run),
             Verb::Info(args) => info::run(args),
             Verb::Verify(args) => verify::run(args, run),

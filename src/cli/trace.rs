@@ -41,7 +41,7 @@ pub struct Args {
     /// Trace each case as if it were the only one; otherwise cases share the accounts' money.
     #[arg(long)]
     separate_cases: bool,
-    /// Directory to make: flows.csv, holdings.csv, sinks.csv, ledger.json.
+    /// Directory to make: flows, holdings and sinks as .csv and .parquet, and ledger.json.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
     #[command(flatten)]

@@ -8,7 +8,8 @@
 //! Parallel union-find that always hooks the larger root onto the smaller by
 //! compare-and-swap, so that the root of a finished tree is the smallest
 //! account of its component whatever the interleaving. Transfers follow
-//! Afforest: first two neighbours of each account are united, then the
+//! Afforest: first each account is hooked onto the smallest of a few neighbours
+//! and united with that of its newest transfer; then the
 //! component that most sampled accounts are in is passed over, since its
 //! accounts' remaining transfers can only repeat what is known of them; every
 //! other account's transfers, out and in, are united in full.
@@ -29,6 +30,7 @@
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::graph::links::identifier_groups;
+use crate::graph::sweep::Sweep;
 use crate::ids::{AccountId, IdentifierId};
 use crate::run::Run;
 use rayon::prelude::*;
@@ -86,8 +88,6 @@ impl Components {
 
 /// Accounts per task.
 const ACCOUNTS_PER_TASK: usize = 1 << 12;
-/// Neighbours of each account that are united before the largest component is known.
-const SAMPLED: usize = 2;
 
 /// The weakly connected components of a view.
 ///
@@ -151,19 +151,46 @@ impl Forest {
         }
     }
 
-    /// Points every account at its root.
-    fn compress(&self, run: &Run) -> Result<()> {
-        self.parents.par_chunks(ACCOUNTS_PER_TASK).try_for_each(|parents| {
+    /// Does `work` for every account, in parallel.
+    fn tasks(&self, run: &Run, work: impl Fn(u32) + Sync) -> Result<()> {
+        let len = self.parents.len();
+        (0..len.div_ceil(ACCOUNTS_PER_TASK)).into_par_iter().try_for_each(|task| {
             run.check()?;
-            for parent in parents {
-                let mut root = parent.load(Ordering::Relaxed);
-                while self.parent(root) != root {
-                    root = self.parent(root);
-                }
-                parent.store(root, Ordering::Relaxed);
-            }
+            let accounts = task * ACCOUNTS_PER_TASK..((task + 1) * ACCOUNTS_PER_TASK).min(len);
+            accounts.for_each(|account| work(account as u32));
             Ok(())
         })
+    }
+
+    /// Points every account at its root.
+    fn compress(&self, run: &Run) -> Result<()> {
+        self.tasks(run, |account| {
+            let mut root = self.parent(account);
+            while self.parent(root) != root {
+                root = self.parent(root);
+            }
+            self.parents[account as usize].store(root, Ordering::Relaxed);
+        })
+    }
+
+    /// For each root the number of accounts of `view` below it.
+    fn sizes(&self, view: &View) -> Vec<u32> {
+        let sizes: Vec<AtomicU32> =
+            (0..self.parents.len()).into_par_iter().map(|_| AtomicU32::new(0)).collect();
+        self.parents.par_chunks(ACCOUNTS_PER_TASK).enumerate().for_each(|(task, parents)| {
+            // Neighbouring accounts mostly share a root, so that few of the additions meet.
+            let mut pending = (0, 0);
+            for (account, parent) in (task * ACCOUNTS_PER_TASK..).zip(parents) {
+                let root = parent.load(Ordering::Relaxed);
+                if root != pending.0 {
+                    sizes[pending.0 as usize].fetch_add(pending.1, Ordering::Relaxed);
+                    pending = (root, 0);
+                }
+                pending.1 += u32::from(view.contains(AccountId(account as u32)));
+            }
+            sizes[pending.0 as usize].fetch_add(pending.1, Ordering::Relaxed);
+        });
+        sizes.into_iter().map(AtomicU32::into_inner).collect()
     }
 
     /// The root that most of a fixed sample of accounts have; only speed depends on it.
@@ -178,53 +205,36 @@ impl Forest {
 }
 
 fn unite_transfers(view: &View, forest: &Forest, run: &Run) -> Result<()> {
-    let num_accounts = view.graph().num_accounts();
-    let tasks =
-        || (0..num_accounts).into_par_iter().with_min_len(ACCOUNTS_PER_TASK).chunks(ACCOUNTS_PER_TASK);
-    for part in view.parts() {
-        // Checked once, so that slices below only compare a flag.
-        for adjacency in [&part.segment.outgoing, &part.segment.incoming] {
-            adjacency.neighbors.all()?;
-        }
-    }
+    let sweep = Sweep::new(view)?;
+    let everyone = view.accounts().is_none();
+    let joined = |account: u32, neighbor: u32| {
+        everyone || view.contains(AccountId(account)) && view.contains(AccountId(neighbor))
+    };
     let unite = |account: u32, neighbor: u32| {
-        if view.contains(AccountId(neighbor)) {
+        if joined(account, neighbor) {
             forest.unite(account, neighbor);
         }
     };
-    tasks().try_for_each(|accounts| {
-        run.check()?;
-        for account in accounts {
-            let mut left = SAMPLED;
-            for slice in view.out(AccountId(account)) {
-                for &neighbor in slice?.neighbors.iter().take(left) {
-                    unite(account, neighbor);
-                    left -= 1;
-                }
-                if left == 0 {
-                    break;
-                }
-            }
-        }
-        Ok(())
+    // First each account is hooked onto the smallest of a few neighbours, which needs no look at another's tree.
+    forest.tasks(run, |account| {
+        let slices = sweep.out(AccountId(account)).chain(sweep.incoming(AccountId(account)));
+        let few = slices.flat_map(|slice| slice.first().into_iter().chain(slice.last()));
+        let smallest = few.copied().filter(|&neighbor| joined(account, neighbor)).fold(account, u32::min);
+        forest.parents[account as usize].store(smallest, Ordering::Relaxed);
+    })?;
+    forest.compress(run)?;
+    forest.tasks(run, |account| {
+        let newest = sweep.out(AccountId(account)).filter_map(<[u32]>::last).last();
+        newest.into_iter().for_each(|&neighbor| unite(account, neighbor));
     })?;
     forest.compress(run)?;
     let frequent = forest.frequent_root();
-    tasks().try_for_each(|accounts| {
-        run.check()?;
-        let len = accounts.len() as u64;
-        for account in accounts {
-            if forest.parent(account) == frequent {
-                continue;
-            }
-            for slice in view.out(AccountId(account)).chain(view.incoming(AccountId(account))) {
-                for &neighbor in slice?.neighbors {
-                    unite(account, neighbor);
-                }
+    forest.tasks(run, |account| {
+        if forest.parent(account) != frequent {
+            for slice in sweep.out(AccountId(account)).chain(sweep.incoming(AccountId(account))) {
+                slice.iter().for_each(|&neighbor| unite(account, neighbor));
             }
         }
-        run.advance(len);
-        Ok(())
     })
 }
 
@@ -252,11 +262,9 @@ fn unite_identifiers(
 /// Numbers the components by size, largest first, ties by smallest account.
 fn number(view: &View, forest: &Forest) -> (Vec<u32>, Vec<u32>) {
     let len = forest.parents.len();
-    let mut sizes_by_root = vec![0_u32; len];
-    for account in (0..len as u32).filter(|&account| view.contains(AccountId(account))) {
-        sizes_by_root[forest.parent(account) as usize] += 1;
-    }
-    let mut roots: Vec<u32> = (0..len as u32).filter(|&root| sizes_by_root[root as usize] > 0).collect();
+    let sizes_by_root = forest.sizes(view);
+    let mut roots: Vec<u32> =
+        (0..len as u32).into_par_iter().filter(|&root| sizes_by_root[root as usize] > 0).collect();
     roots.par_sort_unstable_by_key(|&root| (std::cmp::Reverse(sizes_by_root[root as usize]), root));
     let sizes = roots.iter().map(|&root| sizes_by_root[root as usize]).collect();
     let mut numbers = sizes_by_root;

@@ -12,6 +12,7 @@ pub mod links;
 pub mod petgraph_traits;
 pub mod project;
 pub mod subgraph;
+pub mod sweep;
 pub mod view;
 
 pub use graph::{Graph, Transaction};

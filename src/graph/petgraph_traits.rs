@@ -178,7 +178,7 @@ impl Visitable for Subgraph {
     }
 }
 
-impl<'s> IntoNodeIdentifiers for &'s Subgraph {
+impl IntoNodeIdentifiers for &Subgraph {
     type NodeIdentifiers = std::ops::Range<u32>;
 
     fn node_identifiers(self) -> Self::NodeIdentifiers {

@@ -1,25 +1,45 @@
 //! Numbering distinct keys within a chunk, in order of first appearance.
 //!
 //! # Method
-//! An open-addressing table of (32 bits of the hash, number) with linear probing,
-//! at most half full. A key that is a canonical number is compared as a number,
-//! any other as bytes; a hash alone never decides. Two cache lines a look-up.
+//! A key is first a *word*: the number itself if it is a canonical number, else 63
+//! bits of its hash under a top bit of 1. An open-addressing table of (word,
+//! number of the key) with linear probing, at most half full, is looked up for a
+//! group of keys at a time: first all slots of the group are loaded, so that the
+//! cache misses overlap, then each key is settled. Words of numbers decide; words
+//! of texts only say where to compare the text.
 
 use super::batch::{LocalKeys, canonical_number, number_hash};
 use crate::ids::NONE;
 use crate::store::keys::KeyList;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// In `KeyTable::numbers`: this key is not a number.
-const NOT_A_NUMBER: u64 = u64::MAX;
+/// The top bit of words that are no numbers.
+const TEXT: u64 = 1 << 63;
+/// The word of "no key".
+pub(crate) const NO_KEY: u64 = u64::MAX;
+
+/// The word of a text that is no canonical number.
+#[inline]
+pub(crate) fn text_word(key: &[u8]) -> u64 {
+    (xxh3_64(key) | TEXT).min(NO_KEY - 1)
+}
+
+/// Whether a word stands for a number.
+#[inline]
+pub(crate) fn is_number(word: u64) -> bool {
+    word < TEXT
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    tag: u32,
+    word: u64,
     id: u32,
 }
 
-const EMPTY: Slot = Slot { tag: 0, id: NONE };
+const EMPTY: Slot = Slot { word: 0, id: NONE };
+
+/// Keys whose slots are loaded together.
+const GROUP: usize = 32;
 
 /// Distinct keys and their numbers.
 #[derive(Debug)]
@@ -37,60 +57,65 @@ impl KeyTable {
         KeyTable { slots: vec![EMPTY; slots], keys, only_numbers: true }
     }
 
-    /// The number of the key that writes `number` in decimal.
-    #[inline]
-    pub fn number(&mut self, number: u64) -> u32 {
-        let hash = number_hash(number);
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot.id == NONE {
-                break;
+    /// The numbers of many keys, appended to `ids`; `text` gives the key behind a word that is no number, by its place in
+    /// `words`.
+    pub fn number_all<'k>(&mut self, words: &[u64], text: impl Fn(usize) -> &'k [u8], ids: &mut Vec<u32>) {
+        let mut loaded = [EMPTY; GROUP];
+        let mut base = 0;
+        for group in words.chunks(GROUP) {
+            let mask = self.slots.len() - 1;
+            for (slot, word) in loaded.iter_mut().zip(group) {
+                *slot = self.slots[place(*word) & mask];
             }
-            if slot.tag == tag(hash) && self.keys.numbers[slot.id as usize] == number {
-                return slot.id;
+            for (i, (slot, word)) in loaded.iter().zip(group).enumerate() {
+                // What was loaded may be stale, but a key that was there still is.
+                let found = slot.word == *word && slot.id != NONE && is_number(*word);
+                ids.push(match found {
+                    true => slot.id,
+                    false if is_number(*word) => self.word(*word, &[]),
+                    false => self.word(*word, text(base + i)),
+                });
             }
-            at = (at + 1) & mask;
+            base += group.len();
         }
-        push_decimal(&mut self.keys.text, number);
-        self.insert(at, hash, number)
     }
 
-    /// The number of any other key; the caller has seen that it is no [`canonical_number`].
-    pub fn text(&mut self, key: &[u8]) -> u32 {
-        let hash = xxh3_64(key);
+    /// The number of the key behind a word; `text` is needed where the word is no number.
+    pub fn word(&mut self, word: u64, text: &[u8]) -> u32 {
         let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
+        let mut at = place(word) & mask;
         loop {
             let slot = self.slots[at];
             if slot.id == NONE {
-                break;
+                return self.insert(at, word, text);
             }
-            let id = slot.id as usize;
-            if slot.tag == tag(hash) && self.keys.hashes[id] == hash && self.keys.key(id) == key {
+            if slot.word == word && (is_number(word) || self.keys.key(slot.id as usize) == text) {
                 return slot.id;
             }
             at = (at + 1) & mask;
         }
-        self.keys.text.extend_from_slice(key);
-        self.only_numbers = false;
-        self.insert(at, hash, NOT_A_NUMBER)
     }
 
     /// The number of `key`.
     pub fn key(&mut self, key: &[u8]) -> u32 {
         match canonical_number(key) {
-            Some(number) => self.number(number),
-            None => self.text(key),
+            Some(number) => self.word(number, &[]),
+            None => self.word(text_word(key), key),
         }
     }
 
-    fn insert(&mut self, at: usize, hash: u64, number: u64) -> u32 {
+    fn insert(&mut self, at: usize, word: u64, text: &[u8]) -> u32 {
         let id = self.keys.hashes.len() as u32;
-        self.slots[at] = Slot { tag: tag(hash), id };
-        self.keys.hashes.push(hash);
-        self.keys.numbers.push(number);
+        self.slots[at] = Slot { word, id };
+        if is_number(word) {
+            push_decimal(&mut self.keys.text, word);
+            self.keys.hashes.push(number_hash(word));
+        } else {
+            self.only_numbers = false;
+            self.keys.text.extend_from_slice(text);
+            self.keys.hashes.push(xxh3_64(text));
+        }
+        self.keys.numbers.push(word);
         self.keys.offsets.push(self.keys.text.len() as u32);
         if 2 * self.keys.hashes.len() > self.slots.len() {
             self.grow();
@@ -102,12 +127,12 @@ impl KeyTable {
     fn grow(&mut self) {
         let mask = 4 * self.slots.len() - 1;
         self.slots = vec![EMPTY; mask + 1];
-        for (id, hash) in self.keys.hashes.iter().enumerate() {
-            let mut at = *hash as usize & mask;
+        for (id, word) in self.keys.numbers.iter().enumerate() {
+            let mut at = place(*word) & mask;
             while self.slots[at].id != NONE {
                 at = (at + 1) & mask;
             }
-            self.slots[at] = Slot { tag: tag(*hash), id: id as u32 };
+            self.slots[at] = Slot { word: *word, id: id as u32 };
         }
     }
 
@@ -120,10 +145,11 @@ impl KeyTable {
     }
 }
 
-/// The half of the hash that the place in the table does not use.
+/// Where the search for a word begins, before masking.
 #[inline]
-fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32
+fn place(word: u64) -> usize {
+    // Texts are hashed already.
+    (if is_number(word) { number_hash(word) } else { word }) as usize
 }
 
 /// Appends `number` in decimal.

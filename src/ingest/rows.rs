@@ -11,7 +11,7 @@
 use super::batch::Batch;
 use super::batch::canonical_number;
 use super::cells::{Block, Cells};
-use super::intern::{KeyListBuilder, KeyTable, Names, push_decimal};
+use super::intern::{KeyListBuilder, KeyTable, NO_KEY, Names, is_number, push_decimal, text_word};
 use super::mapping::{Negative, Zero};
 use super::money::{AmountRules, Currencies, NO_AMOUNT, NO_CURRENCY, Totals};
 use super::plan::{Column, KeyPlan, TextPlan, TransactionPlan};
@@ -22,11 +22,6 @@ use crate::ids::NONE;
 use crate::store::format::flags;
 use crate::store::keys::KEY_BYTES_MAX;
 use std::sync::Arc;
-
-/// In key columns: the key is a text, not a number.
-const IS_TEXT: u64 = u64::MAX;
-/// In key columns: there is no key.
-const NO_KEY: u64 = u64::MAX - 1;
 
 /// What happens to each row of a block.
 #[derive(Debug, Default)]
@@ -93,9 +88,9 @@ impl Verdicts {
 /// Keys of one block before they are numbered.
 #[derive(Debug, Default)]
 pub(crate) struct KeyCells {
-    /// The key as a number, [`IS_TEXT`] or [`NO_KEY`].
-    numbers: Vec<u64>,
-    /// Where the texts lie in `texts`; may be shorter than `numbers` when the rest are no texts.
+    /// The words of the keys, or [`NO_KEY`].
+    words: Vec<u64>,
+    /// Where the texts lie in `texts`; may be shorter than `words` when the rest are no texts.
     spans: Vec<(u32, u32)>,
     texts: Vec<u8>,
 }
@@ -103,7 +98,7 @@ pub(crate) struct KeyCells {
 impl KeyCells {
     /// Reads the keys of all rows; refuses keys that are too long or not UTF-8, and empty ones if `needed`.
     pub fn read(&mut self, plan: &KeyPlan, block: &Block<'_>, needed: bool, verdicts: &mut Verdicts) {
-        self.numbers.clear();
+        self.words.clear();
         self.spans.clear();
         self.texts.clear();
         match &plan.single {
@@ -127,7 +122,7 @@ impl KeyCells {
                     let text = texts.get(row);
                     let number = canonical_number(text);
                     match number {
-                        Some(number) if plain => self.numbers.push(number),
+                        Some(number) if plain => self.words.push(number),
                         _ => self.push_text(row, column.value(text), plan, block.utf8, needed, verdicts),
                     }
                 }
@@ -135,7 +130,7 @@ impl KeyCells {
             Cells::Integers(integers) if plain => {
                 for row in 0..block.len() {
                     match integers.get(row) {
-                        Some(number) if number >= 0 => self.numbers.push(number as u64),
+                        Some(number) if number >= 0 => self.words.push(number as u64),
                         Some(number) => self.push_text(
                             row,
                             Some(number.to_string().as_bytes()),
@@ -195,11 +190,11 @@ impl KeyCells {
             if needed {
                 verdicts.reject(row, Reason::EmptyKey, &plan.name, String::new());
             }
-            self.numbers.push(NO_KEY);
+            self.words.push(NO_KEY);
             return;
         };
         if let Some(number) = canonical_number(key) {
-            self.numbers.push(number);
+            self.words.push(number);
             return;
         }
         let fault = if key.len() > KEY_BYTES_MAX {
@@ -211,10 +206,10 @@ impl KeyCells {
         };
         if let Some(reason) = fault {
             verdicts.reject(row, reason, &plan.name, masked(key));
-            self.numbers.push(NO_KEY);
+            self.words.push(NO_KEY);
             return;
         }
-        self.numbers.push(IS_TEXT);
+        self.words.push(text_word(key));
         self.spans.resize(row, (0, 0));
         let start = self.texts.len() as u32;
         self.texts.extend_from_slice(key);
@@ -229,37 +224,37 @@ impl KeyCells {
     /// Whether a row has a key that was not refused.
     #[inline]
     pub fn has_key(&self, row: usize) -> bool {
-        self.numbers[row] != NO_KEY
+        self.words[row] != NO_KEY
     }
 
     /// The text of a row's key.
     pub fn text<'t>(&'t self, row: usize, scratch: &'t mut Vec<u8>) -> &'t [u8] {
-        match self.numbers[row] {
-            IS_TEXT => self.slice(row),
+        match self.words[row] {
             NO_KEY => &[],
-            number => {
+            number if is_number(number) => {
                 scratch.clear();
                 push_decimal(scratch, number);
                 scratch
             }
+            _ => self.slice(row),
         }
     }
 
     /// The key's number in `table`, [`NONE`] where there is no key.
     #[inline]
     pub fn number(&self, row: usize, table: &mut KeyTable) -> u32 {
-        match self.numbers[row] {
-            IS_TEXT => table.text(self.slice(row)),
+        match self.words[row] {
             NO_KEY => NONE,
-            number => table.number(number),
+            number if is_number(number) => table.word(number, &[]),
+            word => table.word(word, self.slice(row)),
         }
     }
 
     #[inline]
     fn push_to(&self, row: usize, list: &mut KeyListBuilder) {
-        match self.numbers[row] {
-            IS_TEXT => list.text(self.slice(row)),
-            number => list.number(number),
+        match self.words[row] {
+            number if is_number(number) => list.number(number),
+            _ => list.text(self.slice(row)),
         }
     }
 }
@@ -280,6 +275,9 @@ struct Scratch {
     /// Whether source and destination change places.
     swap: Vec<bool>,
     flags: Vec<u8>,
+    /// Words and numbers of the accounts of accepted rows, source and destination by turns.
+    words: Vec<u64>,
+    ids: Vec<u32>,
     text: Vec<u8>,
 }
 
@@ -607,15 +605,26 @@ impl<'p> TransactionRows<'p> {
                 self.ordinals.push(block.ordinals[row]);
             }
         }
+        // Accounts in the order in which a reader meets them: row by row, source before destination.
+        scratch.words.clear();
         for row in (0..num_rows).filter(|&row| verdicts.accepts(row)) {
-            let (source, destination) = if scratch.swap[row] {
-                (&scratch.destination, &scratch.source)
-            } else {
-                (&scratch.source, &scratch.destination)
-            };
-            self.batch.source.push(source.number(row, &mut self.accounts));
-            self.batch.destination.push(destination.number(row, &mut self.accounts));
+            let pair = [scratch.source.words[row], scratch.destination.words[row]];
+            scratch.words.extend(if scratch.swap[row] { [pair[1], pair[0]] } else { pair });
         }
+        scratch.ids.clear();
+        if scratch.source.spans.is_empty() && scratch.destination.spans.is_empty() {
+            self.accounts.number_all(&scratch.words, |_| &[], &mut scratch.ids);
+        } else {
+            let rows: Vec<usize> = (0..num_rows).filter(|&row| verdicts.accepts(row)).collect();
+            let text = |place: usize| {
+                let row = rows[place / 2];
+                let swapped = scratch.swap[row] != (place % 2 == 1);
+                if swapped { scratch.destination.slice(row) } else { scratch.source.slice(row) }
+            };
+            self.accounts.number_all(&scratch.words, text, &mut scratch.ids);
+        }
+        self.batch.source.extend(scratch.ids.iter().step_by(2));
+        self.batch.destination.extend(scratch.ids.iter().skip(1).step_by(2));
         if let Some(keys) = &mut self.keys {
             for row in (0..num_rows).filter(|&row| verdicts.accepts(row)) {
                 scratch.transaction.push_to(row, keys);

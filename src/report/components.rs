@@ -46,5 +46,5 @@ pub(super) fn account_keys(graph: &Graph, accounts: &[u32], run: &Run) -> Result
         run.advance(accounts.len() as u64);
         keys
     });
-    Ok(parts.collect::<Result<Vec<_>>>()?.concat())
+    Ok(parts.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }

@@ -112,8 +112,10 @@ fn find_at(graph: &Graph, key: &str, time: i64) -> Result<Option<TxId>> {
 }
 
 /// Adds what a trace followed to the edges of `network`, which was made of `subgraph`: `cases` (joined by `+`),
-/// `tainted_paid_minor`, `tainted_received_minor`, `trace_hop`, null for edges that carried nothing.
+/// `tainted_paid_minor`, `tainted_received_minor`, `trace_hop`, null for edges that carried nothing. Nodes lose their
+/// `hop`: no search from accounts was made.
 pub fn mark_payments(network: &mut Network, subgraph: &Subgraph, payments: &BTreeMap<TxId, Carried>) {
+    network.nodes.columns.retain(|(name, _)| name != "hop");
     let rows = network.edges.num_rows();
     let carried = || {
         let transfers = subgraph.transactions.iter().map(|transfer| payments.get(&transfer.id));

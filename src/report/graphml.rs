@@ -8,7 +8,8 @@
 //!
 //! Several readers, igraph among them, turn a `long` into a double, which is
 //! exact only up to 2^53: programs that must be exact read `amount`, the decimal
-//! text, and not `amount_minor`.
+//! text, and not `amount_minor`. igraph also loses the ids of edges and keeps `&` in ids as `&#38;`; every id
+//! therefore stands once more in an attribute `key`.
 //!
 //! XML 1.0 cannot hold most control characters in any spelling. They are shown by their pictures (U+2400 on), and
 //! two ids that become the same thereby are refused.
@@ -53,6 +54,10 @@ pub fn write_graphml(network: &Network, out: &mut impl Write) -> io::Result<()> 
 
 /// Declares the attributes of nodes or edges.
 fn keys(table: &Table, what: &str, structure: &[&str], out: &mut impl Write) -> io::Result<()> {
+    if repeats_id(table) {
+        let letter = &what[..1];
+        writeln!(out, "  <key id=\"{letter}k\" for=\"{what}\" attr.name=\"key\" attr.type=\"string\"/>")?;
+    }
     for (at, (name, values)) in attributes(table, structure) {
         let (letter, kind, name) = (&what[..1], kind(values), escape(name));
         writeln!(
@@ -73,6 +78,12 @@ fn elements(table: &Table, what: &str, structure: &[&str], out: &mut impl Write)
             }
         }
         let mut empty = true;
+        if let (true, Some(Cell::Text(key))) =
+            (repeats_id(table), table.column("id").map(|ids| ids.cell(row)))
+        {
+            write!(out, "><data key=\"{}k\">{}</data>", &what[..1], escape(key))?;
+            empty = false;
+        }
         for &(at, (_, values)) in &columns {
             let Some(text) = content(values.cell(row)) else { continue };
             if std::mem::take(&mut empty) {
@@ -83,6 +94,11 @@ fn elements(table: &Table, what: &str, structure: &[&str], out: &mut impl Write)
         if empty { out.write_all(b"/>\n")? } else { writeln!(out, "</{what}>")? }
     }
     Ok(())
+}
+
+/// Whether ids stand in an attribute `key` as well; not where the table has such a column of its own.
+fn repeats_id(table: &Table) -> bool {
+    table.column("key").is_none()
 }
 
 fn kind(values: &Values) -> &'static str {
@@ -195,6 +211,7 @@ mod tests {
             assert!(text.contains(declared), "{declared} is not in {text}");
         }
         assert!(text.contains("<data key=\"e5\">9007199254740993</data>"));
+        assert!(text.contains("<data key=\"ek\">t2</data>") && text.contains("<data key=\"nk\">A &amp;"));
         assert_eq!(text.matches("key=\"n1\"").count(), 1, "one of two nodes has a ring");
     }
 

@@ -121,6 +121,9 @@ pub fn write_trace(
     for (name, table) in [("flows", &tables.flows), ("holdings", &tables.holdings), ("sinks", &tables.sinks)]
     {
         directory.file(&format!("{name}.csv"), |out| write_csv(table, csv, out))?;
+        #[cfg(feature = "arrow")]
+        directory
+            .file(&format!("{name}.parquet"), |out| super::parquet::write_parquet(table.clone(), out))?;
     }
     directory.file("ledger.json", |out| {
         serde_json::to_writer_pretty(&mut *out, ledger)?;

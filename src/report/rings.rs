@@ -4,6 +4,7 @@
 //! `summary.json` (what was asked of which graph). Identifier values are personal data: unless they are
 //! asked for, `kind#number` stands for each, the same number for the same value within one graph.
 
+use super::components::account_keys;
 use super::csv::{CsvOptions, write_csv};
 use super::output::Directory;
 use super::provenance::provenance;
@@ -11,7 +12,7 @@ use super::table::{Table, Values};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ids::IdentifierId;
-use crate::rings::{IdentityRingOptions, IdentityRings};
+use crate::rings::{Evidence, IdentityRingOptions, IdentityRings};
 use crate::run::Run;
 use serde_json::json;
 use std::io::Write;
@@ -65,41 +66,59 @@ pub fn ring_tables(
 ) -> Result<RingTables> {
     run.stage("keys", rings.evidence.len() as u64);
     run.check()?;
-    let members: Vec<u32> = rings.members.iter().map(|account| account.0).collect();
-    let member_keys = super::components::account_keys(graph, &members, run)?;
-    let ring_of_member =
-        (0..rings.len()).flat_map(|ring| rings.ring(ring).iter().map(move |_| ring as u32)).collect();
-    let used: Vec<u32> = rings.evidence.iter().map(|evidence| evidence.account.0).collect();
-    let texts = |all: &mut dyn Iterator<Item = IdentifierId>| {
-        all.map(|one| identifiers.text(graph, one)).collect::<Result<Vec<_>>>()
-    };
     Ok(RingTables {
         rings: summary(graph, rings),
-        members: Table::new([("ring", Values::U32(ring_of_member)), ("account", Values::Text(member_keys))]),
-        evidence: Table::new([
-            ("ring", Values::U32(rings.evidence.iter().map(|evidence| evidence.ring).collect())),
-            ("account", Values::Text(super::components::account_keys(graph, &used, run)?)),
-            (
-                "kind",
-                Values::Text(rings.evidence.iter().map(|e| kind_name(graph, e.identifier).into()).collect()),
-            ),
-            (
-                "identifier",
-                Values::Text(texts(&mut rings.evidence.iter().map(|evidence| evidence.identifier))?),
-            ),
-            ("first", Values::OptionTime(rings.evidence.iter().map(|evidence| evidence.first).collect())),
-            ("last", Values::OptionTime(rings.evidence.iter().map(|evidence| evidence.last).collect())),
-            ("count", Values::U32(rings.evidence.iter().map(|evidence| evidence.count).collect())),
-        ]),
-        hubs: Table::new([
-            (
-                "kind",
-                Values::Text(rings.hubs.iter().map(|hub| kind_name(graph, hub.identifier).into()).collect()),
-            ),
-            ("identifier", Values::Text(texts(&mut rings.hubs.iter().map(|hub| hub.identifier))?)),
-            ("num_accounts", Values::U32(rings.hubs.iter().map(|hub| hub.num_accounts).collect())),
-        ]),
+        members: member_table(graph, rings, run)?,
+        evidence: evidence_table(graph, rings, identifiers, run)?,
+        hubs: hub_table(graph, rings, identifiers)?,
     })
+}
+
+/// One row per member, by ring and key: the order of ids is that of arrival, which says nothing outside.
+fn member_table(graph: &Graph, rings: &IdentityRings, run: &Run) -> Result<Table> {
+    let members: Vec<u32> = rings.members.iter().map(|account| account.0).collect();
+    let numbers = (0..rings.len()).flat_map(|ring| rings.ring(ring).iter().map(move |_| ring as u32));
+    let mut rows: Vec<(u32, String)> = numbers.zip(account_keys(graph, &members, run)?).collect();
+    rows.sort_unstable();
+    let (numbers, keys) = rows.into_iter().unzip();
+    Ok(Table::new([("ring", Values::U32(numbers)), ("account", Values::Text(keys))]))
+}
+
+/// One row per use, by ring, identifier, and key of the account.
+fn evidence_table(
+    graph: &Graph,
+    rings: &IdentityRings,
+    identifiers: Identifiers,
+    run: &Run,
+) -> Result<Table> {
+    let used: Vec<u32> = rings.evidence.iter().map(|evidence| evidence.account.0).collect();
+    let keys = account_keys(graph, &used, run)?;
+    let mut rows: Vec<(&Evidence, String)> = rings.evidence.iter().zip(keys).collect();
+    rows.sort_unstable_by(|(a, key), (b, other)| {
+        (a.ring, a.identifier, key).cmp(&(b.ring, b.identifier, other))
+    });
+    let texts = rows.iter().map(|(one, _)| identifiers.text(graph, one.identifier)).collect::<Result<_>>()?;
+    let kinds = rows.iter().map(|(one, _)| kind_name(graph, one.identifier).to_string()).collect();
+    Ok(Table::new([
+        ("ring", Values::U32(rows.iter().map(|(one, _)| one.ring).collect())),
+        ("account", Values::Text(rows.iter().map(|(_, key)| key.clone()).collect())),
+        ("kind", Values::Text(kinds)),
+        ("identifier", Values::Text(texts)),
+        ("first", Values::OptionTime(rows.iter().map(|(one, _)| one.first).collect())),
+        ("last", Values::OptionTime(rows.iter().map(|(one, _)| one.last).collect())),
+        ("count", Values::U32(rows.iter().map(|(one, _)| one.count).collect())),
+    ]))
+}
+
+fn hub_table(graph: &Graph, rings: &IdentityRings, identifiers: Identifiers) -> Result<Table> {
+    let hubs = &rings.hubs;
+    let texts = hubs.iter().map(|hub| identifiers.text(graph, hub.identifier)).collect::<Result<_>>()?;
+    let kinds = hubs.iter().map(|hub| kind_name(graph, hub.identifier).to_string()).collect();
+    Ok(Table::new([
+        ("kind", Values::Text(kinds)),
+        ("identifier", Values::Text(texts)),
+        ("num_accounts", Values::U32(hubs.iter().map(|hub| hub.num_accounts).collect())),
+    ]))
 }
 
 /// One row per ring.

@@ -566,7 +566,7 @@ mod tests {
         let (mut next, mut longest) = (0, 0);
         let mut expected = vec![(NONE, 0); slots.len()];
         for id in order {
-            let home = ((hashes[id] >> 32) * num_homes >> 32) as usize;
+            let home = (((hashes[id] >> 32) * num_homes) >> 32) as usize;
             let slot = home.max(next);
             expected[slot] = (id as u32, (hashes[id] & 0xff).max(1) as u8);
             longest = longest.max(slot - home);

@@ -67,7 +67,7 @@ impl Adjacency {
     /// The range of `node`'s edges; empty for a node without any, or beyond this segment's nodes.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged) if the offsets looked at are not what was written.
+    /// [`Error::Damaged`] if the offsets looked at are not what was written.
     #[inline]
     pub fn range(&self, node: u32) -> Result<Range<usize>> {
         let place = match &self.nodes {

@@ -9,7 +9,7 @@
 //! order, then get consecutive ids. Every step is parallel and none races.
 //!
 //! # Cost
-//! Time O(k) hash probes for k keys, each distinct within its chunk; memory 24
+//! Time O(k) hash probes for k keys, each distinct within its chunk; memory 32
 //! bytes per key of a chunk and 12 per key of the store, besides the texts.
 
 use crate::error::{Error, Result};
@@ -45,6 +45,8 @@ pub(super) fn num_keys(keys: &KeyList) -> u32 {
 struct Grouped {
     /// Numbers of the chunk's keys, ascending within each shard.
     order: Vec<u32>,
+    /// Their hashes, in the same order: read one after another, where the chunk's own would be scattered.
+    hashes: Vec<u64>,
     /// Where each shard begins in `order`.
     starts: [u32; NUM_SHARDS + 1],
 }
@@ -120,13 +122,14 @@ fn group(hashes: &[u64]) -> Grouped {
         starts[shard + 1] += starts[shard];
     }
     let mut next = starts;
-    let mut order = vec![0; hashes.len()];
+    let mut grouped = Grouped { order: vec![0; hashes.len()], hashes: vec![0; hashes.len()], starts };
     for (key, &hash) in hashes.iter().enumerate() {
         let place = &mut next[shard_of(hash)];
-        order[*place as usize] = key as u32;
+        grouped.order[*place as usize] = key as u32;
+        grouped.hashes[*place as usize] = hash;
         *place += 1;
     }
-    Grouped { order, starts }
+    grouped
 }
 
 /// Walks all chunks in order and finds the first appearance of each key of one shard.
@@ -136,13 +139,15 @@ fn find_first(shard: usize, chunks: &[&LocalKeys], grouped: &[Grouped]) -> Shard
         Shard { entries: Vec::new(), starts: Vec::with_capacity(chunks.len()), first: Vec::new() };
     for (chunk, (keys, group)) in chunks.iter().zip(grouped).enumerate() {
         found.starts.push(found.entries.len());
-        for &key in &group.order[group.starts[shard] as usize..group.starts[shard + 1] as usize] {
+        let range = group.starts[shard] as usize..group.starts[shard + 1] as usize;
+        for (&key, &hash) in group.order[range.clone()].iter().zip(&group.hashes[range]) {
+            let is_number = !keys.numbers.is_empty();
             let same = |entry: u32| {
                 let (first_chunk, first_key) = found.first[entry as usize];
-                equal(keys, key as usize, chunks[first_chunk as usize], first_key as usize)
+                keys.key(key as usize) == chunks[first_chunk as usize].key(first_key as usize)
             };
             let new = found.first.len() as u32;
-            let entry = table.find_or_insert(keys.hashes[key as usize], new, same);
+            let entry = table.find_or_insert(hash, is_number, new, same);
             if entry == new {
                 found.first.push((chunk as u32, key));
             }
@@ -150,14 +155,6 @@ fn find_first(shard: usize, chunks: &[&LocalKeys], grouped: &[Grouped]) -> Shard
         }
     }
     found
-}
-
-/// Whether two keys are the same: by number where both chunks hold nothing but numbers, else by text.
-fn equal(a: &LocalKeys, i: usize, b: &LocalKeys, j: usize) -> bool {
-    match (a.numbers.get(i), b.numbers.get(j)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a.key(i) == b.key(j),
-    }
 }
 
 /// For each key of a chunk: its shard, its entry there, and whether this is the key's first appearance.
@@ -193,9 +190,9 @@ fn collect_keys(chunks: &[&LocalKeys], resolved: &[Vec<(u32, u32, bool)>]) -> Ke
     }
     let mut text = Vec::new();
     let mut offsets = vec![0];
-    for chunk in 0..chunks.len() {
+    for (chunk, keys) in chunks.iter().enumerate() {
         for key in new_keys(chunk) {
-            text.extend_from_slice(chunks[chunk].key(key));
+            text.extend_from_slice(keys.key(key));
             offsets.push(text.len() as u64);
         }
     }
@@ -204,46 +201,58 @@ fn collect_keys(chunks: &[&LocalKeys], resolved: &[Vec<(u32, u32, bool)>]) -> Ke
 
 /// Open addressing from hash to entry number; grows at load 1/2.
 struct Table {
-    /// Lower half of the hash and entry + 1; 0 = empty.
-    slots: Vec<(u32, u32)>,
+    slots: Vec<Slot>,
     len: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    hash: u64,
+    /// Entry + 1; 0 = empty.
+    entry: u32,
+    /// Whether the key came in a chunk of nothing but numbers.
+    is_number: bool,
 }
 
 impl Table {
     fn new() -> Self {
-        Self { slots: vec![(0, 0); 1 << 10], len: 0 }
+        Self { slots: vec![Slot::default(); 1 << 10], len: 0 }
     }
 
-    /// The entry equal by `same`, or `new` if there was none.
-    fn find_or_insert(&mut self, hash: u64, new: u32, same: impl Fn(u32) -> bool) -> u32 {
+    /// The entry of an equal key, or `new` if there was none.
+    ///
+    /// Different numbers have different hashes ([`number_hash`](crate::ingest::batch::number_hash) can be inverted),
+    /// so two numbers of one hash are equal; any other two keys are compared by `same`.
+    fn find_or_insert(&mut self, hash: u64, is_number: bool, new: u32, same: impl Fn(u32) -> bool) -> u32 {
         if self.len * 2 >= self.slots.len() {
             self.grow();
         }
         let mask = self.slots.len() - 1;
-        let mut slot = hash as u32 as usize & mask;
+        let mut place = hash as usize & mask;
         loop {
-            match self.slots[slot] {
-                (_, 0) => {
-                    self.slots[slot] = (hash as u32, new + 1);
-                    self.len += 1;
-                    return new;
-                }
-                (low, entry) if low == hash as u32 && same(entry - 1) => return entry - 1,
-                _ => slot = (slot + 1) & mask,
+            let slot = self.slots[place];
+            if slot.entry == 0 {
+                self.slots[place] = Slot { hash, entry: new + 1, is_number };
+                self.len += 1;
+                return new;
             }
+            if slot.hash == hash && (slot.is_number && is_number || same(slot.entry - 1)) {
+                return slot.entry - 1;
+            }
+            place = (place + 1) & mask;
         }
     }
 
     fn grow(&mut self) {
         let old = std::mem::take(&mut self.slots);
-        self.slots = vec![(0, 0); old.len() * 2];
+        self.slots = vec![Slot::default(); old.len() * 2];
         let mask = self.slots.len() - 1;
-        for entry in old.into_iter().filter(|&(_, entry)| entry != 0) {
-            let mut slot = entry.0 as usize & mask;
-            while self.slots[slot].1 != 0 {
-                slot = (slot + 1) & mask;
+        for slot in old.into_iter().filter(|slot| slot.entry != 0) {
+            let mut place = slot.hash as usize & mask;
+            while self.slots[place].entry != 0 {
+                place = (place + 1) & mask;
             }
-            self.slots[slot] = entry;
+            self.slots[place] = slot;
         }
     }
 }
@@ -313,6 +322,7 @@ mod tests {
     fn equal_hashes_of_different_keys_are_told_apart() {
         let mut keys = local(&["x".into(), "y".into()]);
         keys.hashes = vec![7, 7];
+        keys.numbers.clear();
         let merged = merge(&[&keys, &keys], IDS_MAX, "accounts", &Run::new()).unwrap();
         assert_eq!(merged.ids, [[0, 1], [0, 1]]);
     }

@@ -100,6 +100,7 @@ pub fn ingest(
     let mut writer = StoreWriter::create(path)?;
     writer.set_durable(options.durable);
     let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
+    run.stage("read", 0);
     let mut report =
         read_transactions(sources.transactions, mapping, &options.read, run, &mut |mut batch| {
             for reject in std::mem::take(&mut batch.rejects) {

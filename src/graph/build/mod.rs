@@ -1,11 +1,11 @@
 //! Building a store from batches: ids, order, partitions, both adjacencies, publication.
 //!
 //! # Method
-//! Keys become dense ids by first appearance ([`dictionary`]); rows whose
-//! transaction key repeats are dropped or refused ([`duplicates`]); the rest is
-//! put in (time, row) order ([`rows`]), cut at partition boundaries, and each
-//! part written as a segment ([`segment`]) with both adjacencies
-//! ([`adjacency`]). Nothing counts until the manifest is published.
+//! Keys become dense ids by first appearance (`dictionary`); rows whose
+//! transaction key repeats are dropped or refused (`duplicates`); the rest is
+//! put in (time, row) order (`rows`), cut at partition boundaries, and each
+//! part written as a segment (`segment`) with both adjacencies
+//! (`adjacency`). Nothing counts until the manifest is published.
 //!
 //! # Cost
 //! Time O(n) where the rows come in time order, O(n log n) otherwise; memory
@@ -153,7 +153,7 @@ pub fn prepare(mut input: Input, options: &BuildOptions, run: &Run) -> Result<Pr
     let num_accounts = num_keys(&accounts.keys);
     let accounts = accounts.keys;
 
-    let (chunks, currencies, channels, labels) = codes(std::mem::take(&mut input.batches))?;
+    let (chunks, Names { currencies, channels, labels }) = codes(std::mem::take(&mut input.batches))?;
     run.stage("order", chunks.len() as u64);
     let repeats = duplicates::duplicates(&chunks, run)?;
     let repeated = repeats.iter().map(|repeat| describe(&chunks, repeat)).collect();
@@ -244,11 +244,19 @@ fn link_rows(table: &LinkRows, accounts: &[u32], names: &[String], dictionaries:
     links::merge((0..table.account.len()).map(link).collect())
 }
 
+/// Names that have codes in the store.
+#[derive(Debug, Default)]
+struct Names {
+    currencies: Vec<Currency>,
+    /// Code 0 is "none"; code 1 is the first.
+    channels: Vec<String>,
+    /// As `channels`.
+    labels: Vec<String>,
+}
+
 /// Gives currencies, channels and labels their codes in the store, by first appearance.
-fn codes(batches: Vec<Batch>) -> Result<(Vec<Chunk>, Vec<Currency>, Vec<String>, Vec<String>)> {
-    let mut currencies: Vec<Currency> = Vec::new();
-    let mut channels = Vec::new();
-    let mut labels = Vec::new();
+fn codes(batches: Vec<Batch>) -> Result<(Vec<Chunk>, Names)> {
+    let Names { mut currencies, mut channels, mut labels } = Names::default();
     let mut chunks = Vec::with_capacity(batches.len());
     for batch in batches {
         let currency_codes =
@@ -275,7 +283,7 @@ fn codes(batches: Vec<Batch>) -> Result<(Vec<Chunk>, Vec<Currency>, Vec<String>,
             labels: label_codes,
         });
     }
-    Ok((chunks, currencies, channels, labels))
+    Ok((chunks, Names { currencies, channels, labels }))
 }
 
 /// The place of `value` in `table`, added at the end if it is new.

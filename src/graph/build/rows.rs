@@ -188,15 +188,46 @@ impl Rows {
     }
 
     /// One value of each row of a range of positions, in parallel.
-    pub fn gather<T: Send>(&self, range: Range<usize>, value: impl Fn(&Chunk, usize) -> T + Sync) -> Vec<T> {
-        let blocks = range.len().div_ceil(BLOCK);
-        (0..blocks)
-            .into_par_iter()
-            .flat_map_iter(|block| {
-                let begin = range.start + block * BLOCK;
-                self.walk(begin..(begin + BLOCK).min(range.end)).map(|(chunk, row)| value(chunk, row))
-            })
-            .collect()
+    pub fn gather<T: Copy + Default + Send>(
+        &self,
+        range: Range<usize>,
+        value: impl Fn(&Chunk, usize) -> T + Sync,
+    ) -> Vec<T> {
+        let mut values = vec![T::default(); range.len()];
+        values.par_chunks_mut(BLOCK).enumerate().for_each(|(block, values)| {
+            let begin = range.start + block * BLOCK;
+            match &self.order {
+                Some(order) => {
+                    for (slot, &place) in values.iter_mut().zip(&order[begin..]) {
+                        let (chunk, row) = split(place);
+                        *slot = value(&self.chunks[chunk], row);
+                    }
+                }
+                None => self.fill(begin, values, &value),
+            }
+        });
+        values
+    }
+
+    /// As [`gather`](Self::gather) for one block of rows that stand in order, chunk by chunk.
+    fn fill<T>(&self, begin: usize, mut values: &mut [T], value: impl Fn(&Chunk, usize) -> T) {
+        let mut chunk = self.starts.partition_point(|&start| start <= begin as u64) - 1;
+        let mut row = begin - self.starts[chunk] as usize;
+        while !values.is_empty() {
+            let rows = row..self.chunks[chunk].batch.len().min(row + values.len());
+            let (now, rest) = values.split_at_mut(rows.len());
+            for (slot, row) in now.iter_mut().zip(rows) {
+                *slot = value(&self.chunks[chunk], row);
+            }
+            (values, chunk, row) = (rest, chunk + 1, 0);
+        }
+    }
+
+    /// The one value that `value` has for all chunks, if it has one for each and they agree.
+    pub fn constant<T: PartialEq>(&self, value: impl Fn(&Chunk) -> Option<T>) -> Option<T> {
+        let mut values = self.chunks.iter().filter(|chunk| !chunk.batch.is_empty()).map(value);
+        let first = values.next()??;
+        values.all(|value| value.as_ref() == Some(&first)).then_some(first)
     }
 
     /// The rows of a range of positions, one after another.

@@ -4,7 +4,7 @@
 
 use super::adjacency::{AdjacencyColumns, adjacency};
 use super::links::{self, Link};
-use super::rows::Rows;
+use super::rows::{Chunk, Rows};
 use crate::error::Result;
 use crate::ids::NONE;
 use crate::run::Run;
@@ -30,7 +30,7 @@ pub(super) struct Part<'r> {
 /// Writes a segment into `file`; returns the number of its links.
 pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Result<u32> {
     let Part { rows, range, num_accounts, device_kind, static_links } = part.clone();
-    let gather_u32 = |value: fn(&super::rows::Chunk, usize) -> u32| rows.gather(range.clone(), value);
+    let gather_u32 = |value: fn(&Chunk, usize) -> u32| rows.gather(range.clone(), value);
 
     let source = gather_u32(|chunk, row| chunk.batch.source[row]);
     let destination = gather_u32(|chunk, row| chunk.batch.destination[row]);
@@ -71,12 +71,29 @@ pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Resul
     Ok(links.len() as u32)
 }
 
-/// The columns that are constant or regular in most data.
+/// The columns that are constant in most data; a constant is known without looking at the rows.
 fn write_codes(rows: &Rows, range: Range<usize>, file: &mut ContainerWriter) -> Result<()> {
-    file.codes(ColumnId::CURRENCY, &rows.gather(range.clone(), |chunk, row| chunk.currency(row)))?;
-    file.codes(ColumnId::CHANNEL, &rows.gather(range.clone(), |chunk, row| chunk.channel(row)))?;
+    let len = range.len() as u64;
+    // Nothing is constant where there is nothing, so that the columns of no rows are always the same.
+    let some = |holds: bool| holds && len > 0;
+    let one_currency = |chunk: &Chunk| some(chunk.batch.currency.is_empty()).then(|| chunk.currency(0));
+    match rows.constant(one_currency) {
+        Some(currency) => file.sequence(ColumnId::CURRENCY, currency, 0, len)?,
+        None => {
+            file.codes(ColumnId::CURRENCY, &rows.gather(range.clone(), |chunk, row| chunk.currency(row)))?;
+        }
+    }
+    match rows.constant(|chunk| some(chunk.batch.channels.1.is_empty()).then_some(0_u8)) {
+        Some(none) => file.sequence(ColumnId::CHANNEL, none, 0, len)?,
+        None => {
+            file.codes(ColumnId::CHANNEL, &rows.gather(range.clone(), |chunk, row| chunk.channel(row)))?
+        }
+    }
+    match rows.constant(|chunk| some(chunk.batch.labels.1.is_empty()).then_some(0_u8)) {
+        Some(none) => file.sequence(ColumnId::LABEL, none, 0, len)?,
+        None => file.codes(ColumnId::LABEL, &rows.gather(range.clone(), |chunk, row| chunk.label(row)))?,
+    }
     file.codes(ColumnId::FLAGS, &rows.gather(range.clone(), |chunk, row| chunk.flags(row)))?;
-    file.codes(ColumnId::LABEL, &rows.gather(range.clone(), |chunk, row| chunk.label(row)))?;
     file.codes(ColumnId::ROW, &rows.gather(range, |chunk, row| chunk.reference(row)))
 }
 
@@ -120,7 +137,7 @@ fn write_adjacency(file: &mut ContainerWriter, ids: &Direction, columns: &Adjace
 
 /// Links between payers and the devices that they paid from.
 fn device_links(rows: &Rows, range: Range<usize>, kind: u8) -> Vec<Link> {
-    let sighting = |chunk: &super::rows::Chunk, row: usize| {
+    let sighting = |chunk: &Chunk, row: usize| {
         let time = chunk.batch.time[row];
         let identifier = chunk.device(row);
         let link =
@@ -136,7 +153,7 @@ fn transaction_keys(rows: &Rows, range: Range<usize>) -> Option<KeyList> {
     if range.is_empty() || chunks.iter().any(|chunk| chunk.batch.keys.is_none()) {
         return None;
     }
-    let numbers = |chunk: &super::rows::Chunk, row: usize| match &chunk.batch.keys {
+    let numbers = |chunk: &Chunk, row: usize| match &chunk.batch.keys {
         Some(KeyList::Numbers(numbers)) => Some(numbers[row]),
         _ => None,
     };
