@@ -42,7 +42,7 @@ licences: ## Licences and bans of dependencies, where cargo-deny is installed
 rust: ## Tests of the library, the command line and the examples in the documentation
 	cargo test --locked
 
-# The wheel is built in the dev profile, which shares its dependencies with `cargo test` and keeps overflow checks.
+# The wheel is built in the dev profile: quicker than release, and overflow checks stay on.
 wheel: $(VENV)/ready ## The Python package, built and installed into .venv
 	rm -rf $(TARGET)/wheels-test
 	VIRTUAL_ENV= $(VENV)/bin/maturin build --profile dev --interpreter $(VENV)/bin/python --out $(TARGET)/wheels-test
