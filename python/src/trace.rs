@@ -99,7 +99,7 @@ impl Trace {
         py.import("json")?.call_method1("loads", (self.ledger.to_string(),))
     }
 
-    /// Writes ``flows.csv``, ``holdings.csv``, ``sinks.csv`` and ``ledger.json``.
+    /// Writes ``flows``, ``holdings`` and ``sinks`` as CSV and Parquet, and ``ledger.json``.
     ///
     /// Parameters
     /// ----------
