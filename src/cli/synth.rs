@@ -31,9 +31,21 @@ pub struct Args {
     /// Days covered.
     #[arg(long, value_name = "N", default_value_t = SynthOptions::default().days)]
     days: u32,
+    /// Payments between accounts that stay inside the payer's community, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = SynthOptions::default().inside_percent)]
+    inside_percent: u32,
+    /// Accounts kept in another currency than US dollars, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = SynthOptions::default().foreign_percent)]
+    foreign_percent: u32,
     /// Rings of each typology [default: one per 20000 transactions]
     #[arg(long, value_name = "N")]
     rings: Option<u32>,
+    /// Innocent look-alikes of each kind to mark [default: as many as rings of a typology]
+    #[arg(long, value_name = "N")]
+    look_alikes: Option<u32>,
+    /// Rings that move money whose members also share a device, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = SynthOptions::default().shared_device_percent)]
+    shared_device_percent: u32,
     /// Typologies to plant; all if not given.
     #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
     typologies: Vec<Typology>,
@@ -46,7 +58,11 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         seed: args.seed,
         start_us: args.start,
         days: args.days,
+        inside_percent: args.inside_percent,
+        foreign_percent: args.foreign_percent,
         rings: args.rings,
+        look_alikes: args.look_alikes,
+        shared_device_percent: args.shared_device_percent,
         ..SynthOptions::default()
     };
     if !args.typologies.is_empty() {
