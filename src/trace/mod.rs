@@ -4,23 +4,28 @@
 //! and works an example by hand. The result is what the rules say, not who is entitled to what.
 
 mod account;
+pub mod balances;
 mod books;
 mod calendar;
 mod cursor;
 mod downstream;
 mod draft;
-mod fifo;
 mod haircut;
 mod history;
 mod lot;
 mod meter;
 mod policy;
 mod purse;
+mod queue;
+pub mod rates;
 mod result;
 mod rows;
 mod seed;
+mod sorted;
 
+pub use balances::{Balance, Balances};
 pub use downstream::downstream;
-pub use policy::{Opening, Policy, Ties, TraceOptions};
-pub use result::{Flows, Holdings, LedgerRow, Stop, StopRow, Trace};
+pub use policy::{Opening, Policy, Pooling, Ties, TraceOptions};
+pub use rates::{Rate, Rates};
+pub use result::{Entry, Exit, Flows, Holdings, LedgerRow, Sinks, Stop, StopRow, Trace};
 pub use seed::{Seed, SeedKind};
