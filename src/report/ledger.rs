@@ -164,8 +164,11 @@ fn ledger_row(view: &View<'_>, question: &Question, row: &LedgerRow) -> Value {
     Value::Object(members)
 }
 
+/// A term of the equation: its name and where it stands in a row.
+type Term = (&'static str, fn(&LedgerRow) -> i128);
+
 /// The terms of the equation, in its order.
-const TERMS: [(&str, fn(&LedgerRow) -> i128); 8] = [
+const TERMS: [Term; 8] = [
     ("seeded", |row| row.seeded),
     ("converted_in", |row| row.converted_in),
     ("held", |row| row.held),
