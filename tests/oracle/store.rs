@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test program uses its own part.
 
 use super::ledgers::{CURRENCIES, Ledger};
-use super::trace::{Answer, Held, Payment, Row, Rules, Seed};
+use super::trace::{self as oracle, Answer, Held, Payment, Row, Rules, Seed, Stuck};
 use ringfence::graph::build::{BuildOptions, Input, prepare};
 use ringfence::graph::{Graph, View};
 use ringfence::ids::{AccountId, CurrencyId, TxId};
@@ -14,6 +14,7 @@ use ringfence::store::{Io, StoreWriter};
 use ringfence::trace::{self, Holdings, Opening, Policy, Stop, Ties, Trace, TraceOptions};
 use ringfence::units::Currency;
 use ringfence::{Result, Run};
+use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 /// A ledger in a store of its own.
@@ -131,14 +132,32 @@ impl Stored {
                 let (account, currency) = (self.account(account), self.currency(currency));
                 trace::Seed { case, kind: trace::SeedKind::Deposit { account, currency, time, amount } }
             }
+            Seed::Balance { .. } => panic!("the engine knows no balance seeds"),
         };
         seeds.iter().map(seed).collect()
     }
 
+    /// Whether the engine can do what the oracle can.
+    pub fn knows(ledger: &Ledger, rules: &Rules) -> bool {
+        matches!(rules.policy, oracle::Policy::Fifo | oracle::Policy::Haircut)
+            && rules.opening != oracle::Opening::Given
+            && rules.rates.is_none()
+            && (rules.dust, rules.max_hops) == (0, None)
+            && !ledger.seeds.iter().any(|seed| matches!(seed, Seed::Balance { .. }))
+    }
+
     pub fn options(&self, rules: &Rules, joint: bool) -> TraceOptions {
         TraceOptions {
-            policy: if rules.haircut { Policy::Haircut } else { Policy::Fifo },
-            opening: if rules.minimal { Opening::Minimal } else { Opening::JustInTime },
+            policy: match rules.policy {
+                oracle::Policy::Fifo => Policy::Fifo,
+                oracle::Policy::Haircut => Policy::Haircut,
+                other => panic!("the engine knows no {other:?}"),
+            },
+            opening: match rules.opening {
+                oracle::Opening::JustInTime => Opening::JustInTime,
+                oracle::Opening::Minimal => Opening::Minimal,
+                oracle::Opening::Given => panic!("the engine takes no balances"),
+            },
             ties: if rules.strict { Ties::Strict } else { Ties::Order },
             until: rules.until,
             sinks: rules
@@ -165,33 +184,48 @@ impl Stored {
             (flows.case[at], flows.transaction[at].0 as usize, paid, received, flows.hop[at])
         };
         let ledger_row = |row: &trace::LedgerRow| {
-            assert_eq!(row.dust, 0);
             let trace::LedgerRow {
                 seeded,
                 converted_in,
                 held,
                 at_sinks,
+                dust,
                 superseded,
                 converted_out,
                 fees,
                 ..
             } = *row;
-            let books = Row { seeded, converted_in, held, at_sinks, superseded, converted_out, fees };
+            let books = Row { seeded, converted_in, held, at_sinks, dust, superseded, converted_out, fees };
             ((row.case, self.currency_of(row.currency)), books)
         };
         assert!(trace.ledger.is_sorted_by_key(|row| (row.case, row.currency)));
         assert!(trace.stops.is_sorted_by_key(|row| (row.case, row.currency, row.stop)));
-        let until = trace.stops.iter().filter(|row| row.stop == Stop::Until);
-        let sinks = self.held(&trace.sinks);
-        let at_sinks: i128 = sinks.values().map(|held| held.0).sum();
-        let stopped = trace.stops.iter().filter(|row| row.stop == Stop::Sink);
-        assert_eq!(stopped.map(|row| row.amount).sum::<i128>(), at_sinks);
+        let sinks: Stuck = self
+            .held(&trace.sinks)
+            .into_iter()
+            .map(|((case, account, currency), held)| ((case, account, currency, oracle::Stop::Sink), held))
+            .collect();
+        let ledger: BTreeMap<(u32, u16), Row> = trace.ledger.iter().map(ledger_row).collect();
+        let mut stops: BTreeMap<(u32, u16, oracle::Stop), i128> = trace
+            .stops
+            .iter()
+            .map(|row| {
+                let stop = match row.stop {
+                    Stop::Sink => oracle::Stop::Sink,
+                    Stop::Until => oracle::Stop::Until,
+                };
+                ((row.case, self.currency_of(row.currency), stop), row.amount)
+            })
+            .collect();
+        for (&(case, currency), row) in ledger.iter().filter(|row| row.1.superseded > 0) {
+            stops.insert((case, currency, oracle::Stop::Superseded), row.superseded);
+        }
         Answer {
             flows: (0..flows.len()).map(flow).collect(),
             holdings: self.held(&trace.holdings),
             sinks,
-            ledger: trace.ledger.iter().map(ledger_row).collect(),
-            until: until.map(|row| ((row.case, self.currency_of(row.currency)), row.amount)).collect(),
+            ledger,
+            stops,
         }
     }
 
