@@ -102,6 +102,11 @@ impl Stored {
         Stored { graph, accounts, currencies, _directory: directory }
     }
 
+    /// The account in the store, if some payment names it.
+    pub fn knows(&self, account: u32) -> Option<AccountId> {
+        self.accounts[account as usize]
+    }
+
     pub fn account(&self, account: u32) -> AccountId {
         self.accounts[account as usize].expect("the account is in some payment")
     }
