@@ -44,7 +44,7 @@ pub struct Ledger {
 }
 
 /// A ledger with ties, self-transfers, parallel payments, several currencies, fees, overdrafts, failed attempts, and
-/// cases that share transactions, seed money inside one another's accounts and take over what is there.
+/// cases that share transactions and seed money inside one another's accounts.
 pub fn random_ledger(seed: u64) -> Ledger {
     let random = &mut Random(seed);
     let num_accounts = 2 + random.below(7) as u32;
@@ -96,10 +96,6 @@ fn random_seeds(random: &mut Random, payments: &[Payment], num_cases: u32) -> Ve
         let case = random.below(u64::from(num_cases)) as u32;
         let row = random.below(payments.len() as u64) as usize;
         let payment = &payments[row];
-        if random.once_in(5) {
-            seeds.extend(random_balance_seed(random, payments, payment, case));
-            continue;
-        }
         if random.once_in(3) {
             let Payment { source, destination, .. } = *payment;
             seeds.push(Seed::Deposit {
@@ -121,6 +117,18 @@ fn random_seeds(random: &mut Random, payments: &[Payment], num_cases: u32) -> Ve
         seeds.push(Seed::Transaction { case, row, amount: (!whole).then_some(amount) });
     }
     seeds
+}
+
+/// Adds seeds that take over what is in some pools, in between those there are.
+pub fn add_balance_seeds(ledger: &mut Ledger, random: &mut Random) {
+    for _ in 0..random.below(4) {
+        let near = ledger.payments[random.below(ledger.payments.len() as u64) as usize];
+        let case = random.below(u64::from(ledger.num_cases)) as u32;
+        if let Some(seed) = random_balance_seed(random, &ledger.payments, &near, case) {
+            let place = random.below(ledger.seeds.len() as u64 + 1) as usize;
+            ledger.seeds.insert(place, seed);
+        }
+    }
 }
 
 /// Takes over what is at one end of a payment, some time after it, if there is anything.

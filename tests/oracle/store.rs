@@ -143,7 +143,7 @@ impl Stored {
     }
 
     /// Whether the engine can do what the oracle can.
-    pub fn knows(ledger: &Ledger, rules: &Rules) -> bool {
+    pub fn can_trace(ledger: &Ledger, rules: &Rules) -> bool {
         matches!(rules.policy, oracle::Policy::Fifo | oracle::Policy::Haircut)
             && rules.opening != oracle::Opening::Given
             && rules.rates.is_none()
