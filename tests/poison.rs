@@ -166,7 +166,7 @@ fn whoever_holds_or_moves_tainted_money_is_exposed() {
             let contacts = poison(&view, ledger.num_cases, &seeds, &options, &Run::new()).unwrap();
             let exposed: BTreeSet<(u32, AccountId)> =
                 contacts.case.iter().copied().zip(contacts.account.iter().copied()).collect();
-            for held in [&trace.holdings, &trace.sinks] {
+            for held in [&trace.holdings, &trace.sinks.holdings] {
                 for (&case, &account) in held.case.iter().zip(&held.account) {
                     assert!(exposed.contains(&(case, account)), "ledger {seed}, {policy:?}");
                     shown += 1;

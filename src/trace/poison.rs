@@ -30,7 +30,7 @@ use super::meter::Meter;
 use super::policy::{Ties, TraceOptions};
 use super::result::Flows;
 use super::rows::Rows;
-use super::seed::{Claim, Deposit, Plan, Seed, plan};
+use super::seed::{Arrival, Claim, Plan, Seed, plan};
 use crate::error::Result;
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};
@@ -124,7 +124,7 @@ pub fn poison(
     options.check(view.graph().num_accounts())?;
     run.check()?;
     let plans = plan(view, num_cases, seeds, options)?.by_case();
-    let rows = Rows::new(view);
+    let rows = Rows::new(view, None);
     let end = end_position(view, options.until)?;
     run.stage("poison", 0);
     let spare = Mutex::new(Vec::new());
@@ -196,7 +196,7 @@ struct Spread<'a, 'g> {
 
 impl Spread<'_, '_> {
     fn play(&mut self, plan: &Plan) -> Result<()> {
-        let (mut claims, mut deposits) = (&plan.claims[..], &plan.deposits[..]);
+        let (mut claims, mut deposits) = (&plan.claims[..], &plan.arrivals[..]);
         let mut from = self.base;
         loop {
             let seeded = claims.first().map_or(NEVER, |claim| claim.position);
@@ -312,7 +312,7 @@ impl Spread<'_, '_> {
         self.touch(destination, 0, position)
     }
 
-    fn deposit(&mut self, deposit: &Deposit) -> Result<()> {
+    fn deposit(&mut self, deposit: &Arrival) -> Result<()> {
         self.expose(deposit.account, 0, deposit.time, None);
         self.pass_on(deposit.account, 0, deposit.position)
     }

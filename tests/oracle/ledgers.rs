@@ -251,6 +251,9 @@ pub fn random_rules(ledger: &Ledger, random: &mut Random) -> Rules {
         Opening::Given => random_balances(ledger, random),
         _ => Vec::new(),
     };
+    // Given balances must be given.
+    let opening =
+        if opening == Opening::Given && balances.is_empty() { Opening::JustInTime } else { opening };
     let mut rules = Rules { policy, opening, balances, strict: random.once_in(3), ..Rules::default() };
     if random.once_in(4) {
         rules.until = Some(latest_seed + random.below((last - latest_seed) as u64 + 1) as i64);

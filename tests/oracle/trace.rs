@@ -96,14 +96,19 @@ pub type Held = BTreeMap<(u32, u32, u16), (i128, i64, i64)>;
 /// (case, account, currency, why) → (amount, first receipt, last receipt)
 pub type Stuck = BTreeMap<(u32, u32, u16, Stop), (i128, i64, i64)>;
 
+/// (case, row before which it came, time, account, currency, amount)
+pub type Entry = (u32, usize, i64, u32, u16, i128);
+/// (case, row, by that payment and not before it, time, account, currency, why) → amount
+pub type Exits = BTreeMap<(u32, usize, bool, i64, u32, u16, Stop), i128>;
+
 /// What keeps money from going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
     Sink,
-    Until,
-    Dust,
     MaxHops,
+    Dust,
     Superseded,
+    Until,
 }
 
 /// One row of the ledger.
@@ -128,6 +133,9 @@ pub struct Answer {
     pub flows: Vec<Flow>,
     pub holdings: Held,
     pub sinks: Stuck,
+    /// Deposit and balance seeds, by (case, row), in the order given.
+    pub entries: Vec<Entry>,
+    pub exits: Exits,
     /// By (case, currency).
     pub ledger: BTreeMap<(u32, u16), Row>,
     /// By (case, currency, why); nothing of 0.
@@ -146,6 +154,8 @@ struct Ledger<'a> {
     waiting: BTreeMap<(u32, u16), Vec<(i64, Lot)>>,
     /// By (case, account, currency): first and last tainted receipt.
     receipts: BTreeMap<(u32, u32, u16), (i64, i64)>,
+    /// What happens now: (row, a payment and not a seed before it, time).
+    now: (usize, bool, i64),
     answer: Answer,
 }
 
@@ -157,15 +167,18 @@ pub fn trace(payments: &[Payment], seeds: &[Seed], rules: &Rules) -> Answer {
 /// As [`trace`]; a balance seed that finds too little is refused.
 pub fn try_trace(payments: &[Payment], seeds: &[Seed], rules: &Rules) -> Result<Answer, Refused> {
     if let Some(rates) = &rules.rates {
-        let in_values = Rules { rates: None, balances: rates.balances(&rules.balances), ..rules.clone() };
+        let balances = rates.balances(payments, &rules.balances);
+        let in_values = Rules { rates: None, balances, ..rules.clone() };
         return try_trace(&rates.payments(payments), &rates.seeds(payments, seeds), &in_values);
     }
+    refuse_at_sinks(seeds, rules)?;
     let mut ledger = Ledger {
         payments,
         rules,
         pools: BTreeMap::new(),
         waiting: BTreeMap::new(),
         receipts: BTreeMap::new(),
+        now: (0, false, 0),
         answer: Answer::default(),
     };
     match rules.opening {
@@ -182,24 +195,28 @@ pub fn try_trace(payments: &[Payment], seeds: &[Seed], rules: &Rules) -> Result<
             break;
         }
         while let Some((_, at)) = dated.next_if(|seed| seed.0 < payment.time) {
-            ledger.claim(&seeds[at]).ok_or(Refused(at))?;
+            ledger.claim(&seeds[at], row).ok_or(Refused(at))?;
         }
         if !payment.failed {
             ledger.pay(row, seeds);
         }
     }
     for (_, at) in dated {
-        ledger.claim(&seeds[at]).ok_or(Refused(at))?;
+        let later = payments.iter().position(|payment| Some(payment.time) > seeds[at].time());
+        ledger.claim(&seeds[at], later.unwrap_or(payments.len())).ok_or(Refused(at))?;
     }
     Ok(ledger.close())
 }
 
+/// What is at a sink is at rest: no seed can claim it.
+pub fn refuse_at_sinks(seeds: &[Seed], rules: &Rules) -> Result<(), Refused> {
+    let at_sink =
+        |seed: &Seed| matches!(*seed, Seed::Balance { account, .. } if rules.sinks.contains(&account));
+    seeds.iter().position(at_sink).map_or(Ok(()), |at| Err(Refused(at)))
+}
+
 /// What is stated and not so, in the order of the statements: opening + received − paid, whatever was short.
 pub fn breaks(payments: &[Payment], rules: &Rules) -> Vec<Break> {
-    if let Some(rates) = &rules.rates {
-        let in_values = Rules { rates: None, balances: rates.balances(&rules.balances), ..rules.clone() };
-        return breaks(&rates.payments(payments), &in_values);
-    }
     let mut found = Vec::new();
     for stated in &rules.balances {
         let Some(time) = stated.time else { continue };
@@ -286,6 +303,13 @@ impl Ledger<'_> {
         self.answer.ledger.entry((case, currency)).or_default()
     }
 
+    /// Books what is not followed any more.
+    fn exit(&mut self, case: u32, account: u32, currency: u16, stop: Stop, amount: i128) {
+        let (row, by_payment, time) = self.now;
+        *self.answer.exits.entry((case, row, by_payment, time, account, currency, stop)).or_default() +=
+            amount;
+    }
+
     /// Puts a lot into an account; what goes no further is kept apart.
     fn receive(&mut self, account: u32, currency: u16, time: i64, lot: Lot, waits: bool) {
         if lot.amount == 0 {
@@ -301,6 +325,7 @@ impl Ledger<'_> {
                 let place = (case, account, currency, stop);
                 let stuck = self.answer.sinks.entry(place).or_insert((0, time, time));
                 *stuck = (stuck.0 + lot.amount, stuck.1, time);
+                self.exit(case, account, currency, stop, lot.amount);
                 return;
             }
             self.receipts.entry((case, account, currency)).or_insert((time, time)).1 = time;
@@ -323,6 +348,7 @@ impl Ledger<'_> {
             match run[0].owner {
                 Some(case) if sum(run) < i128::from(self.rules.dust) => {
                     self.row(case, currency).dust += sum(run);
+                    self.exit(case, account, currency, Stop::Dust, sum(run));
                     kept.push(Lot::clean(sum(run)));
                 }
                 _ => kept.extend(run),
@@ -332,23 +358,26 @@ impl Ledger<'_> {
     }
 
     /// A deposit seed or a balance seed; `None` if that much is not there.
-    fn claim(&mut self, seed: &Seed) -> Option<()> {
+    fn claim(&mut self, seed: &Seed, row: usize) -> Option<()> {
         let (Seed::Deposit { case, account, currency, time, .. }
         | Seed::Balance { case, account, currency, time, .. }) = *seed
         else {
             unreachable!("a transaction seed has no time of its own")
         };
+        self.now = (row, false, time);
         self.admit(account, currency, time + 1);
         let amount = match *seed {
             Seed::Balance { amount, .. } => {
+                let whole = amount.is_none();
                 let there = self.pool(account, currency).balance();
                 let amount = amount.map_or(there, i128::from);
-                if amount > there || there == 0 {
+                if amount > there || (there == 0 && whole) {
                     return None;
                 }
                 for lot in self.pool(account, currency).take_newest(amount) {
                     if let Some(owner) = lot.owner {
                         self.row(owner, currency).superseded += lot.amount;
+                        self.exit(owner, account, currency, Stop::Superseded, lot.amount);
                     }
                 }
                 amount
@@ -357,6 +386,9 @@ impl Ledger<'_> {
             Seed::Transaction { .. } => unreachable!(),
         };
         self.row(case, currency).seeded += amount;
+        if amount > 0 {
+            self.answer.entries.push((case, row, time, account, currency, amount));
+        }
         self.receive(account, currency, time, Lot { amount, owner: Some(case), hop: 0 }, false);
         Some(())
     }
@@ -364,6 +396,7 @@ impl Ledger<'_> {
     fn pay(&mut self, row: usize, seeds: &[Seed]) {
         let payment = self.payments[row];
         let (paid, received) = (i128::from(payment.paid), i128::from(payment.received));
+        self.now = (row, true, payment.time);
         self.admit(payment.source, payment.paid_currency, payment.time);
         let mut drawn = self.pool(payment.source, payment.paid_currency).take(paid);
         let short = paid - sum(&drawn);
@@ -410,6 +443,7 @@ impl Ledger<'_> {
             for lot in drawn {
                 if let Some(case) = lot.owner {
                     self.row(case, payment.paid_currency).superseded += lot.amount;
+                    self.exit(case, payment.source, payment.paid_currency, Stop::Superseded, lot.amount);
                 }
             }
             let mut rest = received;
@@ -471,6 +505,7 @@ impl Ledger<'_> {
             }
         }
         self.answer.flows.sort();
+        self.answer.entries.sort_by_key(|entry| (entry.0, entry.1)); // stable: in the order given
         self.answer
     }
 }

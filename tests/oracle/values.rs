@@ -59,10 +59,18 @@ impl Rates {
     /// The seeds likewise; `payments` are those in their own currencies.
     pub fn seeds(&self, payments: &[Payment], seeds: &[Seed]) -> Vec<Seed> {
         let value = |amount: Option<i64>, currency, time| Some(self.value_at(amount?, currency, time));
+        let mut claimed: BTreeMap<usize, i128> = BTreeMap::new();
         let valued = |seed: &Seed| match *seed {
+            // ⌊C·v/r⌋ − ⌊C'·v/r⌋ for running totals C of the r units received, which are worth v.
             Seed::Transaction { case, row, amount } => {
-                let Payment { received_currency, time, .. } = payments[row];
-                Seed::Transaction { case, row, amount: value(amount, received_currency, time) }
+                let Payment { received, received_currency, time, .. } = payments[row];
+                let before = claimed.entry(row).or_insert(0i128);
+                let after = *before + i128::from(amount.unwrap_or(received));
+                let worth = i128::from(self.value_at(received, received_currency, time));
+                let share = |total: i128| total * worth / i128::from(received);
+                let amount = share(after) - share(*before);
+                *before = after;
+                Seed::Transaction { case, row, amount: Some(amount as i64) }
             }
             Seed::Deposit { case, account, currency, time, amount } => {
                 let amount = self.value_at(amount, currency, time);
@@ -76,14 +84,16 @@ impl Rates {
         seeds.iter().map(valued).collect()
     }
 
-    /// The balances likewise; an opening balance is worth what it is at the first rate of its currency.
-    pub fn balances(&self, balances: &[Balance]) -> Vec<Balance> {
+    /// The opening balances likewise: what is there when the first payment is made, and nothing for a debt.
+    pub fn balances(&self, payments: &[Payment], balances: &[Balance]) -> Vec<Balance> {
+        let first = payments.first().map_or(0, |payment| payment.time);
+        let opening = balances.iter().filter(|balance| balance.time.is_none());
         let valued = |balance: &Balance| Balance {
-            amount: self.value_at(balance.amount, balance.currency, balance.time.unwrap_or(i64::MIN)),
+            amount: self.value_at(balance.amount.max(0), balance.currency, first),
             currency: self.base,
             ..*balance
         };
-        balances.iter().map(valued).collect()
+        opening.map(valued).collect()
     }
 }
 
