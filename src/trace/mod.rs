@@ -5,6 +5,7 @@
 
 mod account;
 mod books;
+pub mod bound;
 mod calendar;
 mod cursor;
 mod downstream;
