@@ -152,13 +152,13 @@ fn no_policy_traces_more_to_a_sink_than_the_bound() {
             let (seed_kind, BoundOptions { until, ties, .. }) =
                 (kind(&stored, &question.seed), options(&question));
             for policy in Policy::ALL {
-                for opening in Opening::ALL {
+                for opening in [Opening::JustInTime, Opening::Minimal] {
                     let sinks = [target.0].into_iter().collect();
                     let options =
                         TraceOptions { policy, opening, ties, until, sinks, ..TraceOptions::default() };
                     let seeds = [ringfence::trace::Seed { case: 0, kind: seed_kind }];
                     let trace = downstream(&view, 1, &seeds, &options, &Run::new()).unwrap();
-                    let sinks = &trace.sinks;
+                    let sinks = &trace.sinks.holdings;
                     let of_currency = (0..sinks.len()).filter(|&row| sinks.currency[row] == bound.currency);
                     let arrived: i64 = of_currency.map(|row| sinks.amount[row]).sum();
                     assert!(arrived <= bound.value, "ledger {seed}, {policy:?}, {opening:?}, {question:?}");

@@ -25,17 +25,17 @@
 //! * Waiting is not limited by balances: a bound that knows them can be lower.
 //!
 //! # Cost
-//! See [`reach`](super::reach) and [`flow`](super::flow): proportional to the transactions that both sweeps touch, and
+//! See [`between`](super::between) and [`flow`](super::flow): proportional to the transactions that both sweeps touch, and
 //! then to the network of those that lie between. Memory likewise; nothing is proportional to the graph.
 //!
 //! # Source
 //! Akrida, Czyzowicz, Gąsieniec, Kuszner, Spirakis: Temporal Flows in Temporal Networks, 2017. Kosyfaki, Mamoulis,
 //! Pitoura, Tsaparas: Flow Computation in Temporal Interaction Networks, 2020.
 
+use super::between::{Pool, Question, World, between};
 use super::flow::maximum_flow;
 use super::network::{Network, SINK, SOURCE};
 use super::options::{BoundOptions, Origin, check_target, origins};
-use super::reach::{Pool, Question, World, between};
 use super::result::Bound;
 use crate::error::Result;
 use crate::graph::View;
@@ -107,7 +107,7 @@ pub fn max_traceable(
     check_target(view, target, || "target".into())?;
     let origins = origins(view, std::slice::from_ref(seed), options)?;
     let scene = Scene::new(view, options)?;
-    let rows = Rows::new(view);
+    let rows = Rows::new(view, None);
     scene.bound(&rows, &origins[0], target, run)
 }
 
@@ -135,7 +135,7 @@ pub fn max_traceable_many(
         origins.into_iter().zip(pairs).map(|(origin, &(_, target))| (origin, target)).collect();
     run.stage("bounds", 0);
     let scene = Scene::new(view, options)?;
-    let rows = Rows::new(view);
+    let rows = Rows::new(view, None);
     let bounds: Vec<Result<Bound>> = run.install(|| {
         asked.par_iter().map(|(origin, target)| scene.bound(&rows, origin, *target, run)).collect()
     });

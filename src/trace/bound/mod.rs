@@ -3,11 +3,11 @@
 //! [`max_traceable`] says how much of a seed's money can have reached an account at most, whatever rule
 //! decides which money leaves a pool first, and which transactions cap it.
 
+mod between;
 mod flow;
 mod maximum;
 mod network;
 mod options;
-mod reach;
 mod result;
 mod walk;
 

@@ -14,8 +14,8 @@
 //! networks). Akrida, Czyzowicz, Gąsieniec, Kuszner, Spirakis: Temporal Flows in Temporal Networks, 2017 (unlimited
 //! waiting, cuts, and journeys).
 
+use super::between::{Event, Mix};
 use super::flow::{Arc, Flow, UNLIMITED};
-use super::reach::{Event, Mix};
 use super::result::{Bound, CutRow, Journeys, Step};
 use crate::error::{Error, Result};
 use crate::ids::{CurrencyId, TxId};

@@ -75,18 +75,23 @@ pub(super) fn origins(view: &View<'_>, seeds: &[SeedKind], options: &BoundOption
         };
         origins[claim.case as usize] = Some(Origin { claimed, begin: claim.position + 1 });
     }
-    for deposit in &plan.deposits {
+    for arrival in &plan.arrivals {
+        let amount = arrival.amount.ok_or_else(|| {
+            let problem =
+                "a bound needs the amount of a balance: what is there depends on openings and rules";
+            Error::input(format!("seeds[{}]", arrival.seed), problem)
+        })?;
         let claimed = Claimed {
             transaction: None,
-            account: deposit.account,
-            currency: deposit.currency,
-            amount: deposit.amount,
+            account: arrival.account,
+            currency: arrival.currency,
+            amount,
             moment: match options.ties {
-                Ties::Order => deposit.position as i64 - 1,
-                Ties::Strict => deposit.time,
+                Ties::Order => arrival.position as i64 - 1,
+                Ties::Strict => arrival.time,
             },
         };
-        origins[deposit.case as usize] = Some(Origin { claimed, begin: deposit.position });
+        origins[arrival.case as usize] = Some(Origin { claimed, begin: arrival.position });
     }
     Ok(origins.into_iter().flatten().collect())
 }
