@@ -179,7 +179,7 @@ fn smallest(mut ledger: Ledger, mut rules: Rules, joint: bool) -> String {
         };
         let now = (ledger.clone(), rules.clone());
         let is_less = |next: &(Ledger, Rules)| {
-            let plainer = rules.rates.is_some() > next.1.rates.is_some()
+            let plainer = (rules.rates.is_some() && next.1.rates.is_none())
                 || (rules.opening != Opening::JustInTime && next.1.opening == Opening::JustInTime);
             size(next) != size(&now) || plainer
         };
