@@ -6,6 +6,7 @@
 mod account;
 pub mod balances;
 mod books;
+pub mod bound;
 mod calendar;
 mod chunk;
 mod compare;
