@@ -10,6 +10,7 @@ mod chunk;
 mod cursor;
 mod downstream;
 mod draft;
+mod exposure;
 mod fifo;
 mod haircut;
 mod history;
@@ -26,6 +27,9 @@ mod seed;
 mod source;
 
 pub use downstream::downstream;
+pub use exposure::{
+    ExposedAccounts, ExposedAmounts, Exposure, ExposureBooks, ExposureOptions, Role, exposure,
+};
 pub use poison::{Contacts, poison};
 pub use policy::{Opening, Policy, Ties, TraceOptions};
 pub use reach::{ReachOptions, Reached, reach};
