@@ -14,8 +14,8 @@ use ledgers::{Ledger, Random, random_ledger};
 use ringfence::ids::TxId;
 use ringfence::store::manifest::Partition;
 use ringfence::trace::{
-    Exposure, ExposureOptions, Opening, Policy, ReachOptions, Role, Seed, SeedKind, Source, TraceOptions,
-    downstream, exposure as engine, reach,
+    Balance, Balances, Exposure, ExposureOptions, Opening, Policy, ReachOptions, Role, Seed, SeedKind,
+    Source, TraceOptions, downstream, exposure as engine, reach,
 };
 use ringfence::units::Window;
 use ringfence::{Error, Run};
@@ -51,9 +51,21 @@ fn random_rules(ledger: &Ledger, sources: &Sources, random: &mut Random) -> Rule
     }
 }
 
+/// An opening balance for every account, and one that is a statement of a later time.
+fn random_balances(stored: &Stored, ledger: &Ledger, random: &mut Random) -> Balances {
+    let (mut rows, most) = (Vec::new(), ledger.payments.iter().map(|payment| payment.paid).max().unwrap());
+    for account in (0..ledger.num_accounts).filter_map(|account| stored.knows(account)) {
+        let currency = stored.currency(ledger.payments[0].paid_currency);
+        let amount = random.below(most as u64 + 1) as i64 - most / 4;
+        rows.push(Balance { account, currency, time: None, amount });
+        rows.push(Balance { account, currency, time: Some(0), amount: amount + 1 });
+    }
+    Balances::new(&rows).unwrap()
+}
+
 fn options(stored: &Stored, rules: &Rules) -> ExposureOptions {
     let TraceOptions { opening, ties, until, sinks, .. } = stored.options(rules, true);
-    ExposureOptions { opening, ties, until, sinks }
+    ExposureOptions { opening, ties, until, sinks, ..ExposureOptions::default() }
 }
 
 fn engine_sources(stored: &Stored, sources: &Sources) -> Vec<Source> {
@@ -164,9 +176,15 @@ fn exposure_is_the_trace_whose_seeds_are_all_payments_of_the_sources() {
             .map(|kind| Seed { case: 0, kind })
             .collect();
         let (view, given) = (stored.graph.view(), engine_sources(&stored, &sources));
-        let trace_options = TraceOptions { policy: Policy::Haircut, ..stored.options(&rules, true) };
+        let mut trace_options = TraceOptions { policy: Policy::Haircut, ..stored.options(&rules, true) };
+        let mut exposure_options = options(&stored, &rules);
+        if random.once_in(3) {
+            let balances = random_balances(&stored, &ledger, random);
+            (trace_options.opening, trace_options.balances) = (Opening::Given, balances.clone());
+            (exposure_options.opening, exposure_options.balances) = (Opening::Given, balances);
+        }
         let trace = downstream(&view, 1, &seeds, &trace_options, &Run::new()).unwrap();
-        let answer = engine(&view, 1, &given, &options(&stored, &rules), &Run::new()).unwrap();
+        let answer = engine(&view, 1, &given, &exposure_options, &Run::new()).unwrap();
         let amounts = &answer.amounts;
 
         let of_source = |account| given.iter().any(|source| source.account == account);
@@ -189,7 +207,7 @@ fn exposure_is_the_trace_whose_seeds_are_all_payments_of_the_sources() {
                 .collect()
         };
         assert_eq!(by_role(Role::Other), traced(&trace.holdings), "ledger {seed}, {rules:?}");
-        assert_eq!(by_role(Role::Sink), traced(&trace.sinks), "ledger {seed}, {rules:?}");
+        assert_eq!(by_role(Role::Sink), traced(&trace.sinks.holdings), "ledger {seed}, {rules:?}");
         held += by_role(Role::Other).len();
 
         let mut received: BTreeMap<_, i64> = BTreeMap::new();

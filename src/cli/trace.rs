@@ -64,6 +64,7 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         until: args.until,
         sinks,
         joint: !args.separate_cases,
+        ..TraceOptions::default()
     };
     let (view, num_cases) = (graph.view(), seeds.cases.len() as u32);
     let trace =
@@ -79,7 +80,7 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         "{} flows and {} holdings of {} cases, written to {}\npolicy {}, opening {}: a scenario, not an entitlement\n\n\
          books\n{books}\nwhere the money is\n{holdings}",
         trace.flows.len(),
-        trace.holdings.len() + trace.sinks.len(),
+        trace.holdings.len() + trace.sinks.stop.len(),
         seeds.cases.len(),
         args.output.display(),
         options.policy.name(),

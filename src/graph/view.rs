@@ -73,6 +73,14 @@ impl<'g> View<'g> {
         self.positions.clone()
     }
 
+    /// Time of the first transaction, in microseconds since 1970 UTC; the window's start without any.
+    pub fn first_time(&self) -> Result<i64> {
+        match self.parts.first() {
+            Some(part) => part.segment.transactions.time.get(part.rows.start as usize),
+            None => Ok(self.window.from),
+        }
+    }
+
     /// The segments that meet the window, in time order.
     pub fn parts(&self) -> &[Part<'g>] {
         &self.parts

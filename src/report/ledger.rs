@@ -78,7 +78,7 @@ pub fn ledger(view: &View, seeds: &Seeds, options: &TraceOptions, trace: &Trace)
         "cases": cases,
         "num_flows": trace.flows.len(),
         "num_holdings": trace.holdings.len(),
-        "num_sink_holdings": trace.sinks.len(),
+        "num_sink_holdings": trace.sinks.stop.len(),
         "num_events": trace.events,
         "note": "A scenario under the stated rules, not an entitlement: rules differ by jurisdiction.",
     }))

@@ -5,7 +5,7 @@ use super::table::{Table, Values};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::run::Run;
-use crate::trace::{Flows, Holdings, Trace};
+use crate::trace::{Flows, Holdings, Stop, Trace};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 
@@ -21,7 +21,7 @@ pub struct TraceTables {
     /// Where the money is at the end, sinks aside: `case`, `account`, `currency`, `amount_minor`, `first_receipt`,
     /// `last_receipt`; by case as listed, amount descending, account key, currency.
     pub holdings: Table,
-    /// What stayed at sinks, as `holdings`.
+    /// What stayed at sinks or went as far as it may, as `holdings`, and `stop`: `sink` or `max_hops`.
     pub sinks: Table,
 }
 
@@ -30,11 +30,11 @@ pub struct TraceTables {
 /// # Errors
 /// [`Error::Damaged`](crate::Error::Damaged) if the graph is; [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn trace_tables(graph: &Graph, trace: &Trace, cases: &[String], run: &Run) -> Result<TraceTables> {
-    run.stage("keys", (trace.flows.len() + trace.holdings.len() + trace.sinks.len()) as u64);
+    run.stage("keys", (trace.flows.len() + trace.holdings.len() + trace.sinks.stop.len()) as u64);
     Ok(TraceTables {
         flows: flow_table(graph, &trace.flows, cases, run)?,
-        holdings: holding_table(graph, &trace.holdings, cases, run)?,
-        sinks: holding_table(graph, &trace.sinks, cases, run)?,
+        holdings: holding_table(graph, &trace.holdings, None, cases, run)?,
+        sinks: holding_table(graph, &trace.sinks.holdings, Some(&trace.sinks.stop), cases, run)?,
     })
 }
 
@@ -92,24 +92,35 @@ fn flow_table(graph: &Graph, flows: &Flows, cases: &[String], run: &Run) -> Resu
     ]))
 }
 
-fn holding_table(graph: &Graph, holdings: &Holdings, cases: &[String], run: &Run) -> Result<Table> {
+fn holding_table(
+    graph: &Graph,
+    holdings: &Holdings,
+    stops: Option<&[Stop]>,
+    cases: &[String],
+    run: &Run,
+) -> Result<Table> {
     let accounts: Vec<u32> = holdings.account.iter().map(|account| account.0).collect();
     let keys = account_keys(graph, &accounts, run)?;
     let code = |row: usize| graph.currency(holdings.currency[row]).code.as_str();
     // Ties of amount by key and not by id: the order then depends on what is in the graph, not on when it came in.
     let mut rows: Vec<usize> = (0..holdings.len()).collect();
     rows.par_sort_by_key(|&row| {
-        (holdings.case[row], Reverse(holdings.amount[row]), keys[row].as_str(), code(row))
+        let stop = stops.map(|stops| stops[row]);
+        (holdings.case[row], Reverse(holdings.amount[row]), keys[row].as_str(), code(row), stop)
     });
     let time = |times: &[i64]| Values::Time(rows.iter().map(|&row| times[row]).collect());
-    Ok(Table::new([
+    let mut table = Table::new([
         ("case", Values::Text(rows.iter().map(|&row| cases[holdings.case[row] as usize].clone()).collect())),
         ("account", Values::Text(rows.iter().map(|&row| keys[row].clone()).collect())),
         ("currency", Values::Text(rows.iter().map(|&row| code(row).to_string()).collect())),
         ("amount_minor", Values::I64(rows.iter().map(|&row| holdings.amount[row]).collect())),
         ("first_receipt", time(&holdings.first_receipt)),
         ("last_receipt", time(&holdings.last_receipt)),
-    ]))
+    ]);
+    if let Some(stops) = stops {
+        table.push("stop", Values::Text(rows.iter().map(|&row| stops[row].name().to_string()).collect()));
+    }
+    Ok(table)
 }
 
 fn names(numbers: &[u32], cases: &[String]) -> Vec<String> {

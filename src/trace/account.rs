@@ -8,7 +8,7 @@
 use super::cursor::Cursor;
 use super::draft::Draft;
 use super::history::{History, Short};
-use super::lot::{Lot, Pool};
+use super::lot::{Lot, Owner, Pool};
 use super::meter::Meter;
 use super::policy::{Opening, Ties, TraceOptions};
 use super::purse::{Holding, Purse};
@@ -47,6 +47,11 @@ impl<'g, P: Pool> Account<'g, P> {
             whole.run(u64::MAX, Short::Owing, options.ties, view, rows, meter)?;
             for balance in &whole.balances {
                 purses.push(Purse::new(balance.currency, balance.opening())?);
+            }
+        }
+        if options.opening == Opening::Given {
+            for (currency, amount) in openings(options, view, id)? {
+                purses.push(Purse::new(currency, amount)?);
             }
         }
         Ok(Account { id, ties: options.ties, out, incoming, purses, tainted: 0 })
@@ -155,6 +160,29 @@ impl<'g, P: Pool> Account<'g, P> {
         Ok(())
     }
 
+    /// Hands `amount` units of a pool, all of it if not given, newest first, over to a case: `draft` gets what they were.
+    /// Returns how many, or the balance as the error if there are fewer.
+    pub(super) fn relabel(
+        &mut self,
+        case: u32,
+        amount: Option<i64>,
+        currency: u16,
+        time: i64,
+        draft: &mut Draft,
+    ) -> Result<std::result::Result<i64, i64>> {
+        let first = draft.lots().len();
+        debug_assert_eq!(first, 0, "a draft of its own");
+        match self.purse(currency)?.take_newest(amount, draft)? {
+            Err(balance) => Ok(Err(balance)),
+            Ok(tainted) => {
+                self.tainted -= i128::from(tainted);
+                let amount = draft.lots().iter().map(|lot| lot.amount).sum();
+                self.deposit_from_outside(Lot { amount, owner: Owner::case(case), hop: 0 }, currency, time)?;
+                Ok(Ok(amount))
+            }
+        }
+    }
+
     /// Tainted money by pool and case; the pools in no particular order, the cases ascending.
     pub(super) fn holdings(&mut self) -> Result<Vec<Holding>> {
         let mut holdings = Vec::new();
@@ -176,4 +204,17 @@ impl<'g, P: Pool> Account<'g, P> {
         }
         Ok(false)
     }
+}
+
+/// The stated opening of every pool of an account that has one, by currency; in values under value pooling.
+fn openings(options: &TraceOptions, view: &View<'_>, id: AccountId) -> Result<Vec<(u16, i128)>> {
+    let stated = options.balances.of(id).iter().filter(|row| row.time.is_none());
+    let Some(rates) = &options.rates else {
+        return Ok(stated.map(|row| (row.currency.0, i128::from(row.amount.max(0)))).collect());
+    };
+    let mut sum = 0;
+    for row in stated {
+        sum += i128::from(rates.value(row.amount.max(0), row.currency.0, view.first_time()?)?);
+    }
+    Ok(vec![(rates.base().0, sum)])
 }

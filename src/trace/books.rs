@@ -1,22 +1,25 @@
 //! The books of a trace: what came in, where it is, and the proof that nothing is missing.
 
 use super::purse::Holding;
-use super::result::{Flows, Holdings, LedgerRow, Stop, StopRow, Trace};
+use super::result::{Entry, Exit, Flows, Holdings, LedgerRow, Sinks, Stop, StopRow, Trace};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CurrencyId, TxId};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// A sink's account, a currency, a case.
-type Place = (u32, u16, u32);
+/// A sink's account, a currency, a case, why.
+type Place = (u32, u16, u32, Stop);
 
 /// Everything that a trace writes down on its way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Books {
     flows: Vec<Flow>,
     /// By case; the few currencies of one case in order of first use.
     ledger: Vec<Vec<LedgerRow>>,
     /// What sinks hold.
     sinks: BTreeMap<Place, Sunk>,
+    entries: Vec<Entry>,
+    exits: Vec<Exit>,
 }
 
 /// A case's part of one transaction.
@@ -39,7 +42,7 @@ struct Sunk {
 
 impl Books {
     pub(super) fn new(num_cases: u32) -> Self {
-        Books { flows: Vec::new(), ledger: vec![Vec::new(); num_cases as usize], sinks: BTreeMap::new() }
+        Books { ledger: vec![Vec::new(); num_cases as usize], ..Books::default() }
     }
 
     fn row(&mut self, case: u32, currency: u16) -> &mut LedgerRow {
@@ -55,11 +58,6 @@ impl Books {
     /// A seed begins.
     pub(super) fn seed(&mut self, case: u32, currency: u16, amount: i64) {
         self.row(case, currency).seeded += i128::from(amount);
-    }
-
-    /// A seed transaction took money of a case.
-    pub(super) fn supersede(&mut self, case: u32, currency: u16, amount: i64) {
-        self.row(case, currency).superseded += i128::from(amount);
     }
 
     /// A case's part of a transaction from currency `from` to currency `to`.
@@ -79,12 +77,29 @@ impl Books {
         self.flows.push(flow);
     }
 
-    /// Money enters a sink.
-    pub(super) fn sink(&mut self, account: u32, currency: u16, case: u32, amount: i64, time: i64) {
-        let new = Sunk { amount: 0, first: time, last: time };
-        let sunk = self.sinks.entry((account, currency, case)).or_insert(new);
-        sunk.amount += i128::from(amount);
-        sunk.last = time;
+    /// A deposit or balance seed begins.
+    pub(super) fn entry(&mut self, entry: Entry) {
+        self.seed(entry.case, entry.currency.0, entry.amount);
+        self.entries.push(entry);
+    }
+
+    /// Money stops being followed.
+    pub(super) fn exit(&mut self, exit: Exit) {
+        let row = self.row(exit.case, exit.currency.0);
+        let amount = i128::from(exit.amount);
+        match exit.stop {
+            Stop::Dust => row.dust += amount,
+            Stop::Superseded => row.superseded += amount,
+            Stop::Sink | Stop::MaxHops | Stop::Until => {
+                row.at_sinks += amount;
+                let place = (exit.account.0, exit.currency.0, exit.case, exit.stop);
+                let new = Sunk { amount: 0, first: exit.time, last: exit.time };
+                let sunk = self.sinks.entry(place).or_insert(new);
+                sunk.amount += amount;
+                sunk.last = exit.time;
+            }
+        }
+        self.exits.push(exit);
     }
 
     /// Closes the books over what accounts hold, and proves every row.
@@ -103,14 +118,22 @@ impl Books {
         for &(case, currency, amount) in stopped {
             *stops.entry((case, currency, Stop::Until)).or_default() += i128::from(amount);
         }
+        for exit in &self.exits {
+            *stops.entry((exit.case, exit.currency.0, exit.stop)).or_default() += i128::from(exit.amount);
+        }
         let mut sunk = Vec::with_capacity(self.sinks.len());
-        for (&(account, currency, case), part) in &std::mem::take(&mut self.sinks) {
-            self.row(case, currency).at_sinks += part.amount;
-            *stops.entry((case, currency, Stop::Sink)).or_default() += part.amount;
+        for (&(account, currency, case, stop), part) in &self.sinks {
             let amount = i64::try_from(part.amount).map_err(|_| super::lot::too_much(part.amount))?;
             let holding = Holding { case, currency, amount, first: part.first, last: part.last };
-            sunk.push((AccountId(account), holding));
+            sunk.push((AccountId(account), holding, stop));
         }
+        sunk.sort_unstable_by_key(|(account, row, stop)| (order(*account, row), *stop));
+        let sinks = Sinks {
+            stop: sunk.iter().map(|row| row.2).collect(),
+            holdings: columns(sunk.iter().map(|(account, row, _)| (*account, *row))),
+        };
+        self.exits.sort_by_key(|exit| (exit.case, exit.position));
+        self.entries.sort_by_key(|entry| (entry.case, entry.position));
         let mut ledger: Vec<LedgerRow> = self.ledger.into_iter().flatten().collect();
         ledger.retain(|row| *row != LedgerRow::new(row.case, row.currency));
         ledger.sort_by_key(|row| (row.case, row.currency));
@@ -121,7 +144,9 @@ impl Books {
         Ok(Trace {
             flows: flows(self.flows),
             holdings: holdings(held),
-            sinks: holdings(sunk),
+            sinks,
+            entries: self.entries,
+            exits: self.exits,
             stops: stops
                 .map(|((case, currency, stop), amount)| StopRow {
                     case,
@@ -150,15 +175,23 @@ fn flows(mut rows: Vec<Flow>) -> Flows {
 
 /// As columns, by (case, amount descending, account, currency).
 fn holdings(mut rows: Vec<(AccountId, Holding)>) -> Holdings {
-    rows.sort_unstable_by_key(|(account, row)| {
-        (row.case, std::cmp::Reverse(row.amount), *account, row.currency)
-    });
-    Holdings {
-        case: rows.iter().map(|(_, row)| row.case).collect(),
-        account: rows.iter().map(|(account, _)| *account).collect(),
-        currency: rows.iter().map(|(_, row)| CurrencyId(row.currency)).collect(),
-        amount: rows.iter().map(|(_, row)| row.amount).collect(),
-        first_receipt: rows.iter().map(|(_, row)| row.first).collect(),
-        last_receipt: rows.iter().map(|(_, row)| row.last).collect(),
+    rows.sort_unstable_by_key(|(account, row)| order(*account, row));
+    columns(rows.into_iter())
+}
+
+fn order(account: AccountId, row: &Holding) -> (u32, Reverse<i64>, AccountId, u16) {
+    (row.case, Reverse(row.amount), account, row.currency)
+}
+
+fn columns(rows: impl ExactSizeIterator<Item = (AccountId, Holding)>) -> Holdings {
+    let mut all = Holdings::default();
+    for (account, row) in rows {
+        all.case.push(row.case);
+        all.account.push(account);
+        all.currency.push(CurrencyId(row.currency));
+        all.amount.push(row.amount);
+        all.first_receipt.push(row.first);
+        all.last_receipt.push(row.last);
     }
+    all
 }

@@ -33,17 +33,18 @@ use super::books::{Books, Flow};
 use super::calendar::Calendar;
 use super::cursor::NEVER;
 use super::draft::Draft;
-use super::fifo::Queue;
 use super::haircut::Shares;
 use super::lot::{Lot, Owner, Pool};
 use super::meter::Meter;
 use super::policy::{Policy, Ties, TraceOptions};
-use super::result::Trace;
+use super::queue::{Fifo, Lifo};
+use super::result::{Entry, Exit, Stop, Trace};
 use super::rows::{Row, Rows};
-use super::seed::{Claim, Deposit, Plan, Seed, plan};
+use super::seed::{Arrival, Claim, Plan, Seed, beyond_balance, plan};
+use super::sorted::{CleanFirst, TaintedFirst};
 use crate::error::{Error, Result};
 use crate::graph::View;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, CurrencyId};
 use crate::run::Run;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use std::sync::Mutex;
@@ -77,8 +78,11 @@ pub fn downstream(
     let plan = plan(view, num_cases, seeds, options)?;
     run.stage("trace", 0);
     match options.policy {
-        Policy::Fifo => trace::<Queue>(view, num_cases, plan, options, run),
+        Policy::Fifo => trace::<Fifo>(view, num_cases, plan, options, run),
+        Policy::Lifo => trace::<Lifo>(view, num_cases, plan, options, run),
         Policy::Haircut => trace::<Shares>(view, num_cases, plan, options, run),
+        Policy::CleanFirst => trace::<CleanFirst>(view, num_cases, plan, options, run),
+        Policy::TaintedFirst => trace::<TaintedFirst>(view, num_cases, plan, options, run),
     }
 }
 
@@ -89,7 +93,7 @@ fn trace<P: Pool>(
     options: &TraceOptions,
     run: &Run,
 ) -> Result<Trace> {
-    let rows = Rows::new(view);
+    let rows = Rows::new(view, options.rates.clone());
     let scene = Scene { view, rows: &rows, options, end: end(view, options)?, run };
     if options.joint {
         return trace_plan::<P>(&scene, num_cases, &plan, &mut Scratch::new(&scene));
@@ -178,6 +182,20 @@ impl Scratch {
     }
 }
 
+/// What the transaction at a position stops, of no case and no amount yet.
+fn exit(position: u64, time: i64, account: u32, currency: u16, stop: Stop) -> Exit {
+    Exit {
+        case: 0,
+        position,
+        by_transaction: true,
+        time,
+        account: AccountId(account),
+        currency: CurrencyId(currency),
+        stop,
+        amount: 0,
+    }
+}
+
 /// A case's part of the transaction at hand.
 #[derive(Clone, Copy)]
 struct Part {
@@ -237,16 +255,16 @@ struct Engine<'e, 'a, 'g, P> {
 impl<P: Pool> Engine<'_, '_, '_, P> {
     /// Plays everything that happens, in order.
     fn play(&mut self, plan: &Plan) -> Result<()> {
-        let (mut claims, mut deposits) = (&plan.claims[..], &plan.deposits[..]);
+        let (mut claims, mut arrivals) = (&plan.claims[..], &plan.arrivals[..]);
         loop {
             let due = self.scratch.calendar.first().map_or(NEVER, |due| due + self.scratch.base);
             let claimed = claims.first().map_or(NEVER, |claim| claim.position);
             let position = due.min(claimed);
-            if let Some((deposit, later)) = deposits.split_first()
-                && deposit.position <= position
+            if let Some((arrival, later)) = arrivals.split_first()
+                && arrival.position <= position
             {
-                self.play_deposit(deposit)?;
-                deposits = later;
+                self.play_arrival(arrival)?;
+                arrivals = later;
                 continue;
             }
             if position == NEVER {
@@ -260,16 +278,50 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
         }
     }
 
-    fn play_deposit(&mut self, deposit: &Deposit) -> Result<()> {
-        let Deposit { case, account, currency, amount, time, .. } = *deposit;
-        self.books.seed(case, currency, amount);
-        if self.scratch.slots[account as usize] == SINK {
-            self.books.sink(account, currency, case, amount, time);
+    fn play_arrival(&mut self, seed: &Arrival) -> Result<()> {
+        let Arrival { position, case, account, currency, time, .. } = *seed;
+        if seed.amount == Some(0) {
+            return Ok(()); // worth nothing, under value pooling
+        }
+        let (id, unit) = (AccountId(account), CurrencyId(currency));
+        let exit = |case, stop, amount| Exit {
+            case,
+            position,
+            by_transaction: false,
+            time,
+            account: id,
+            currency: unit,
+            stop,
+            amount,
+        };
+        let entry = |amount| Entry { case, position, time, account: id, currency: unit, amount };
+        if let Some(amount) = seed.amount.filter(|_| self.is_sink(account)) {
+            self.books.entry(entry(amount));
+            self.books.exit(exit(case, Stop::Sink, amount));
             return Ok(());
         }
-        let at = self.wake(account, deposit.position)?;
-        let lot = Lot { amount, owner: Owner::case(case), hop: 0 };
-        self.accounts[at].deposit_from_outside(lot, currency, time)?;
+        let at = self.wake(account, position)?;
+        let amount = match seed.amount.filter(|_| seed.is_deposit) {
+            Some(amount) => {
+                let lot = Lot { amount, owner: Owner::case(case), hop: 0 };
+                self.accounts[at].deposit_from_outside(lot, currency, time)?;
+                amount
+            }
+            None => {
+                self.drawn.clear();
+                let relabelled =
+                    self.accounts[at].relabel(case, seed.amount, currency, time, &mut self.drawn)?;
+                relabelled.map_err(|balance| beyond_balance(self.scene.view, seed, balance))?
+            }
+        };
+        self.books.entry(entry(amount));
+        if !seed.is_deposit {
+            for lot in self.drawn.lots() {
+                if let Some(case) = lot.owner.as_case() {
+                    self.books.exit(exit(case, Stop::Superseded, lot.amount));
+                }
+            }
+        }
         self.expect(at);
         Ok(())
     }
@@ -317,7 +369,7 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
             None => 0,
         };
         let arrives_tainted = if !claims.is_empty() {
-            self.relabel(position, row, claims);
+            self.relabel(position, row, claims)?;
             true
         } else {
             tainted > 0 && self.hand_on(position, row)
@@ -354,10 +406,12 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
     }
 
     /// The claims, and clean money behind them, are what arrives; what was drawn ends here.
-    fn relabel(&mut self, position: u64, row: &Row, claims: &[Claim]) {
+    fn relabel(&mut self, position: u64, row: &Row, claims: &[Claim]) -> Result<()> {
+        let time = self.scene.rows.time(position)?;
         for lot in self.drawn.lots() {
             if let Some(case) = lot.owner.as_case() {
-                self.books.supersede(case, row.paid.currency, lot.amount);
+                let exit = exit(position, time, row.source, row.paid.currency, Stop::Superseded);
+                self.books.exit(Exit { case, amount: lot.amount, ..exit });
             }
         }
         let mut clean = row.received.amount;
@@ -371,22 +425,60 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
         self.parts.drain(|Part { case, hop, paid, received }| {
             self.books.seed_flow(Flow { position, case, hop, paid, received });
         });
+        Ok(())
     }
 
     /// Deposits what arrives, taint and all; returns the account, unless it is a sink.
     fn receive(&mut self, position: u64, row: &Row) -> Result<Option<usize>> {
         let time = self.scene.rows.time(position)?;
+        let exit = exit(position, time, row.destination, row.received.currency, Stop::Sink);
         if self.is_sink(row.destination) {
             for lot in self.arriving.lots() {
                 if let Some(case) = lot.owner.as_case() {
-                    self.books.sink(row.destination, row.received.currency, case, lot.amount, time);
+                    self.books.exit(Exit { case, amount: lot.amount, ..exit });
                 }
             }
             return Ok(None);
         }
+        let mut received = row.received;
+        let TraceOptions { dust, max_hops, .. } = *self.scene.options;
+        if dust > 0 || max_hops.is_some() {
+            received.amount -= self.settle(exit, dust, max_hops.unwrap_or(u32::MAX));
+        }
+        // Even if nothing tainted comes in, the pool gets what is left of the receipt, and not all of it.
         let at = self.wake(row.destination, position)?;
-        self.accounts[at].deposit(self.arriving.lots(), row.received, time)?;
+        self.accounts[at].deposit(self.arriving.lots(), received, time)?;
         Ok(Some(at))
+    }
+
+    /// Of what arrives by payment, makes pieces below `dust` clean and takes out what has moved `max_hops` times;
+    /// returns how many units it took out.
+    fn settle(&mut self, exit: Exit, dust: i64, max_hops: u32) -> i64 {
+        let mut stopped = 0;
+        std::mem::swap(&mut self.drawn, &mut self.arriving);
+        self.arriving.clear();
+        for piece in self.drawn.lots().chunk_by(|a, b| a.owner == b.owner) {
+            let amount: i64 = piece.iter().map(|lot| lot.amount).sum();
+            let Some(case) = piece[0].owner.as_case() else {
+                self.arriving.take(Lot::clean(amount));
+                continue;
+            };
+            let is_seed = piece[0].hop == 0;
+            if amount < dust && !is_seed {
+                self.books.exit(Exit { case, amount, stop: Stop::Dust, ..exit });
+                self.arriving.take(Lot::clean(amount));
+                continue;
+            }
+            for lot in piece {
+                if lot.hop < max_hops {
+                    self.arriving.take(*lot);
+                } else {
+                    self.books.exit(Exit { case, amount: lot.amount, stop: Stop::MaxHops, ..exit });
+                    stopped += lot.amount;
+                }
+            }
+        }
+        stopped
     }
 
     #[inline]

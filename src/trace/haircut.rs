@@ -121,6 +121,11 @@ impl Pool for Shares {
         Ok(())
     }
 
+    /// A vector of shares has no newest: every owner gives in proportion.
+    fn take_newest(&mut self, amount: i64, draft: &mut Draft) -> i64 {
+        self.draw(amount, draft)
+    }
+
     fn tainted(&self, mut each: impl FnMut(u32, i64)) {
         for share in &self.cases {
             if let Some(case) = share.owner.as_case() {

@@ -67,6 +67,10 @@ pub(super) trait Pool {
     /// Puts `lots`, `total` units in all, in as the newest.
     fn deposit(&mut self, lots: &[Lot], total: i64) -> Result<()>;
 
+    /// Takes `amount` units out, newest first where lots have an order, and appends them to `draft`; there are as many.
+    /// Returns how many of them are tainted.
+    fn take_newest(&mut self, amount: i64, draft: &mut Draft) -> i64;
+
     /// Calls `each` with every tainted lot, in no order that matters.
     fn tainted(&self, each: impl FnMut(u32, i64));
 }

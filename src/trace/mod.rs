@@ -4,14 +4,15 @@
 //! and works an example by hand. The result is what the rules say, not who is entitled to what.
 
 mod account;
+pub mod balances;
 mod books;
+pub mod bound;
 mod calendar;
 mod chunk;
 mod cursor;
 mod downstream;
 mod draft;
 mod exposure;
-mod fifo;
 mod haircut;
 mod history;
 mod lot;
@@ -20,19 +21,24 @@ mod meter;
 mod poison;
 mod policy;
 mod purse;
+mod queue;
+pub mod rates;
 mod reach;
 mod result;
 mod rows;
 mod seed;
+mod sorted;
 mod source;
 
+pub use balances::{Balance, Balances};
 pub use downstream::downstream;
 pub use exposure::{
     ExposedAccounts, ExposedAmounts, Exposure, ExposureBooks, ExposureOptions, Role, exposure,
 };
 pub use poison::{Contacts, poison};
-pub use policy::{Opening, Policy, Ties, TraceOptions};
+pub use policy::{Opening, Policy, Pooling, Ties, TraceOptions};
+pub use rates::{Rate, Rates};
 pub use reach::{ReachOptions, Reached, reach};
-pub use result::{Flows, Holdings, LedgerRow, Stop, StopRow, Trace};
+pub use result::{Entry, Exit, Flows, Holdings, LedgerRow, Sinks, Stop, StopRow, Trace};
 pub use seed::{Seed, SeedKind};
 pub use source::Source;

@@ -94,6 +94,23 @@ impl<P: Pool> Purse<P> {
         Ok(self.pool.draw(amount, draft))
     }
 
+    /// As [`Pool::take_newest`], of everything that came in; `None` takes all.
+    ///
+    /// Nothing is taken, and the balance is returned as the error, if there is less.
+    pub(super) fn take_newest(
+        &mut self,
+        amount: Option<i64>,
+        draft: &mut Draft,
+    ) -> Result<std::result::Result<i64, i64>> {
+        self.admit_all()?;
+        let balance = self.pool.balance();
+        let amount = amount.unwrap_or(balance);
+        if amount > balance || amount == 0 {
+            return Ok(Err(balance));
+        }
+        Ok(Ok(self.pool.take_newest(amount, draft)))
+    }
+
     /// As [`Pool::deposit`].
     #[inline]
     pub(super) fn deposit(&mut self, lots: &[Lot], total: i64) -> Result<()> {

@@ -145,7 +145,7 @@ pub fn reach(
     options.check(view.graph().num_accounts())?;
     run.check()?;
     let starts = starts(view, num_cases, sources, options.until)?;
-    let rows = Rows::new(view);
+    let rows = Rows::new(view, None);
     let end = end_position(view, options.until)?;
     run.stage("reach", 0);
     let cases: Vec<&[Start]> = starts.chunk_by(|a, b| a.case == b.case).collect();

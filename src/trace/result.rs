@@ -9,8 +9,12 @@ pub struct Trace {
     pub flows: Flows,
     /// Where tainted money is at the end, sinks aside, by (case, amount descending, account, currency).
     pub holdings: Holdings,
-    /// What stayed at sinks, in the same order.
-    pub sinks: Holdings,
+    /// What stayed at sinks, or went as far as it may, in the same order.
+    pub sinks: Sinks,
+    /// Money of a case that came from elsewhere than a seed transaction, by (case, position), in the order given.
+    pub entries: Vec<Entry>,
+    /// Money that stopped being followed, by (case, position), in the order in which it did.
+    pub exits: Vec<Exit>,
     /// What kept money from going on, by (case, currency, stop).
     pub stops: Vec<StopRow>,
     /// The books, by (case, currency); every row is proved.
@@ -51,11 +55,64 @@ pub struct Holdings {
     pub last_receipt: Vec<i64>,
 }
 
+/// Money at rest at accounts, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sinks {
+    /// Where it is.
+    pub holdings: Holdings,
+    /// What stopped it: [`Stop::Sink`] or [`Stop::MaxHops`].
+    pub stop: Vec<Stop>,
+}
+
+/// Money that a deposit seed brought in or a balance seed claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Case.
+    pub case: u32,
+    /// Position before which it came: that of the first transaction later than `time`.
+    pub position: u64,
+    /// When, in microseconds since 1970 UTC: after every transaction of that time.
+    pub time: i64,
+    /// Account.
+    pub account: AccountId,
+    /// Currency.
+    pub currency: CurrencyId,
+    /// Minor units, more than 0.
+    pub amount: i64,
+}
+
+/// Money that stopped being followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// Case.
+    pub case: u32,
+    /// Position of the transaction that did it; without one, the position of the [`Entry`] that did.
+    pub position: u64,
+    /// Whether a transaction did it.
+    pub by_transaction: bool,
+    /// When, in microseconds since 1970 UTC.
+    pub time: i64,
+    /// The account that the money is at: the payer if it was superseded, else the receiver.
+    pub account: AccountId,
+    /// Currency.
+    pub currency: CurrencyId,
+    /// What stopped it; never [`Stop::Until`].
+    pub stop: Stop,
+    /// Minor units, more than 0.
+    pub amount: i64,
+}
+
 /// Kinds of stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stop {
     /// The money entered a sink and stays there.
     Sink,
+    /// The money has moved as often as it may and stays where it is.
+    MaxHops,
+    /// The money arrived in a piece too small to follow and is clean from there on.
+    Dust,
+    /// A seed claims the money, or what it was paid for, and it is that seed's from there on.
+    Superseded,
     /// The money is in a pool that pays again after `until`, but those payments do not happen.
     Until,
 }
@@ -65,6 +122,9 @@ impl Stop {
     pub fn name(self) -> &'static str {
         match self {
             Stop::Sink => "sink",
+            Stop::MaxHops => "max_hops",
+            Stop::Dust => "dust",
+            Stop::Superseded => "superseded",
             Stop::Until => "until",
         }
     }
@@ -83,7 +143,7 @@ pub struct StopRow {
     pub amount: i128,
 }
 
-/// The books of one case in one currency, in minor units.
+/// The books of one case in one currency, in minor units; under value pooling in the base currency and units of value.
 ///
 /// `seeded + converted_in = held + at_sinks + dust + superseded + converted_out + fees`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +158,12 @@ pub struct LedgerRow {
     pub converted_in: i128,
     /// In accounts at the end, sinks aside.
     pub held: i128,
-    /// At sinks.
+    /// At sinks, and at accounts beyond which the hop limit lets nothing go.
     pub at_sinks: i128,
-    /// Given up because it was too little to follow; always 0 as long as no option sets a least amount.
+    /// Clean again because it was too little to follow.
     pub dust: i128,
-    /// Taken by the payment of a seed transaction, whose receipt belongs to the seed's cases from there on.
+    /// Taken by the payment of a seed transaction, whose receipt belongs to the seed's cases from there on, or claimed
+    /// by a balance seed.
     pub superseded: i128,
     /// Paid in this currency for money received in another.
     pub converted_out: i128,
@@ -175,7 +236,10 @@ impl Trace {
         self.flows.tainted_received.append(&mut other.flows.tainted_received);
         self.flows.hop.append(&mut other.flows.hop);
         join(&mut self.holdings, &mut other.holdings);
-        join(&mut self.sinks, &mut other.sinks);
+        join(&mut self.sinks.holdings, &mut other.sinks.holdings);
+        self.sinks.stop.append(&mut other.sinks.stop);
+        self.entries.append(&mut other.entries);
+        self.exits.append(&mut other.exits);
         self.stops.append(&mut other.stops);
         self.ledger.append(&mut other.ledger);
         self.events += other.events;
@@ -185,7 +249,9 @@ impl Trace {
     pub(super) fn rename_case(&mut self, case: u32) {
         self.flows.case.fill(case);
         self.holdings.case.fill(case);
-        self.sinks.case.fill(case);
+        self.sinks.holdings.case.fill(case);
+        self.entries.iter_mut().for_each(|row| row.case = case);
+        self.exits.iter_mut().for_each(|row| row.case = case);
         self.stops.iter_mut().for_each(|row| row.case = case);
         self.ledger.iter_mut().for_each(|row| row.case = case);
     }

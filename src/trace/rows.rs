@@ -1,5 +1,6 @@
 //! Transactions by position, column by column, for a kernel that reads them in order.
 
+use super::rates::Rates;
 use crate::error::{Error, Result};
 use crate::graph::view::Part;
 use crate::graph::{Graph, View};
@@ -15,7 +16,7 @@ pub(super) struct Row {
     pub(super) received: Money,
 }
 
-/// An amount of one currency, at least 0.
+/// An amount of one currency, at least 0; under value pooling a value of the base currency.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Money {
     pub(super) amount: i64,
@@ -27,6 +28,8 @@ pub(super) struct Money {
 pub(super) struct Rows<'g> {
     graph: &'g Graph,
     tables: Vec<Table<'g>>,
+    /// Under value pooling, what amounts are worth.
+    rates: Option<Rates>,
 }
 
 /// The transactions of one segment.
@@ -40,13 +43,26 @@ struct Table<'g> {
 }
 
 impl<'g> Rows<'g> {
-    pub(super) fn new(view: &View<'g>) -> Self {
+    /// The transactions of `view`; in values if there are `rates`.
+    pub(super) fn new(view: &View<'g>, rates: Option<Rates>) -> Self {
         let table = |part: &Part<'g>| {
             let columns = &part.segment.transactions;
             let failures = columns.flags.constant().is_none_or(|bits| bits & flags::FAILED != 0);
             Table { base: part.base.0, columns, failures }
         };
-        Rows { graph: view.graph(), tables: view.parts().iter().map(table).collect() }
+        Rows { graph: view.graph(), tables: view.parts().iter().map(table).collect(), rates }
+    }
+
+    /// An amount of the data as it counts in pools.
+    #[inline]
+    fn money(&self, table: &Table<'g>, row: usize, amount: i64, currency: u16) -> Result<Money> {
+        match &self.rates {
+            None => Ok(Money { amount, currency }),
+            Some(rates) => {
+                let amount = rates.value(amount, currency, table.columns.time.get(row)?)?;
+                Ok(Money { amount, currency: rates.base().0 })
+            }
+        }
     }
 
     /// The number of the table that holds a position of the view.
@@ -107,7 +123,7 @@ impl<'g> Rows<'g> {
         if amount < 0 {
             return Err(table.negative(row, "pays", amount));
         }
-        Ok(Some(Money { amount, currency: table.columns.currency.get(row)? }))
+        self.money(table, row, amount, table.columns.currency.get(row)?).map(Some)
     }
 
     /// What transaction `row` of a table hands over, or nothing if it failed.
@@ -125,16 +141,14 @@ impl<'g> Rows<'g> {
     fn received_amount(&self, table: usize, row: usize) -> Result<Money> {
         let table = &self.tables[table];
         let Some((amounts, currencies)) = &table.columns.received else {
-            return Ok(Money {
-                amount: table.columns.amount.get(row)?,
-                currency: table.columns.currency.get(row)?,
-            });
+            let (amount, currency) = (table.columns.amount.get(row)?, table.columns.currency.get(row)?);
+            return self.money(table, row, amount, currency);
         };
         let amount = amounts.get(row)?;
         if amount < 0 {
             return Err(table.negative(row, "hands over", amount));
         }
-        Ok(Money { amount, currency: currencies.get(row)? })
+        self.money(table, row, amount, currencies.get(row)?)
     }
 }
 

@@ -158,6 +158,7 @@ impl Stored {
                 .map(|id| id.0)
                 .collect(),
             joint,
+            ..TraceOptions::default()
         }
     }
 
@@ -192,7 +193,7 @@ impl Stored {
         assert!(trace.ledger.is_sorted_by_key(|row| (row.case, row.currency)));
         assert!(trace.stops.is_sorted_by_key(|row| (row.case, row.currency, row.stop)));
         let until = trace.stops.iter().filter(|row| row.stop == Stop::Until);
-        let sinks = self.held(&trace.sinks);
+        let sinks = self.held(&trace.sinks.holdings);
         let at_sinks: i128 = sinks.values().map(|held| held.0).sum();
         let stopped = trace.stops.iter().filter(|row| row.stop == Stop::Sink);
         assert_eq!(stopped.map(|row| row.amount).sum::<i128>(), at_sinks);

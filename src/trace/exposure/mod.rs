@@ -26,6 +26,7 @@ mod lines;
 mod money;
 mod pools;
 
+use super::balances::Balances;
 use super::chunk::end_position;
 use super::policy::{Opening, Ties};
 use super::reach::check_sinks;
@@ -42,6 +43,8 @@ use roaring::RoaringBitmap;
 pub struct ExposureOptions {
     /// What pools hold at first.
     pub opening: Opening,
+    /// The balances that [`Opening::Given`] reads; empty otherwise.
+    pub balances: Balances,
     /// Whether money can be received and paid on at one and the same time.
     pub ties: Ties,
     /// Last moment, in microseconds since 1970 UTC, inclusive: transactions after it do not happen.
@@ -52,7 +55,15 @@ pub struct ExposureOptions {
 
 impl ExposureOptions {
     fn check(&self, num_accounts: u32) -> Result<()> {
-        check_sinks(&self.sinks, num_accounts)
+        check_sinks(&self.sinks, num_accounts)?;
+        if self.opening == Opening::Given && self.balances.is_empty() {
+            return Err(Error::Option {
+                name: "opening",
+                value: "given, without balances".into(),
+                allowed: "given only with a table of balances",
+            });
+        }
+        self.balances.check(num_accounts)
     }
 }
 
@@ -240,7 +251,7 @@ pub fn exposure(
         return Err(Error::input(format!("sources[{index}]"), problem));
     }
     starts.sort_by_key(|start| (start.position, start.time));
-    let rows = Rows::new(view);
+    let rows = Rows::new(view, None);
     let pass =
         Pass { view, rows: &rows, options, starts: &starts, end: end_position(view, options.until)?, run };
     let num_passes = 1 + u64::from(num_cases.div_ceil(64)) + u64::from(options.opening == Opening::Minimal);

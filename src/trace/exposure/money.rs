@@ -53,8 +53,10 @@ pub(super) fn flow(pass: &Pass<'_, '_>) -> Result<(ExposedAmounts, Vec<ExposureB
         moment: i64::MIN,
         books: (0..num_currencies).map(|currency| ExposureBooks::new(CurrencyId(currency as u16))).collect(),
     };
-    if pass.options.opening == Opening::Minimal {
-        flow.open()?;
+    match pass.options.opening {
+        Opening::JustInTime => {}
+        Opening::Minimal => flow.open_minimal()?,
+        Opening::Given => flow.open_given()?,
     }
     pass.options.sinks.iter().for_each(|sink| flow.pools.set_role(sink, Role::Sink));
     flow.play()?;
@@ -78,7 +80,7 @@ struct Flow<'a, 'g> {
 
 impl Flow<'_, '_> {
     /// Gives every pool the least it needs never to run short.
-    fn open(&mut self) -> Result<()> {
+    fn open_minimal(&mut self) -> Result<()> {
         let Pass { view, rows, run, .. } = *self.pass;
         let positions = view.positions();
         // For once `clean` is the balance, owed or not, and `tainted` the least it was.
@@ -106,13 +108,32 @@ impl Flow<'_, '_> {
         self.waiting.clear();
         self.moment = i64::MIN;
         for pool in self.pools.all() {
-            // What is held later is at most this and all that is received; `note` guards the sum.
             pool.clean = pool.tainted.checked_neg().ok_or_else(|| owed(pool.tainted, 0))?;
-            pool.received = pool.clean;
             pool.tainted = 0;
+        }
+        self.note_openings();
+        Ok(())
+    }
+
+    /// Gives every pool what the table says.
+    fn open_given(&mut self) -> Result<()> {
+        let num_currencies = self.books.len();
+        for stated in self.pass.options.balances.rows() {
+            if stated.time.is_none() && stated.amount > 0 && stated.currency.index() < num_currencies {
+                let place = self.pools.of(stated.account.0, stated.currency.0)?;
+                self.pools.at(place).clean = stated.amount;
+            }
+        }
+        self.note_openings();
+        Ok(())
+    }
+
+    /// What is held later is at most this and all that is received, so it counts as received until the end.
+    fn note_openings(&mut self) {
+        for pool in self.pools.all() {
+            pool.received = pool.clean;
             self.openings.push(pool.clean);
         }
-        Ok(())
     }
 
     fn play(&mut self) -> Result<()> {
