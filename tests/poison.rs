@@ -52,7 +52,7 @@ fn among_strangers(ledger: &Ledger, each: u32) -> (Ledger, Vec<usize>) {
 fn random_rules(ledger: &Ledger, random: &mut Random) -> Rules {
     let seeded = ledger.seeds.iter().map(|seed| match *seed {
         Seed::Transaction { row, .. } => ledger.payments[row].time,
-        Seed::Deposit { time, .. } => time,
+        Seed::Deposit { time, .. } | Seed::Balance { time, .. } => time,
     });
     let until = seeded.max().unwrap_or_default() + random.below(20) as i64;
     Rules {
