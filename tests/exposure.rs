@@ -42,8 +42,8 @@ fn random_rules(ledger: &Ledger, sources: &Sources, random: &mut Random) -> Rule
     let sink = |account: &u32| sources.iter().all(|source| source.1 != *account);
     let sinks: BTreeSet<u32> = (0..ledger.num_accounts).filter(|_| random.once_in(5)).filter(sink).collect();
     Rules {
-        haircut: true,
-        minimal: random.once_in(3),
+        policy: trace::Policy::Haircut,
+        opening: if random.once_in(3) { trace::Opening::Minimal } else { trace::Opening::JustInTime },
         strict: random.once_in(3),
         until: random.once_in(4).then(|| last + random.below(30) as i64),
         sinks,

@@ -3,7 +3,7 @@
 //! Written from the definitions in `docs/tracing.md` alone; shares no code with the engine.
 #![allow(dead_code)] // Each test program uses its own part.
 
-use super::trace::{Flow, Payment, Rules, Seed};
+use super::trace::{Flow, Opening, Payment, Rules, Seed};
 
 /// What poison must find.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub fn poison(payments: &[Payment], seeds: &[Seed], rules: &Rules, max_hops: Opt
         let mine: Vec<&Seed> = seeds.iter().filter(|seed| seed.case() == case).collect();
         let mut receipts: Vec<Receipt> = Vec::new();
         for seed in &mine {
-            if let Seed::Deposit { account, time, .. } = **seed {
+            if let Seed::Deposit { account, time, .. } | Seed::Balance { account, time, .. } = **seed {
                 receipts.push(Receipt { account, time, row: None, hop: 0 });
             }
         }
@@ -181,7 +181,7 @@ pub fn exposure(payments: &[Payment], sources: &[(u32, u32, Option<i64>)], rules
         sources.iter().any(|&(_, source, from)| source == account && from.is_none_or(|from| from <= time))
     };
     let mut pools: BTreeMap<(u32, u16), Pool> = BTreeMap::new();
-    if rules.minimal {
+    if rules.opening == Opening::Minimal {
         // The least with which no prefix of what happens runs short.
         for (at, now) in payments.iter().enumerate().filter(|(_, now)| !now.failed) {
             let pool = (now.source, now.paid_currency);
