@@ -14,6 +14,7 @@ mod cone;
 mod cursor;
 mod downstream;
 mod draft;
+mod exposure;
 mod freeze;
 mod haircut;
 mod history;
@@ -40,6 +41,9 @@ mod upstream;
 pub use balances::{Balance, Balances};
 pub use compare::{Envelope, compare, envelope};
 pub use downstream::downstream;
+pub use exposure::{
+    ExposedAccounts, ExposedAmounts, Exposure, ExposureBooks, ExposureOptions, Role, exposure,
+};
 pub use freeze::{Delay, FreezeOptions, FreezePlan, Holder, Later, Share, freeze_plan};
 pub use paths::{Paths, PathsOptions, paths};
 pub use poison::{Contacts, poison};

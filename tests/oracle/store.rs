@@ -113,6 +113,11 @@ impl Stored {
         self.accounts[account as usize].expect("the account is in some payment")
     }
 
+    /// The currency in the store, if some payment names it.
+    pub fn knows_currency(&self, currency: u16) -> Option<CurrencyId> {
+        self.currencies[currency as usize]
+    }
+
     pub fn currency(&self, currency: u16) -> CurrencyId {
         self.currencies[currency as usize].expect("the currency is in some payment")
     }
