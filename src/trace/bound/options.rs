@@ -1,0 +1,110 @@
+//! What a bound assumes, and where a question about money begins.
+
+use super::network::Claimed;
+use crate::error::{Error, Result};
+use crate::graph::View;
+use crate::ids::{AccountId, TxId};
+use crate::trace::policy::{Ties, TraceOptions};
+use crate::trace::seed::{Seed, SeedKind, plan};
+
+/// Options of [`max_traceable`](super::max_traceable).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoundOptions {
+    /// Last moment that counts, in microseconds since 1970 UTC, inclusive: transactions after it do not happen.
+    pub until: Option<i64>,
+    /// Whether money can be received and paid on at one and the same time.
+    pub ties: Ties,
+    /// Most transactions to look at for one bound, at least 1; more is an error, never a smaller answer. No limit by
+    /// default.
+    pub events_max: Option<u64>,
+}
+
+impl BoundOptions {
+    /// Refuses what lies outside its range, before any work.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.events_max {
+            Some(0) => {
+                Err(Error::Option { name: "events_max", value: "0".into(), allowed: "1 or more, or none" })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// First position of `view` that does not happen any more.
+    pub(super) fn end(&self, view: &View<'_>) -> Result<u64> {
+        let end = view.positions().end.0;
+        match self.until.and_then(|until| until.checked_add(1)) {
+            Some(after) => Ok(view.graph().position_at(after)?.0.min(end)),
+            None => Ok(end),
+        }
+    }
+}
+
+/// A seed, checked, with the first position at which its money can leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) claimed: Claimed,
+    pub(super) begin: u64,
+}
+
+/// Checks seeds that have nothing to do with each other.
+pub(super) fn origins(view: &View<'_>, seeds: &[SeedKind], options: &BoundOptions) -> Result<Vec<Origin>> {
+    if u32::try_from(seeds.len()).is_err() {
+        return Err(Error::Limit {
+            what: "bounds in one call",
+            found: seeds.len() as u64,
+            limit: u32::MAX.into(),
+            remedy: "ask for them in several calls",
+        });
+    }
+    let alone = TraceOptions { until: options.until, joint: false, ..TraceOptions::default() };
+    let cases: Vec<Seed> = seeds.iter().zip(0..).map(|(&kind, case)| Seed { case, kind }).collect();
+    let plan = plan(view, cases.len() as u32, &cases, &alone)?;
+    let mut origins = vec![None; cases.len()];
+    for claim in &plan.claims {
+        let transaction = view.graph().transaction(TxId(claim.position))?;
+        let claimed = Claimed {
+            transaction: Some(transaction.id),
+            account: transaction.destination.0,
+            currency: transaction.received_currency.0,
+            amount: claim.amount,
+            moment: match options.ties {
+                Ties::Order => claim.position as i64,
+                Ties::Strict => transaction.time,
+            },
+        };
+        origins[claim.case as usize] = Some(Origin { claimed, begin: claim.position + 1 });
+    }
+    for arrival in &plan.arrivals {
+        let amount = arrival.amount.ok_or_else(|| {
+            let problem =
+                "a bound needs the amount of a balance: what is there depends on openings and rules";
+            Error::input(format!("seeds[{}]", arrival.seed), problem)
+        })?;
+        let claimed = Claimed {
+            transaction: None,
+            account: arrival.account,
+            currency: arrival.currency,
+            amount,
+            moment: match options.ties {
+                Ties::Order => arrival.position as i64 - 1,
+                Ties::Strict => arrival.time,
+            },
+        };
+        origins[arrival.case as usize] = Some(Origin { claimed, begin: arrival.position });
+    }
+    Ok(origins.into_iter().flatten().collect())
+}
+
+/// Refuses a target that the view does not hold; `place` is where it was given.
+pub(super) fn check_target(view: &View<'_>, target: AccountId, place: impl Fn() -> String) -> Result<()> {
+    let num_accounts = view.graph().num_accounts();
+    if target.0 >= num_accounts {
+        return Err(Error::input(place(), format!("account {} of {num_accounts}", target.0)));
+    }
+    if !view.contains(target) {
+        let key = view.graph().account_key(target).unwrap_or_else(|_| target.0.to_string());
+        return Err(Error::input(place(), format!("account {key:?} is outside of the view that is traced")));
+    }
+    Ok(())
+}
