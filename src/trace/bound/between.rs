@@ -24,6 +24,7 @@
 use super::walk::{Walk, Way};
 use crate::error::{Error, Result};
 use crate::graph::View;
+use crate::random::mix;
 use crate::trace::meter::Meter;
 use crate::trace::policy::Ties;
 use crate::trace::rows::{Money, Rows};
@@ -287,13 +288,13 @@ impl<'a, 'g> Sweep<'a, 'g> {
     }
 }
 
-/// A hash of few bits of input: multiply and fold.
+/// A hash of a few numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mix(u64);
 
 impl Hasher for Mix {
     fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
+        self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -309,6 +310,6 @@ impl Hasher for Mix {
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 = (self.0.rotate_left(23) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mix(self.0.rotate_left(32) ^ value);
     }
 }
