@@ -32,7 +32,7 @@
 //! Akrida, Czyzowicz, Gąsieniec, Kuszner, Spirakis: Temporal Flows in Temporal Networks, 2017. Kosyfaki, Mamoulis,
 //! Pitoura, Tsaparas: Flow Computation in Temporal Interaction Networks, 2020.
 
-use super::between::{Pool, Question, World, between};
+use super::between::{World, between};
 use super::flow::maximum_flow;
 use super::network::{Network, SINK, SOURCE};
 use super::options::{BoundOptions, Origin, check_target, origins};
@@ -107,7 +107,7 @@ pub fn max_traceable(
     check_target(view, target, || "target".into())?;
     let origins = origins(view, std::slice::from_ref(seed), options)?;
     let rows = Rows::new(view, None);
-    let world = World { view, rows: &rows, ties: options.ties, events_max: options.events_max };
+    let world = options.world(view, &rows, None);
     bound(&world, &origins[0], target, run)
 }
 
@@ -135,7 +135,7 @@ pub fn max_traceable_many(
         origins.into_iter().zip(pairs).map(|(origin, &(_, target))| (origin, target)).collect();
     run.stage("bounds", 0);
     let rows = Rows::new(view, None);
-    let world = World { view, rows: &rows, ties: options.ties, events_max: options.events_max };
+    let world = options.world(view, &rows, None);
     let bounds: Vec<Result<Bound>> = run
         .install(|| asked.par_iter().map(|(origin, target)| bound(&world, origin, *target, run)).collect());
     bounds.into_iter().collect()
@@ -143,20 +143,14 @@ pub fn max_traceable_many(
 
 fn bound(world: &World<'_, '_>, origin: &Origin, target: AccountId, run: &Run) -> Result<Bound> {
     run.check()?;
-    let Origin { claimed, range } = origin;
+    let claimed = origin.claimed;
     let mut meter = Meter::new(run);
     let events = if claimed.account == target.0 {
         Vec::new()
     } else {
-        let question = Question {
-            seed: Pool { account: claimed.account, currency: claimed.currency },
-            moment: claimed.moment,
-            target: Pool { account: target.0, currency: claimed.currency },
-            range: range.clone(),
-        };
-        between(world, &question, &mut meter)?
+        between(world, &origin.question(target), &mut meter)?
     };
-    let network = Network::new(*claimed, target.0, &events)?;
+    let network = Network::new(claimed, target.0, &events)?;
     let flow = maximum_flow(&network.arcs, network.num_nodes, SOURCE, SINK, || run.check())?;
     let mut bound = network.read(&flow)?;
     bound.events = meter.finish();

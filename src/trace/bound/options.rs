@@ -1,10 +1,12 @@
 //! What a bound assumes, and where a question about money begins.
 
+use super::between::{Pool, Question, World};
 use super::network::Claimed;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};
 use crate::trace::policy::{Ties, TraceOptions};
+use crate::trace::rows::Rows;
 use crate::trace::seed::{Seed, SeedKind, plan};
 use std::ops::Range;
 
@@ -37,6 +39,16 @@ impl BoundOptions {
         }
     }
 
+    /// The transactions of `view`, read by `rows`, as sweeps see them; of one currency, if one is given.
+    pub(super) fn world<'a, 'g>(
+        &self,
+        view: &'a View<'g>,
+        rows: &'a Rows<'g>,
+        currency: Option<u16>,
+    ) -> World<'a, 'g> {
+        World { view, rows, ties: self.ties, currency, events_max: self.events_max }
+    }
+
     /// First position of `view` that does not count any more for a seed of this time.
     fn end(&self, view: &View<'_>, time: i64) -> Result<u64> {
         let end = view.positions().end.0;
@@ -54,6 +66,23 @@ impl BoundOptions {
 pub(super) struct Origin {
     pub(super) claimed: Claimed,
     pub(super) range: Range<u64>,
+}
+
+impl Origin {
+    /// Where the money is first.
+    pub(super) fn pool(&self) -> Pool {
+        Pool { account: self.claimed.account, currency: self.claimed.currency }
+    }
+
+    /// Which transactions lie between the seed and `target`.
+    pub(super) fn question(&self, target: AccountId) -> Question {
+        Question {
+            seed: self.pool(),
+            moment: self.claimed.moment,
+            target: Pool { account: target.0, currency: self.claimed.currency },
+            range: self.range.clone(),
+        }
+    }
 }
 
 /// Checks seeds that have nothing to do with each other.
