@@ -50,7 +50,7 @@ fn questions(ledger: &Ledger, random: &mut Random) -> Vec<Question> {
     for &seed in ledger.seeds.iter().chain([&flood]) {
         let time = match seed {
             Seed::Transaction { row, .. } => ledger.payments[row].time,
-            Seed::Deposit { time, .. } => time,
+            Seed::Deposit { time, .. } | Seed::Balance { time, .. } => time,
         };
         for &target in &known {
             let last = ledger.payments.last().unwrap().time.max(time);
@@ -285,7 +285,7 @@ fn the_widest_paths_are_the_best_of_all_paths() {
 
 /// The ledger of `datasets/tiny/trace_fifo`, by name.
 fn hand_drawn() -> (Stored, ledgers::Drawn) {
-    let (_, drawn) = drawn_by_hand(&["fifo"]).into_iter().find(|(folder, _)| folder == "trace_fifo").unwrap();
+    let (_, drawn) = drawn_by_hand().into_iter().find(|(folder, _)| folder == "trace_fifo").unwrap();
     (Stored::new(&drawn.ledger, Partition::None), drawn)
 }
 

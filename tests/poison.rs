@@ -52,7 +52,7 @@ fn among_strangers(ledger: &Ledger, each: u32) -> (Ledger, Vec<usize>) {
 fn random_rules(ledger: &Ledger, random: &mut Random) -> Rules {
     let seeded = ledger.seeds.iter().map(|seed| match *seed {
         Seed::Transaction { row, .. } => ledger.payments[row].time,
-        Seed::Deposit { time, .. } => time,
+        Seed::Deposit { time, .. } | Seed::Balance { time, .. } => time,
     });
     let until = seeded.max().unwrap_or_default() + random.below(20) as i64;
     Rules {
@@ -93,12 +93,13 @@ fn poison_finds_what_the_oracle_finds() {
         let rules = random_rules(&ledger, random);
         let partition = if random.once_in(2) { Partition::None } else { Partition::Month };
         let stored = Stored::new(&ledger, partition);
-        let options = stored.options(&rules, random.once_in(2));
+        let max_hops = random.once_in(3).then(|| 1 + random.below(3) as u32);
+        let options = TraceOptions { max_hops, ..stored.options(&rules, random.once_in(2)) };
         let seeds = stored.seeds(&ledger.seeds);
         let answer = poison(&stored.graph.view(), ledger.num_cases, &seeds, &options, &Run::new());
         let answer = found(&stored, &ledger, &answer.unwrap());
-        let expected = exposure::poison(&ledger.payments, &ledger.seeds, &rules, None);
-        assert_eq!(answer, expected, "ledger {seed}, {rules:?}");
+        let expected = exposure::poison(&ledger.payments, &ledger.seeds, &rules, max_hops);
+        assert_eq!(answer, expected, "ledger {seed}, {rules:?}, {max_hops:?}");
         flows += answer.flows.len();
         contacts += answer.contacts.len();
     }

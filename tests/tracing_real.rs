@@ -20,7 +20,7 @@ use ringfence::store::format::flags::LABELLED;
 use store::{Stored, payments};
 use support::{scratch, shared_data};
 use tempfile::TempDir;
-use trace::{Rules, Seed};
+use trace::{Policy, Rules, Seed};
 
 /// A published file in a store of its own.
 fn ingested(file: &str, preset: &str) -> Option<Stored> {
@@ -54,13 +54,13 @@ fn ledger_of(graph: &Graph, step: usize) -> Ledger {
 fn the_engine_agrees_with_the_oracle(stored: &Stored, step: usize) {
     let ledger = ledger_of(&stored.graph, step);
     assert!(ledger.num_cases > 10, "{} cases in {} payments", ledger.num_cases, ledger.payments.len());
-    for haircut in [false, true] {
-        let rules = Rules { haircut, merge: true, ..Rules::default() };
+    for policy in [Policy::Fifo, Policy::Haircut] {
+        let rules = Rules { policy, merge: true, ..Rules::default() };
         let found = stored.trace(&stored.graph.view(), &ledger, &rules, true).unwrap();
         let (events, num_cases) = (found.events, ledger.num_cases);
         let found = stored.answer(&found);
         println!(
-            "{} payments, {num_cases} cases, haircut {haircut}: {events} events, {} flows, {} holdings",
+            "{} payments, {num_cases} cases, {policy:?}: {events} events, {} flows, {} holdings",
             ledger.payments.len(),
             found.flows.len(),
             found.holdings.len()
@@ -69,8 +69,8 @@ fn the_engine_agrees_with_the_oracle(stored: &Stored, step: usize) {
         // No `assert_eq`: the two are too long to look at.
         let expected = trace::trace(&ledger.payments, &ledger.seeds, &rules);
         let differs = found.flows.iter().zip(&expected.flows).find(|(found, expected)| found != expected);
-        assert_eq!(differs, None, "first flow that differs, haircut {haircut}");
-        assert!(found == expected, "haircut {haircut}");
+        assert_eq!(differs, None, "first flow that differs, {policy:?}");
+        assert!(found == expected, "{policy:?}");
     }
 }
 

@@ -207,7 +207,7 @@ impl<'g, P: Pool> Account<'g, P> {
 }
 
 /// The stated opening of every pool of an account that has one, by currency; in values under value pooling.
-fn openings(options: &TraceOptions, view: &View<'_>, id: AccountId) -> Result<Vec<(u16, i128)>> {
+pub(super) fn openings(options: &TraceOptions, view: &View<'_>, id: AccountId) -> Result<Vec<(u16, i128)>> {
     let stated = options.balances.of(id).iter().filter(|row| row.time.is_none());
     let Some(rates) = &options.rates else {
         return Ok(stated.map(|row| (row.currency.0, i128::from(row.amount.max(0)))).collect());

@@ -36,6 +36,7 @@ use super::draft::Draft;
 use super::haircut::Shares;
 use super::lot::{Lot, Owner, Pool};
 use super::meter::Meter;
+use super::parts::{Part, Parts};
 use super::policy::{Policy, Ties, TraceOptions};
 use super::queue::{Fifo, Lifo};
 use super::result::{Entry, Exit, Stop, Trace};
@@ -193,51 +194,6 @@ fn exit(position: u64, time: i64, account: u32, currency: u16, stop: Stop) -> Ex
         currency: CurrencyId(currency),
         stop,
         amount: 0,
-    }
-}
-
-/// A case's part of the transaction at hand.
-#[derive(Clone, Copy)]
-struct Part {
-    case: u32,
-    hop: u32,
-    paid: i64,
-    received: i64,
-}
-
-/// The parts of the transaction at hand, one per case, in order of first mention.
-struct Parts {
-    parts: Vec<Part>,
-    /// By case: its place in `parts`, or `u32::MAX`.
-    places: Vec<u32>,
-}
-
-impl Parts {
-    fn new(num_cases: u32) -> Self {
-        Parts { parts: Vec::new(), places: vec![u32::MAX; num_cases as usize] }
-    }
-
-    #[inline]
-    fn add(&mut self, part: Part) {
-        let place = &mut self.places[part.case as usize];
-        if *place == u32::MAX {
-            *place = self.parts.len() as u32;
-            self.parts.push(part);
-            return;
-        }
-        let sum = &mut self.parts[*place as usize];
-        sum.paid += part.paid;
-        sum.received += part.received;
-        sum.hop = sum.hop.min(part.hop);
-    }
-
-    /// Hands every part to `each` and forgets it.
-    #[inline]
-    fn drain(&mut self, mut each: impl FnMut(Part)) {
-        for part in self.parts.drain(..) {
-            self.places[part.case as usize] = u32::MAX;
-            each(part);
-        }
     }
 }
 

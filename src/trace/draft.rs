@@ -1,6 +1,6 @@
 //! A draft: the lots that one payment takes, and the working space for choosing them.
 
-use super::lot::{Lot, mul_div};
+use super::lot::{Lot, Owner, mul_div};
 
 /// Lots on their way from one pool to another. Reused from payment to payment.
 #[derive(Debug, Default)]
@@ -35,6 +35,17 @@ impl Draft {
         match self.lots.last_mut() {
             Some(last) if last.joins(&lot) => last.amount += lot.amount,
             _ => self.lots.push(lot),
+        }
+    }
+
+    /// Gives a clean lot at the end to `owner`, and returns its units; 0 without one.
+    pub(super) fn own(&mut self, owner: Owner) -> i64 {
+        match self.lots.pop_if(|lot| lot.owner.is_clean()) {
+            Some(lot) => {
+                self.take(Lot { owner, ..lot });
+                lot.amount
+            }
+            None => 0,
         }
     }
 
@@ -98,7 +109,6 @@ impl Draft {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lot::Owner;
     use super::*;
 
     #[test]

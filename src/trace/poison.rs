@@ -56,7 +56,7 @@ pub struct Contacts {
     pub account: Vec<AccountId>,
     /// When it was first exposed, microseconds since 1970 UTC.
     pub time: Vec<i64>,
-    /// The transaction that exposed it; none for a deposit seed.
+    /// The transaction that exposed it; none for a deposit or balance seed.
     pub transaction: Vec<Option<TxId>>,
     /// The hop of that transaction: fewest payments from a seed to it; 0 for a seed.
     pub hop: Vec<u32>,
@@ -90,8 +90,8 @@ impl Contacts {
 /// Finds whom the money of `seeds` could have touched: everything that an account pays after first contact is tainted
 /// in full.
 ///
-/// Each case is followed alone, in parallel, so cases do not compete; of `options` only
-/// `until`, `ties` and `sinks` play a part. Nothing outside of `view` exists.
+/// Each case is followed alone, in parallel, so cases do not compete; a deposit or balance seed exposes its account after its time; of `options` only
+/// `until`, `ties`, `sinks` and `max_hops` play a part. Nothing outside of `view` exists.
 ///
 /// The result is exposure and never an amount of money: the sum of tainted payments grows with every account
 /// that passes money on, and exceeds what was seeded by any factor.
@@ -123,7 +123,10 @@ pub fn poison(
 ) -> Result<Contacts> {
     options.check(view.graph().num_accounts())?;
     run.check()?;
-    let plans = plan(view, num_cases, seeds, options)?.by_case();
+    let TraceOptions { ties, until, ref sinks, joint, .. } = *options;
+    // No rates: whole payments are tainted, in their own currencies.
+    let of_poison = TraceOptions { ties, until, sinks: sinks.clone(), joint, ..TraceOptions::default() };
+    let plans = plan(view, num_cases, seeds, &of_poison)?.by_case();
     let rows = Rows::new(view, None);
     let end = end_position(view, options.until)?;
     run.stage("poison", 0);
@@ -354,6 +357,9 @@ impl Spread<'_, '_> {
             return Ok(());
         }
         *known = hop + 1;
+        if self.options.max_hops.is_some_and(|most| hop >= most) {
+            return Ok(());
+        }
         if self.pays.has(account) {
             return Ok(());
         }

@@ -94,6 +94,11 @@ impl<P: Pool> Purse<P> {
         Ok(self.pool.draw(amount, draft))
     }
 
+    /// All that is here, waiting or not.
+    pub(super) fn balance_of_all(&self) -> i64 {
+        self.pool.balance() + self.waiting_total
+    }
+
     /// As [`Pool::take_newest`], of everything that came in; `None` takes all.
     ///
     /// Nothing is taken, and the balance is returned as the error, if there is less.

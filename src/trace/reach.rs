@@ -341,8 +341,8 @@ impl Search<'_, '_> {
         stop: usize,
     ) -> Result<usize> {
         let none_waits = self.waiting.is_empty();
-        let mut row = at;
-        for (&source, &destination) in source[at..stop].iter().zip(&destination[at..stop]) {
+        let ends = source[at..stop].iter().zip(&destination[at..stop]);
+        for (row, (&source, &destination)) in (at..).zip(ends) {
             // Both bits, always: one test that is seldom true instead of two that are hard to foresee.
             if self.pays.has(source) & !self.known.has(destination) {
                 let position = start + row as u64;
@@ -353,7 +353,6 @@ impl Search<'_, '_> {
                     }
                 }
             }
-            row += 1;
         }
         Ok(stop)
     }

@@ -207,6 +207,24 @@ impl Flows {
     }
 }
 
+impl Flows {
+    pub(super) fn push(&mut self, case: u32, transaction: TxId, paid: i64, received: i64, hop: u32) {
+        self.case.push(case);
+        self.transaction.push(transaction);
+        self.tainted_paid.push(paid);
+        self.tainted_received.push(received);
+        self.hop.push(hop);
+    }
+
+    pub(super) fn append(&mut self, other: &mut Flows) {
+        self.case.append(&mut other.case);
+        self.transaction.append(&mut other.transaction);
+        self.tainted_paid.append(&mut other.tainted_paid);
+        self.tainted_received.append(&mut other.tainted_received);
+        self.hop.append(&mut other.hop);
+    }
+}
+
 impl Holdings {
     /// Number of rows.
     pub fn len(&self) -> usize {
@@ -230,11 +248,7 @@ impl Trace {
             all.first_receipt.append(&mut more.first_receipt);
             all.last_receipt.append(&mut more.last_receipt);
         }
-        self.flows.case.append(&mut other.flows.case);
-        self.flows.transaction.append(&mut other.flows.transaction);
-        self.flows.tainted_paid.append(&mut other.flows.tainted_paid);
-        self.flows.tainted_received.append(&mut other.flows.tainted_received);
-        self.flows.hop.append(&mut other.flows.hop);
+        self.flows.append(&mut other.flows);
         join(&mut self.holdings, &mut other.holdings);
         join(&mut self.sinks.holdings, &mut other.sinks.holdings);
         self.sinks.stop.append(&mut other.sinks.stop);

@@ -25,7 +25,7 @@ pub(super) struct Start {
     pub(super) time: i64,
 }
 
-/// Checks the sources and puts them in order: by case, then by position, then as given.
+/// Checks the sources and puts them in order: by case, position and time, then as given.
 pub(super) fn starts(
     view: &View<'_>,
     num_cases: u32,
@@ -60,6 +60,6 @@ pub(super) fn starts(
         };
         starts.push(Start { case, account: account.0, position, time });
     }
-    starts.sort_by_key(|start| (start.case, start.position));
+    starts.sort_by_key(|start| (start.case, start.position, start.time));
     Ok(starts)
 }

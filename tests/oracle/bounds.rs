@@ -35,6 +35,7 @@ pub fn claimed(payments: &[Payment], seed: &Seed) -> (u16, u32, i64) {
             (payment.received_currency, payment.destination, amount.unwrap_or(payment.received))
         }
         Seed::Deposit { account, currency, amount, .. } => (currency, account, amount),
+        Seed::Balance { account, currency, amount, .. } => (currency, account, amount.unwrap()),
     }
 }
 
@@ -49,7 +50,7 @@ fn moments(payments: &[Payment], strict: bool) -> Vec<usize> {
 fn begin(payments: &[Payment], moments: &[usize], seed: &Seed) -> usize {
     match *seed {
         Seed::Transaction { row, .. } => moments[row] + 1,
-        Seed::Deposit { time, .. } => {
+        Seed::Deposit { time, .. } | Seed::Balance { time, .. } => {
             let before = payments.iter().zip(moments).filter(|(payment, _)| payment.time <= time);
             before.map(|(_, &moment)| moment + 1).max().unwrap_or(0)
         }

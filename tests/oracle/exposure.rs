@@ -3,7 +3,7 @@
 //! Written from the definitions in `docs/tracing.md` alone; shares no code with the engine.
 #![allow(dead_code)] // Each test program uses its own part.
 
-use super::trace::{Flow, Payment, Rules, Seed};
+use super::trace::{Flow, Opening, Payment, Rules, Seed};
 
 /// What poison must find.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub fn poison(payments: &[Payment], seeds: &[Seed], rules: &Rules, max_hops: Opt
         let mine: Vec<&Seed> = seeds.iter().filter(|seed| seed.case() == case).collect();
         let mut receipts: Vec<Receipt> = Vec::new();
         for seed in &mine {
-            if let Seed::Deposit { account, time, .. } = **seed {
+            if let Seed::Deposit { account, time, .. } | Seed::Balance { account, time, .. } = **seed {
                 receipts.push(Receipt { account, time, row: None, hop: 0 });
             }
         }
@@ -137,4 +137,156 @@ pub fn reach(
             (None, before) => (receipt.account, before + 1, None),
         })
         .collect()
+}
+
+/// Tainted received, tainted paid, tainted held, received, first and last tainted receipt.
+pub type Amounts = (i128, i128, i128, i128, i64, i64);
+
+/// What exposure must find.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    /// By (account, currency), where tainted money was received.
+    pub amounts: std::collections::BTreeMap<(u32, u16), Amounts>,
+    /// By account: number of cases, first contact, by which row.
+    pub accounts: std::collections::BTreeMap<u32, (u32, i64, Option<usize>)>,
+    /// By currency: tainted, converted in, held, returned, at sinks, converted out, fees.
+    pub books: std::collections::BTreeMap<u16, [i128; 7]>,
+}
+
+/// One pool, as the list of what came and went.
+#[derive(Clone, Debug, Default)]
+struct Pool {
+    clean: i128,
+    tainted: i128,
+    waiting: Vec<(i64, i128, i128)>,
+    tainted_received: i128,
+    received: i128,
+    first: i64,
+    last: i64,
+}
+
+impl Pool {
+    fn admit(&mut self, time: i64) {
+        for (_, clean, tainted) in self.waiting.extract_if(.., |part| part.0 < time) {
+            self.clean += clean;
+            self.tainted += tainted;
+        }
+    }
+}
+
+/// Sources are (case, account, from).
+pub fn exposure(payments: &[Payment], sources: &[(u32, u32, Option<i64>)], rules: &Rules) -> Exposure {
+    use std::collections::BTreeMap;
+    let is_source = |account: u32, time: i64| {
+        sources.iter().any(|&(_, source, from)| source == account && from.is_none_or(|from| from <= time))
+    };
+    let mut pools: BTreeMap<(u32, u16), Pool> = BTreeMap::new();
+    if rules.opening == Opening::Minimal {
+        // The least with which no prefix of what happens runs short.
+        for (at, now) in payments.iter().enumerate().filter(|(_, now)| !now.failed) {
+            let pool = (now.source, now.paid_currency);
+            let happened = || payments.iter().enumerate().filter(|(_, payment)| !payment.failed);
+            let paid = happened()
+                .filter(|&(other, payment)| other <= at && (payment.source, payment.paid_currency) == pool);
+            let came = happened().filter(|&(other, payment)| {
+                let in_time = if rules.strict { payment.time < now.time } else { other < at };
+                in_time && (payment.destination, payment.received_currency) == pool
+            });
+            let paid: i128 = paid.map(|(_, payment)| i128::from(payment.paid)).sum();
+            let came: i128 = came.map(|(_, payment)| i128::from(payment.received)).sum();
+            let opening = &mut pools.entry(pool).or_default().clean;
+            *opening = (*opening).max(paid - came);
+        }
+    }
+    let mut answer = Exposure::default();
+    for payment in payments {
+        if payment.failed || rules.until.is_some_and(|until| payment.time > until) {
+            continue;
+        }
+        let (paid, received) = (i128::from(payment.paid), i128::from(payment.received));
+        let source = pools.entry((payment.source, payment.paid_currency)).or_default();
+        source.admit(payment.time);
+        let (out, into) = (payment.paid_currency, payment.received_currency);
+        let mut arrived = 0;
+        if is_source(payment.source, payment.time) {
+            if paid > 0 {
+                arrived = received;
+                answer.books.entry(into).or_default()[0] += received;
+            }
+        } else if !rules.sinks.contains(&payment.source) && paid > 0 {
+            let balance = source.clean + source.tainted;
+            let (clean, tainted) = if paid >= balance {
+                (source.clean, source.tainted)
+            } else {
+                let (clean, tainted) = (paid * source.clean / balance, paid * source.tainted / balance);
+                let (c, t) = (paid * source.clean % balance, paid * source.tainted % balance);
+                match paid - clean - tainted {
+                    0 => (clean, tainted),
+                    _ if t > c => (clean, tainted + 1),
+                    _ => (clean + 1, tainted),
+                }
+            };
+            source.clean -= clean;
+            source.tainted -= tainted;
+            arrived = (clean + tainted) * received / paid - clean * received / paid;
+            if out == into {
+                answer.books.entry(out).or_default()[6] += tainted - arrived;
+            } else {
+                answer.books.entry(out).or_default()[5] += tainted;
+                answer.books.entry(into).or_default()[1] += arrived;
+            }
+        }
+        let pool = pools.entry((payment.destination, into)).or_default();
+        pool.received += received;
+        if arrived > 0 {
+            if pool.tainted_received == 0 {
+                pool.first = payment.time;
+            }
+            pool.last = payment.time;
+            pool.tainted_received += arrived;
+        }
+        let since = if rules.strict { payment.time } else { i64::MIN };
+        pool.waiting.push((since, received - arrived, arrived));
+        pool.admit(payment.time);
+    }
+    for (&(account, currency), pool) in &mut pools {
+        pool.admit(i64::MAX);
+        if pool.tainted_received > 0 {
+            let books = answer.books.entry(currency).or_default();
+            let place = match account {
+                _ if sources.iter().any(|source| source.1 == account) => 3,
+                _ if rules.sinks.contains(&account) => 4,
+                _ => 2,
+            };
+            books[place] += pool.tainted;
+            let paid = pool.tainted_received - pool.tainted;
+            let row = (pool.tainted_received, paid, pool.tainted, pool.received, pool.first, pool.last);
+            answer.amounts.insert((account, currency), row);
+        }
+    }
+    answer.books.retain(|_, books| books.iter().any(|&part| part != 0));
+    let cases: std::collections::BTreeSet<u32> = sources.iter().map(|source| source.0).collect();
+    let mut firsts: BTreeMap<u32, (i64, bool, usize, i64)> = BTreeMap::new();
+    for case in cases {
+        let mine: Vec<(u32, Option<i64>)> = sources
+            .iter()
+            .filter(|source| source.0 == case)
+            .map(|&(_, account, from)| (account, from))
+            .collect();
+        for (account, time, row) in reach(payments, &mine, rules) {
+            answer.accounts.entry(account).or_insert((0, 0, None)).0 += 1;
+            let begins = mine.iter().filter(|source| source.0 == account).map(|source| source.1).min();
+            let order = match row {
+                Some(row) => (time, true, row, time),
+                None => (begins.flatten().unwrap_or(i64::MIN), false, 0, time),
+            };
+            let first = firsts.entry(account).or_insert(order);
+            *first = order.min(*first);
+        }
+    }
+    for (account, (_, by_payment, row, time)) in firsts {
+        let found = answer.accounts.get_mut(&account).unwrap();
+        (found.1, found.2) = (time, by_payment.then_some(row));
+    }
+    answer
 }

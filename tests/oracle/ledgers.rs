@@ -1,7 +1,8 @@
 //! Ledgers for tests of tracing: random ones, and those drawn by hand in `datasets/tiny`.
 #![allow(dead_code)] // Each test program uses its own part.
 
-use super::trace::{Payment, Seed};
+use super::trace::values::DAY_US;
+use super::trace::{Balance, Opening, Payment, Policy, Rates, Rules, Seed};
 use ringfence::units::amount::parse_amount;
 use ringfence::units::time::parse_time;
 use std::collections::BTreeMap;
@@ -118,18 +119,184 @@ fn random_seeds(random: &mut Random, payments: &[Payment], num_cases: u32) -> Ve
     seeds
 }
 
+/// Adds seeds that take over what is in some pools, in between those there are.
+pub fn add_balance_seeds(ledger: &mut Ledger, random: &mut Random) {
+    for _ in 0..random.below(4) {
+        let near = ledger.payments[random.below(ledger.payments.len() as u64) as usize];
+        let case = random.below(u64::from(ledger.num_cases)) as u32;
+        if let Some(seed) = random_balance_seed(random, &ledger.payments, &near, case) {
+            let place = random.below(ledger.seeds.len() as u64 + 1) as usize;
+            ledger.seeds.insert(place, seed);
+        }
+    }
+}
+
+/// Takes over what is at one end of a payment, some time after it, if there is anything.
+fn random_balance_seed(random: &mut Random, payments: &[Payment], near: &Payment, case: u32) -> Option<Seed> {
+    let (account, currency) = match random.once_in(4) {
+        true => (near.source, near.paid_currency),
+        false => (near.destination, near.received_currency),
+    };
+    let time = near.time + random.below(3) as i64;
+    let there = balance(payments, account, currency, time);
+    let amount = match random.below(3) {
+        0 => None,
+        _ => Some(1 + random.below(there.max(1) as u64) as i64),
+    };
+    (there > 0).then_some(Seed::Balance { case, account, currency, time, amount })
+}
+
+/// What is in a pool after every payment up to `time` if it began empty and was supplied with what it lacked.
+fn balance(payments: &[Payment], account: u32, currency: u16, time: i64) -> i64 {
+    let mut balance = 0;
+    for payment in payments.iter().filter(|payment| !payment.failed && payment.time <= time) {
+        if (payment.source, payment.paid_currency) == (account, currency) {
+            balance -= payment.paid.min(balance);
+        }
+        if (payment.destination, payment.received_currency) == (account, currency) {
+            balance += payment.received;
+        }
+    }
+    balance
+}
+
+/// Balances of some pools at first and later, true or not.
+pub fn random_balances(ledger: &Ledger, random: &mut Random) -> Vec<Balance> {
+    let mut pools: Vec<(u32, u16)> = Vec::new();
+    for payment in &ledger.payments {
+        pools.push((payment.source, payment.paid_currency));
+        pools.push((payment.destination, payment.received_currency));
+    }
+    pools.sort_unstable();
+    pools.dedup();
+    let most = ledger.payments.iter().map(|payment| payment.paid.max(payment.received)).max().unwrap_or(0);
+    let last = ledger.payments.last().map_or(0, |payment| payment.time);
+    let mut balances = Vec::new();
+    for (account, currency) in pools {
+        let mut opening = 0;
+        if !random.once_in(3) {
+            opening = random.below(2 * most as u64 + 2) as i64 - most / 4;
+            balances.push(Balance { account, currency, time: None, amount: opening });
+        }
+        let mut times: Vec<i64> =
+            (0..random.below(3)).map(|_| random.below(last as u64 + 2) as i64).collect();
+        times.sort_unstable();
+        times.dedup();
+        for time in times {
+            let wrong = if random.once_in(2) { random.below(9) as i64 - 4 } else { 0 };
+            let amount = opening + net(&ledger.payments, account, currency, time) + wrong;
+            balances.push(Balance { account, currency, time: Some(time), amount });
+        }
+    }
+    balances
+}
+
+/// Received less paid, up to `time`.
+fn net(payments: &[Payment], account: u32, currency: u16, time: i64) -> i64 {
+    let happened = payments.iter().filter(|payment| !payment.failed && payment.time <= time);
+    happened.fold(0, |net, payment| {
+        let paid = (payment.source, payment.paid_currency) == (account, currency);
+        let received = (payment.destination, payment.received_currency) == (account, currency);
+        net + if received { payment.received } else { 0 } - if paid { payment.paid } else { 0 }
+    })
+}
+
+/// Rates of every currency to one of them on some days; `None` if the amounts are too large to be values.
+pub fn random_rates(ledger: &Ledger, random: &mut Random) -> Option<Rates> {
+    let mut used: Vec<u16> = ledger
+        .payments
+        .iter()
+        .flat_map(|payment| [payment.paid_currency, payment.received_currency])
+        .collect();
+    used.sort_unstable();
+    used.dedup();
+    if ledger.payments.iter().any(|payment| payment.paid.max(payment.received) > 1 << 20) {
+        return None;
+    }
+    let base = used[random.below(used.len() as u64) as usize];
+    let exponents = CURRENCIES.iter().map(|(_, exponent)| *exponent).collect();
+    let last_day = ledger.payments.last().map_or(0, |payment| payment.time / DAY_US);
+    let mut rates = Rates { base, exponents, table: Default::default() };
+    for currency in used.into_iter().filter(|&currency| currency != base) {
+        let scale = [1, 1_000_000, 1_000_000_000_000, 150_000_000_000_000][random.below(4) as usize];
+        for _ in 0..1 + random.below(4) {
+            let day = random.below(last_day as u64 + 3) as i64 - 1;
+            let rate = match random.once_in(3) {
+                true => scale / 2,
+                false => 1 + random.below(scale as u64) as i64,
+            };
+            rates.table.insert((currency, day), rate.max(1));
+        }
+    }
+    Some(rates)
+}
+
+/// Some policy, opening, treatment of ties, pooling and stops.
+pub fn random_rules(ledger: &Ledger, random: &mut Random) -> Rules {
+    let latest_seed = ledger
+        .seeds
+        .iter()
+        .map(|seed| match *seed {
+            Seed::Transaction { row, .. } => ledger.payments[row].time,
+            Seed::Deposit { time, .. } | Seed::Balance { time, .. } => time,
+        })
+        .max()
+        .unwrap_or_default();
+    let last = ledger.payments.last().map_or(0, |payment| payment.time).max(latest_seed);
+    let policy = Policy::ALL[random.below(5) as usize];
+    let opening = [Opening::JustInTime, Opening::JustInTime, Opening::Minimal, Opening::Given]
+        [random.below(4) as usize];
+    let rates = if random.once_in(4) { random_rates(ledger, random) } else { None };
+    let balances = match opening {
+        Opening::Given => random_balances(ledger, random),
+        _ => Vec::new(),
+    };
+    // Given balances must be given.
+    let opening =
+        if opening == Opening::Given && balances.is_empty() { Opening::JustInTime } else { opening };
+    let mut rules = Rules { policy, opening, balances, strict: random.once_in(3), ..Rules::default() };
+    if random.once_in(4) {
+        rules.until = Some(latest_seed + random.below((last - latest_seed) as u64 + 1) as i64);
+    }
+    if random.once_in(4) {
+        rules.sinks = (0..ledger.num_accounts).filter(|_| random.once_in(4)).collect();
+    }
+    if random.once_in(4) {
+        let most = ledger.payments.iter().map(|payment| payment.paid).max().unwrap_or_default();
+        let scale = if rates.is_some() { 10_000 } else { 1 };
+        rules.dust = 1 + random.below((most as u64 / 2 + 2) * scale) as i64;
+    }
+    if random.once_in(4) {
+        rules.max_hops = Some(1 + random.below(4) as u32);
+    }
+    rules.rates = rates;
+    rules
+}
+
 /// A ledger of `datasets/tiny` with what must come out of it.
 #[derive(Debug)]
 pub struct Drawn {
     pub ledger: Ledger,
     /// Keys of accounts.
     pub accounts: Vec<String>,
-    pub haircut: bool,
-    pub minimal: bool,
+    /// As listed; `poison` is none of those that conserve.
+    pub policy: String,
+    pub opening: Opening,
     /// (case, row, tainted paid, tainted received, hop), as listed.
     pub flows: Vec<(u32, usize, i128, i128, u32)>,
     /// (case, account, currency, amount), as listed.
     pub holdings: Vec<(u32, u32, u16, i128)>,
+    /// (case, account), as listed.
+    pub exposed: Vec<(u32, u32)>,
+}
+
+impl Drawn {
+    /// What to assume, if the policy conserves money.
+    pub fn rules(&self) -> Rules {
+        let policy = Policy::ALL.into_iter().find(|policy| policy.name() == self.policy);
+        let policy = policy.unwrap_or_else(|| panic!("policy {}", self.policy));
+        Rules { policy, opening: self.opening, ..Rules::default() }
+    }
 }
 
 /// Numbers names in order of first appearance.
@@ -210,29 +377,37 @@ fn drawn(folder: &Path, policy: &str, opening: &str) -> Drawn {
         (case, place(&row["transaction"]), paid, received, row["hop"].parse().unwrap())
     });
     let flows = flows.collect();
-    let holdings = rows(&folder.join("holdings.csv")).into_iter().map(|row| {
-        let case = number(&mut cases, &row["case"]);
-        let account = number(&mut accounts, &row["account"]);
-        (case, account, currency(&row["currency"]), row["amount_minor"].parse().unwrap())
-    });
-    let holdings = holdings.collect();
+    let listed = |file: &str| if folder.join(file).exists() { rows(&folder.join(file)) } else { Vec::new() };
+    let (mut holdings, mut exposed) = (Vec::new(), Vec::new());
+    for row in listed("holdings.csv") {
+        let place = (number(&mut cases, &row["case"]), number(&mut accounts, &row["account"]));
+        let amount = row["amount_minor"].parse().unwrap();
+        holdings.push((place.0, place.1, currency(&row["currency"]), amount));
+    }
+    for row in listed("exposed.csv") {
+        exposed.push((number(&mut cases, &row["case"]), number(&mut accounts, &row["account"])));
+    }
     let (num_accounts, num_cases) = (accounts.len() as u32, cases.len() as u32);
     Drawn {
         ledger: Ledger { num_accounts, num_cases, payments, seeds },
         accounts,
-        haircut: policy == "haircut",
-        minimal: opening == "minimal",
+        policy: policy.to_string(),
+        opening: match opening {
+            "just_in_time" => Opening::JustInTime,
+            "minimal" => Opening::Minimal,
+            other => panic!("opening {other}"),
+        },
         flows,
         holdings,
+        exposed,
     }
 }
 
-/// Every trace of `datasets/tiny` whose policy is one of `policies`, by folder.
-pub fn drawn_by_hand(policies: &[&str]) -> Vec<(String, Drawn)> {
+/// Every trace of `datasets/tiny`, by folder.
+pub fn drawn_by_hand() -> Vec<(String, Drawn)> {
     let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/tiny");
     rows(&tiny.join("traces.csv"))
         .iter()
-        .filter(|row| policies.contains(&row["policy"].as_str()))
         .map(|row| {
             (row["folder"].clone(), drawn(&tiny.join(&row["folder"]), &row["policy"], &row["opening"]))
         })

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test program uses its own part.
 
 use super::ledgers::{CURRENCIES, Ledger};
-use super::trace::{Answer, Held, Payment, Row, Rules, Seed};
+use super::trace::{self as oracle, Answer, Exits, Held, Payment, Row, Rules, Seed, Stuck};
 use ringfence::graph::build::{BuildOptions, Input, prepare};
 use ringfence::graph::{Graph, View};
 use ringfence::ids::{AccountId, CurrencyId, TxId};
@@ -11,7 +11,10 @@ use ringfence::ingest::batch::{LocalKeys, key_hash};
 use ringfence::store::format::flags::FAILED;
 use ringfence::store::manifest::Partition;
 use ringfence::store::{Io, StoreWriter};
-use ringfence::trace::{self, Holdings, Opening, Policy, Stop, Ties, Trace, TraceOptions};
+use ringfence::trace::balances::breaks;
+use ringfence::trace::{
+    self, Balances, Holdings, Opening, Policy, Rate, Rates, Stop, Ties, Trace, TraceOptions,
+};
 use ringfence::units::Currency;
 use ringfence::{Result, Run};
 use tempfile::TempDir;
@@ -110,6 +113,11 @@ impl Stored {
         self.accounts[account as usize].expect("the account is in some payment")
     }
 
+    /// The currency in the store, if some payment names it.
+    pub fn knows_currency(&self, currency: u16) -> Option<CurrencyId> {
+        self.currencies[currency as usize]
+    }
+
     pub fn currency(&self, currency: u16) -> CurrencyId {
         self.currencies[currency as usize].expect("the currency is in some payment")
     }
@@ -136,14 +144,30 @@ impl Stored {
                 let (account, currency) = (self.account(account), self.currency(currency));
                 trace::Seed { case, kind: trace::SeedKind::Deposit { account, currency, time, amount } }
             }
+            Seed::Balance { case, account, currency, time, amount } => {
+                let (account, currency) = (self.account(account), self.currency(currency));
+                trace::Seed { case, kind: trace::SeedKind::Balance { account, currency, time, amount } }
+            }
         };
         seeds.iter().map(seed).collect()
     }
 
     pub fn options(&self, rules: &Rules, joint: bool) -> TraceOptions {
         TraceOptions {
-            policy: if rules.haircut { Policy::Haircut } else { Policy::Fifo },
-            opening: if rules.minimal { Opening::Minimal } else { Opening::JustInTime },
+            policy: match rules.policy {
+                oracle::Policy::Fifo => Policy::Fifo,
+                oracle::Policy::Lifo => Policy::Lifo,
+                oracle::Policy::Haircut => Policy::Haircut,
+                oracle::Policy::CleanFirst => Policy::CleanFirst,
+                oracle::Policy::TaintedFirst => Policy::TaintedFirst,
+            },
+            opening: match rules.opening {
+                oracle::Opening::JustInTime => Opening::JustInTime,
+                oracle::Opening::Minimal => Opening::Minimal,
+                oracle::Opening::Given => Opening::Given,
+            },
+            balances: self.balances(&rules.balances),
+            rates: rules.rates.as_ref().map(|rates| self.rates(rates)),
             ties: if rules.strict { Ties::Strict } else { Ties::Order },
             until: rules.until,
             sinks: rules
@@ -152,9 +176,48 @@ impl Stored {
                 .filter_map(|&sink| self.accounts[sink as usize])
                 .map(|id| id.0)
                 .collect(),
+            dust: rules.dust,
+            max_hops: rules.max_hops,
             joint,
-            ..TraceOptions::default()
         }
+    }
+
+    pub fn balances(&self, balances: &[oracle::Balance]) -> Balances {
+        let row = |row: &oracle::Balance| trace::Balance {
+            account: self.account(row.account),
+            currency: self.currency(row.currency),
+            time: row.time,
+            amount: row.amount,
+        };
+        Balances::new(&balances.iter().map(row).collect::<Vec<_>>()).unwrap()
+    }
+
+    fn rates(&self, rates: &oracle::Rates) -> Rates {
+        let row = |(&(currency, day), &mantissa): (&(u16, i64), &i64)| Rate {
+            currency: self.currency(currency),
+            day: day as i32,
+            mantissa,
+        };
+        let rows: Vec<Rate> = rates.table.iter().map(row).collect();
+        Rates::new(&self.graph, self.currency(rates.base), &rows).unwrap()
+    }
+
+    /// The breaks that the engine finds.
+    pub fn breaks(&self, rules: &Rules) -> Vec<oracle::Break> {
+        let found = breaks(&self.graph.view(), &self.balances(&rules.balances), &Run::new()).unwrap();
+        let row = |row: trace::balances::Break| {
+            let stated = oracle::Balance {
+                account: self.account_of(row.stated.account),
+                currency: self.currency_of(row.stated.currency),
+                time: row.stated.time,
+                amount: row.stated.amount,
+            };
+            (stated, i128::from(row.stated.amount) - row.computed)
+        };
+        assert!(found.is_sorted_by_key(|row| row.stated));
+        let mut found: Vec<oracle::Break> = found.into_iter().map(row).collect();
+        found.sort_by_key(|(stated, _)| (stated.account, stated.currency, stated.time));
+        found
     }
 
     /// What the engine finds.
@@ -171,46 +234,79 @@ impl Stored {
             (flows.case[at], flows.transaction[at].0 as usize, paid, received, flows.hop[at])
         };
         let ledger_row = |row: &trace::LedgerRow| {
-            assert_eq!(row.dust, 0);
             let trace::LedgerRow {
                 seeded,
                 converted_in,
                 held,
                 at_sinks,
+                dust,
                 superseded,
                 converted_out,
                 fees,
                 ..
             } = *row;
-            let books = Row { seeded, converted_in, held, at_sinks, superseded, converted_out, fees };
+            let books = Row { seeded, converted_in, held, at_sinks, dust, superseded, converted_out, fees };
             ((row.case, self.currency_of(row.currency)), books)
         };
         assert!(trace.ledger.is_sorted_by_key(|row| (row.case, row.currency)));
         assert!(trace.stops.is_sorted_by_key(|row| (row.case, row.currency, row.stop)));
-        let until = trace.stops.iter().filter(|row| row.stop == Stop::Until);
-        let sinks = self.held(&trace.sinks.holdings);
-        let at_sinks: i128 = sinks.values().map(|held| held.0).sum();
-        let stopped = trace.stops.iter().filter(|row| row.stop == Stop::Sink);
-        assert_eq!(stopped.map(|row| row.amount).sum::<i128>(), at_sinks);
+        let stop = |stop: Stop| match stop {
+            Stop::Sink => oracle::Stop::Sink,
+            Stop::MaxHops => oracle::Stop::MaxHops,
+            Stop::Dust => oracle::Stop::Dust,
+            Stop::Superseded => oracle::Stop::Superseded,
+            Stop::Until => oracle::Stop::Until,
+        };
+        let mut sinks = Stuck::new();
+        for kind in [Stop::Sink, Stop::MaxHops] {
+            // In order among those of one kind.
+            let rows = &trace.sinks.holdings;
+            let places: Vec<usize> = (0..rows.len()).filter(|&at| trace.sinks.stop[at] == kind).collect();
+            for ((case, account, currency), held) in self.held(rows, &places) {
+                sinks.insert((case, account, currency, stop(kind)), held);
+            }
+        }
+        assert_eq!((sinks.len(), trace.sinks.stop.len()), (trace.sinks.holdings.len(), sinks.len()));
+        let stop_row =
+            |row: &trace::StopRow| ((row.case, self.currency_of(row.currency), stop(row.stop)), row.amount);
+        let entry = |entry: &trace::Entry| {
+            let (account, currency) = (self.account_of(entry.account), self.currency_of(entry.currency));
+            (entry.case, entry.position as usize, entry.time, account, currency, entry.amount.into())
+        };
+        let mut exits = Exits::new();
+        assert!(trace.exits.is_sorted_by_key(|exit| (exit.case, exit.position)));
+        for exit in &trace.exits {
+            let (account, currency) = (self.account_of(exit.account), self.currency_of(exit.currency));
+            let by = exit.by_transaction;
+            let place =
+                (exit.case, exit.position as usize, by, exit.time, account, currency, stop(exit.stop));
+            *exits.entry(place).or_default() += i128::from(exit.amount);
+        }
+        let all: Vec<usize> = (0..trace.holdings.len()).collect();
         Answer {
             flows: (0..flows.len()).map(flow).collect(),
-            holdings: self.held(&trace.holdings),
+            holdings: self.held(&trace.holdings, &all),
             sinks,
+            entries: trace.entries.iter().map(entry).collect(),
+            exits,
             ledger: trace.ledger.iter().map(ledger_row).collect(),
-            until: until.map(|row| ((row.case, self.currency_of(row.currency)), row.amount)).collect(),
+            stops: trace.stops.iter().map(stop_row).collect(),
         }
     }
 
-    fn held(&self, rows: &Holdings) -> Held {
+    /// Some of `rows`.
+    fn held(&self, rows: &Holdings, places: &[usize]) -> Held {
         let key = |at: usize| {
             (rows.case[at], std::cmp::Reverse(rows.amount[at]), rows.account[at], rows.currency[at])
         };
-        assert!((1..rows.len()).all(|at| key(at - 1) < key(at)), "holdings are out of order");
-        let row = |at: usize| {
+        assert!(places.is_sorted_by_key(|&at| key(at)), "holdings are out of order");
+        let row = |&at: &usize| {
             let place =
                 (rows.case[at], self.account_of(rows.account[at]), self.currency_of(rows.currency[at]));
             (place, (rows.amount[at].into(), rows.first_receipt[at], rows.last_receipt[at]))
         };
-        (0..rows.len()).map(row).collect()
+        let held: Held = places.iter().map(row).collect();
+        assert_eq!(held.len(), places.len(), "an account holds twice");
+        held
     }
 }

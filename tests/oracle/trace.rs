@@ -1,10 +1,18 @@
 //! Fund tracing, slowly: a plain pass over every payment, written from the rules of `docs/tracing.md` alone.
 //!
-//! Every pool of every account is kept from the beginning, as a list of lots that are never merged (`fifo`; for long
-//! ledgers, clean ones are) or as a map of owners (`haircut`). It shares no code and no data structure with the engine.
+//! Every pool of every account is kept from the beginning (`pools`); amounts become values before anything else
+//! happens (`values`). It shares no code and no data structure with the engine.
 #![allow(dead_code)] // Each test program uses its own part.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+#[path = "pools.rs"]
+pub mod pools;
+#[path = "values.rs"]
+pub mod values;
+
+pub use pools::Policy;
+use pools::{Lot, Pool, sum};
+use std::collections::{BTreeMap, BTreeSet};
+pub use values::Rates;
 
 /// A payment of a ledger, in canonical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,25 +32,59 @@ pub struct Payment {
 pub enum Seed {
     Transaction { case: u32, row: usize, amount: Option<i64> },
     Deposit { case: u32, account: u32, currency: u16, time: i64, amount: i64 },
+    Balance { case: u32, account: u32, currency: u16, time: i64, amount: Option<i64> },
 }
 
 impl Seed {
     pub fn case(&self) -> u32 {
         match *self {
-            Seed::Transaction { case, .. } | Seed::Deposit { case, .. } => case,
+            Seed::Transaction { case, .. } | Seed::Deposit { case, .. } | Seed::Balance { case, .. } => case,
         }
     }
+
+    /// When it happens, after every payment of that time, unless it is a payment.
+    pub fn time(&self) -> Option<i64> {
+        match *self {
+            Seed::Transaction { .. } => None,
+            Seed::Deposit { time, .. } | Seed::Balance { time, .. } => Some(time),
+        }
+    }
+}
+
+/// What is stated about a pool: an opening balance, or with a time a balance after every payment up to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    pub account: u32,
+    pub currency: u16,
+    pub time: Option<i64>,
+    pub amount: i64,
+}
+
+/// What a pool holds at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Opening {
+    #[default]
+    JustInTime,
+    Minimal,
+    Given,
 }
 
 /// What to assume.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    pub haircut: bool,
-    pub minimal: bool,
+    pub policy: Policy,
+    pub opening: Opening,
+    /// For `Opening::Given`.
+    pub balances: Vec<Balance>,
+    /// One pool per account, in values.
+    pub rates: Option<Rates>,
     /// Money received at a time can leave only at a later time.
     pub strict: bool,
     pub until: Option<i64>,
     pub sinks: BTreeSet<u32>,
+    /// What arrives and is less becomes clean.
+    pub dust: i64,
+    pub max_hops: Option<u32>,
     /// Merge neighbouring clean lots: nothing comes out otherwise, but a long ledger in less than a lifetime.
     pub merge: bool,
 }
@@ -51,6 +93,23 @@ pub struct Rules {
 pub type Flow = (u32, usize, i128, i128, u32);
 /// (case, account, currency) → (amount, first receipt, last receipt)
 pub type Held = BTreeMap<(u32, u32, u16), (i128, i64, i64)>;
+/// (case, account, currency, why) → (amount, first receipt, last receipt)
+pub type Stuck = BTreeMap<(u32, u32, u16, Stop), (i128, i64, i64)>;
+
+/// (case, row before which it came, time, account, currency, amount)
+pub type Entry = (u32, usize, i64, u32, u16, i128);
+/// (case, row, by that payment and not before it, time, account, currency, why) → amount
+pub type Exits = BTreeMap<(u32, usize, bool, i64, u32, u16, Stop), i128>;
+
+/// What keeps money from going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    Sink,
+    MaxHops,
+    Dust,
+    Superseded,
+    Until,
+}
 
 /// One row of the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,130 +118,33 @@ pub struct Row {
     pub converted_in: i128,
     pub held: i128,
     pub at_sinks: i128,
+    pub dust: i128,
     pub superseded: i128,
     pub converted_out: i128,
     pub fees: i128,
 }
+
+/// A stated balance that is not what the payments make of the opening one.
+pub type Break = (Balance, i128);
 
 /// What must come out; flows sorted by (case, row).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     pub flows: Vec<Flow>,
     pub holdings: Held,
-    pub sinks: Held,
+    pub sinks: Stuck,
+    /// Deposit and balance seeds, by (case, row), in the order given.
+    pub entries: Vec<Entry>,
+    pub exits: Exits,
     /// By (case, currency).
     pub ledger: BTreeMap<(u32, u16), Row>,
-    /// By (case, currency): what was kept from being paid after `until`.
-    pub until: BTreeMap<(u32, u16), i128>,
+    /// By (case, currency, why); nothing of 0.
+    pub stops: BTreeMap<(u32, u16, Stop), i128>,
 }
 
-/// `None` is clean.
-type Owner = Option<u32>;
-
-#[derive(Clone, Copy, Debug)]
-struct Lot {
-    amount: i128,
-    owner: Owner,
-    hop: u32,
-}
-
-#[derive(Clone, Debug)]
-enum Pool {
-    Fifo { lots: VecDeque<Lot>, merge: bool },
-    Haircut(BTreeMap<Owner, (i128, u32)>),
-}
-
-impl Pool {
-    fn new(rules: &Rules, opening: i128) -> Pool {
-        let mut pool = match rules.haircut {
-            true => Pool::Haircut(BTreeMap::new()),
-            false => Pool::Fifo { lots: VecDeque::new(), merge: rules.merge },
-        };
-        pool.put(Lot { amount: opening, owner: None, hop: 0 });
-        pool
-    }
-
-    fn put(&mut self, lot: Lot) {
-        if lot.amount == 0 {
-            return;
-        }
-        match self {
-            Pool::Fifo { lots, merge } => match lots.back_mut() {
-                Some(last) if *merge && last.owner.is_none() && lot.owner.is_none() => {
-                    last.amount += lot.amount;
-                }
-                _ => lots.push_back(lot),
-            },
-            Pool::Haircut(owners) => {
-                let (amount, hop) = owners.entry(lot.owner).or_insert((0, lot.hop));
-                *amount += lot.amount;
-                *hop = lot.hop.min(*hop);
-            }
-        }
-    }
-
-    fn take(&mut self, due: i128) -> Vec<Lot> {
-        let mut taken = match self {
-            Pool::Fifo { lots, .. } => take_oldest(lots, due),
-            Pool::Haircut(owners) => take_pro_rata(owners, due),
-        };
-        let short = due - taken.iter().map(|lot| lot.amount).sum::<i128>();
-        if short > 0 {
-            taken.push(Lot { amount: short, owner: None, hop: 0 });
-        }
-        taken
-    }
-
-    fn tainted(&self) -> Vec<(u32, i128)> {
-        match self {
-            Pool::Fifo { lots, .. } => lots.iter().filter_map(|lot| Some((lot.owner?, lot.amount))).collect(),
-            Pool::Haircut(owners) => {
-                owners.iter().filter_map(|(owner, part)| Some(((*owner)?, part.0))).collect()
-            }
-        }
-    }
-}
-
-fn take_oldest(lots: &mut VecDeque<Lot>, mut due: i128) -> Vec<Lot> {
-    let mut taken = Vec::new();
-    while due > 0 && !lots.is_empty() {
-        let part = Lot { amount: due.min(lots[0].amount), ..lots[0] };
-        lots[0].amount -= part.amount;
-        if lots[0].amount == 0 {
-            lots.pop_front();
-        }
-        due -= part.amount;
-        taken.push(part);
-    }
-    taken
-}
-
-fn take_pro_rata(owners: &mut BTreeMap<Owner, (i128, u32)>, due: i128) -> Vec<Lot> {
-    let balance: i128 = owners.values().map(|part| part.0).sum();
-    let due = due.min(balance);
-    if due == 0 {
-        return Vec::new();
-    }
-    // `None`, clean, sorts before every case.
-    let mut gifts: Vec<(Owner, i128, i128)> =
-        owners.iter().map(|(owner, part)| (*owner, due * part.0 / balance, due * part.0 % balance)).collect();
-    let left = due - gifts.iter().map(|gift| gift.1).sum::<i128>();
-    let mut by_remainder: Vec<usize> = (0..gifts.len()).collect();
-    by_remainder.sort_by_key(|&at| (-gifts[at].2, at));
-    for &at in by_remainder.iter().take(left as usize) {
-        gifts[at].1 += 1;
-    }
-    let mut taken = Vec::new();
-    for (owner, amount, _) in gifts {
-        if amount > 0 {
-            let part = owners.get_mut(&owner).unwrap();
-            part.0 -= amount;
-            taken.push(Lot { amount, owner, hop: part.1 });
-        }
-    }
-    owners.retain(|_, part| part.0 > 0);
-    taken
-}
+/// The place of the seed that is not possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub usize);
 
 struct Ledger<'a> {
     payments: &'a [Payment],
@@ -192,46 +154,92 @@ struct Ledger<'a> {
     waiting: BTreeMap<(u32, u16), Vec<(i64, Lot)>>,
     /// By (case, account, currency): first and last tainted receipt.
     receipts: BTreeMap<(u32, u32, u16), (i64, i64)>,
+    /// What happens now: (row, a payment and not a seed before it, time).
+    now: (usize, bool, i64),
     answer: Answer,
 }
 
-/// Where the money of every case goes; `payments` are in canonical order.
+/// Where the money of every case goes; `payments` are in canonical order. Nothing may be refused.
 pub fn trace(payments: &[Payment], seeds: &[Seed], rules: &Rules) -> Answer {
+    try_trace(payments, seeds, rules).unwrap()
+}
+
+/// As [`trace`]; a balance seed that finds too little is refused.
+pub fn try_trace(payments: &[Payment], seeds: &[Seed], rules: &Rules) -> Result<Answer, Refused> {
+    if let Some(rates) = &rules.rates {
+        let balances = rates.balances(payments, &rules.balances);
+        let in_values = Rules { rates: None, balances, ..rules.clone() };
+        return try_trace(&rates.payments(payments), &rates.seeds(payments, seeds), &in_values);
+    }
+    refuse_at_sinks(seeds, rules)?;
     let mut ledger = Ledger {
         payments,
         rules,
         pools: BTreeMap::new(),
         waiting: BTreeMap::new(),
         receipts: BTreeMap::new(),
+        now: (0, false, 0),
         answer: Answer::default(),
     };
-    if rules.minimal {
-        ledger.open_minimal();
+    match rules.opening {
+        Opening::JustInTime => {}
+        Opening::Minimal => ledger.open_minimal(),
+        Opening::Given => ledger.open_given(),
     }
-    let mut deposits: Vec<(i64, &Seed)> = seeds
-        .iter()
-        .filter_map(|seed| match seed {
-            Seed::Deposit { time, .. } => Some((*time, seed)),
-            Seed::Transaction { .. } => None,
-        })
-        .collect();
-    deposits.sort_by_key(|deposit| deposit.0); // stable: ties in the order given
-    let mut deposits = deposits.into_iter().peekable();
+    let mut dated: Vec<(i64, usize)> =
+        seeds.iter().enumerate().filter_map(|(at, seed)| Some((seed.time()?, at))).collect();
+    dated.sort_by_key(|seed| seed.0); // stable: ties in the order given
+    let mut dated = dated.into_iter().peekable();
     for (row, payment) in payments.iter().enumerate() {
         if rules.until.is_some_and(|until| payment.time > until) {
             break;
         }
-        while let Some((_, seed)) = deposits.next_if(|deposit| deposit.0 < payment.time) {
-            ledger.deposit(seed);
+        while let Some((_, at)) = dated.next_if(|seed| seed.0 < payment.time) {
+            ledger.claim(&seeds[at], row).ok_or(Refused(at))?;
         }
         if !payment.failed {
             ledger.pay(row, seeds);
         }
     }
-    for (_, seed) in deposits {
-        ledger.deposit(seed);
+    for (_, at) in dated {
+        let later = payments.iter().position(|payment| Some(payment.time) > seeds[at].time());
+        ledger.claim(&seeds[at], later.unwrap_or(payments.len())).ok_or(Refused(at))?;
     }
-    ledger.close()
+    Ok(ledger.close())
+}
+
+/// What is at a sink is at rest: no seed can claim it.
+pub fn refuse_at_sinks(seeds: &[Seed], rules: &Rules) -> Result<(), Refused> {
+    let at_sink =
+        |seed: &Seed| matches!(*seed, Seed::Balance { account, .. } if rules.sinks.contains(&account));
+    seeds.iter().position(at_sink).map_or(Ok(()), |at| Err(Refused(at)))
+}
+
+/// What is stated and not so, in the order of the statements: opening + received − paid, whatever was short.
+pub fn breaks(payments: &[Payment], rules: &Rules) -> Vec<Break> {
+    let mut found = Vec::new();
+    for stated in &rules.balances {
+        let Some(time) = stated.time else { continue };
+        let pool = (stated.account, stated.currency);
+        let mut balance = 0;
+        for other in &rules.balances {
+            if other.time.is_none() && (other.account, other.currency) == pool {
+                balance += i128::from(other.amount);
+            }
+        }
+        for payment in payments.iter().filter(|payment| !payment.failed && payment.time <= time) {
+            if (payment.source, payment.paid_currency) == pool {
+                balance -= i128::from(payment.paid);
+            }
+            if (payment.destination, payment.received_currency) == pool {
+                balance += i128::from(payment.received);
+            }
+        }
+        if i128::from(stated.amount) != balance {
+            found.push((*stated, i128::from(stated.amount) - balance));
+        }
+    }
+    found
 }
 
 impl Ledger<'_> {
@@ -262,7 +270,17 @@ impl Ledger<'_> {
                 }
                 least = least.max(needed);
             }
-            self.pools.insert(pool, Pool::new(self.rules, least));
+            self.pool(pool.0, pool.1).put(Lot::clean(least));
+        }
+    }
+
+    fn open_given(&mut self) {
+        let mut stated: BTreeMap<(u32, u16), i128> = BTreeMap::new();
+        for balance in self.rules.balances.iter().filter(|balance| balance.time.is_none()) {
+            *stated.entry((balance.account, balance.currency)).or_default() += i128::from(balance.amount);
+        }
+        for ((account, currency), amount) in stated {
+            self.pool(account, currency).put(Lot::clean(amount.max(0)));
         }
     }
 
@@ -278,30 +296,39 @@ impl Ledger<'_> {
 
     fn pool(&mut self, account: u32, currency: u16) -> &mut Pool {
         let rules = self.rules;
-        self.pools.entry((account, currency)).or_insert_with(|| Pool::new(rules, 0))
+        self.pools.entry((account, currency)).or_insert_with(|| Pool::new(rules.policy, rules.merge))
     }
 
     fn row(&mut self, case: u32, currency: u16) -> &mut Row {
         self.answer.ledger.entry((case, currency)).or_default()
     }
 
-    /// Puts a lot into an account; a sink keeps what is tainted apart.
+    /// Books what is not followed any more.
+    fn exit(&mut self, case: u32, account: u32, currency: u16, stop: Stop, amount: i128) {
+        let (row, by_payment, time) = self.now;
+        *self.answer.exits.entry((case, row, by_payment, time, account, currency, stop)).or_default() +=
+            amount;
+    }
+
+    /// Puts a lot into an account; what goes no further is kept apart.
     fn receive(&mut self, account: u32, currency: u16, time: i64, lot: Lot, waits: bool) {
         if lot.amount == 0 {
             return;
         }
-        let sink = self.rules.sinks.contains(&account);
-        match lot.owner {
-            Some(case) if sink => {
-                let held = self.answer.sinks.entry((case, account, currency)).or_insert((0, time, time));
-                held.0 += lot.amount;
-                held.2 = time;
+        if let Some(case) = lot.owner {
+            let stop = match self.rules.max_hops {
+                _ if self.rules.sinks.contains(&account) => Some(Stop::Sink),
+                Some(most) if lot.hop >= most => Some(Stop::MaxHops),
+                _ => None,
+            };
+            if let Some(stop) = stop {
+                let place = (case, account, currency, stop);
+                let stuck = self.answer.sinks.entry(place).or_insert((0, time, time));
+                *stuck = (stuck.0 + lot.amount, stuck.1, time);
+                self.exit(case, account, currency, stop, lot.amount);
                 return;
             }
-            Some(case) => {
-                self.receipts.entry((case, account, currency)).or_insert((time, time)).1 = time;
-            }
-            None => {}
+            self.receipts.entry((case, account, currency)).or_insert((time, time)).1 = time;
         }
         if waits {
             self.waiting.entry((account, currency)).or_default().push((time, lot));
@@ -310,19 +337,72 @@ impl Ledger<'_> {
         }
     }
 
-    fn deposit(&mut self, seed: &Seed) {
-        let Seed::Deposit { case, account, currency, time, amount } = *seed else { unreachable!() };
-        let amount = i128::from(amount);
-        self.row(case, currency).seeded += amount;
+    /// Makes clean what arrives in too small a run of one case.
+    fn dust(&mut self, arriving: Vec<Lot>, account: u32, currency: u16) -> Vec<Lot> {
+        if self.rules.sinks.contains(&account) {
+            return arriving;
+        }
+        let there: Vec<Lot> = arriving.into_iter().filter(|lot| lot.amount > 0).collect();
+        let mut kept = Vec::new();
+        for run in there.chunk_by(|a, b| a.owner == b.owner) {
+            match run[0].owner {
+                Some(case) if sum(run) < i128::from(self.rules.dust) => {
+                    self.row(case, currency).dust += sum(run);
+                    self.exit(case, account, currency, Stop::Dust, sum(run));
+                    kept.push(Lot::clean(sum(run)));
+                }
+                _ => kept.extend(run),
+            }
+        }
+        kept
+    }
+
+    /// A deposit seed or a balance seed; `None` if that much is not there.
+    fn claim(&mut self, seed: &Seed, row: usize) -> Option<()> {
+        let (Seed::Deposit { case, account, currency, time, .. }
+        | Seed::Balance { case, account, currency, time, .. }) = *seed
+        else {
+            unreachable!("a transaction seed has no time of its own")
+        };
+        self.now = (row, false, time);
         self.admit(account, currency, time + 1);
+        let amount = match *seed {
+            Seed::Balance { amount, .. } => {
+                let whole = amount.is_none();
+                let there = self.pool(account, currency).balance();
+                let amount = amount.map_or(there, i128::from);
+                if amount > there || (there == 0 && whole) {
+                    return None;
+                }
+                for lot in self.pool(account, currency).take_newest(amount) {
+                    if let Some(owner) = lot.owner {
+                        self.row(owner, currency).superseded += lot.amount;
+                        self.exit(owner, account, currency, Stop::Superseded, lot.amount);
+                    }
+                }
+                amount
+            }
+            Seed::Deposit { amount, .. } => i128::from(amount),
+            Seed::Transaction { .. } => unreachable!(),
+        };
+        self.row(case, currency).seeded += amount;
+        if amount > 0 {
+            self.answer.entries.push((case, row, time, account, currency, amount));
+        }
         self.receive(account, currency, time, Lot { amount, owner: Some(case), hop: 0 }, false);
+        Some(())
     }
 
     fn pay(&mut self, row: usize, seeds: &[Seed]) {
         let payment = self.payments[row];
         let (paid, received) = (i128::from(payment.paid), i128::from(payment.received));
+        self.now = (row, true, payment.time);
         self.admit(payment.source, payment.paid_currency, payment.time);
-        let drawn = self.pool(payment.source, payment.paid_currency).take(paid);
+        let mut drawn = self.pool(payment.source, payment.paid_currency).take(paid);
+        let short = paid - sum(&drawn);
+        if short > 0 {
+            drawn.push(Lot::clean(short));
+        }
         let claim = |seed: &Seed| match *seed {
             Seed::Transaction { case, row: seeded, amount } if seeded == row => {
                 Some((case, amount.map_or(received, i128::from)))
@@ -348,7 +428,7 @@ impl Ledger<'_> {
                 arriving.push(Lot { amount, owner: lot.owner, hop });
             }
             if paid == 0 {
-                arriving.push(Lot { amount: received, owner: None, hop: 0 });
+                arriving.push(Lot::clean(received));
             }
             for (&case, &(out, into, _)) in &parts {
                 if payment.paid_currency == payment.received_currency {
@@ -358,10 +438,12 @@ impl Ledger<'_> {
                     self.row(case, payment.received_currency).converted_in += into;
                 }
             }
+            arriving = self.dust(arriving, payment.destination, payment.received_currency);
         } else {
             for lot in drawn {
                 if let Some(case) = lot.owner {
                     self.row(case, payment.paid_currency).superseded += lot.amount;
+                    self.exit(case, payment.source, payment.paid_currency, Stop::Superseded, lot.amount);
                 }
             }
             let mut rest = received;
@@ -372,7 +454,7 @@ impl Ledger<'_> {
                 arriving.push(Lot { amount, owner: Some(case), hop: 0 });
             }
             assert!(rest >= 0, "seeds of row {row} claim more than is received");
-            arriving.push(Lot { amount: rest, owner: None, hop: 0 });
+            arriving.push(Lot::clean(rest));
         }
         for (case, (paid, received, hop)) in parts {
             self.answer.flows.push((case, row, paid, received, hop));
@@ -394,7 +476,7 @@ impl Ledger<'_> {
         }
         let pools = std::mem::take(&mut self.pools);
         for ((account, currency), pool) in &pools {
-            for (case, amount) in pool.tainted() {
+            for (case, amount) in pool.owned() {
                 let (first, last) = self.receipts[&(case, *account, *currency)];
                 self.answer.holdings.entry((case, *account, *currency)).or_insert((0, first, last)).0 +=
                     amount;
@@ -405,17 +487,25 @@ impl Ledger<'_> {
                     later && pays && (payment.source, payment.paid_currency) == (*account, *currency)
                 };
                 if self.payments.iter().any(pays_later) {
-                    *self.answer.until.entry((case, *currency)).or_default() += amount;
+                    *self.answer.stops.entry((case, *currency, Stop::Until)).or_default() += amount;
                 }
             }
         }
-        let sinks = self.answer.sinks.clone();
-        for ((case, _, currency), (amount, ..)) in sinks {
+        for ((case, _, currency, stop), (amount, ..)) in self.answer.sinks.clone() {
             self.row(case, currency).at_sinks += amount;
+            *self.answer.stops.entry((case, currency, stop)).or_default() += amount;
         }
         // A row of nothing but zeros says nothing.
         self.answer.ledger.retain(|_, row| *row != Row::default());
+        for (&(case, currency), row) in &self.answer.ledger {
+            for (stop, amount) in [(Stop::Dust, row.dust), (Stop::Superseded, row.superseded)] {
+                if amount > 0 {
+                    self.answer.stops.insert((case, currency, stop), amount);
+                }
+            }
+        }
         self.answer.flows.sort();
+        self.answer.entries.sort_by_key(|entry| (entry.0, entry.1)); // stable: in the order given
         self.answer
     }
 }

@@ -1,0 +1,118 @@
+//! The cone of a target: accounts whose money can reach it in time, and until when.
+//!
+//! # Method
+//! Backwards from the target through the payments into each account of the cone, latest first: the first payment out of a
+//! new account that is met is the last by which its money can still go on. A hop limit first finds, level
+//! by level, which accounts are near enough.
+//!
+//! # Cost
+//! O(e log a) for e payments into a accounts of the cone; with a hop limit of h, up to h times that.
+
+use super::meter::Meter;
+use crate::error::Result;
+use crate::graph::View;
+use crate::graph::view::Slice;
+use crate::ids::AccountId;
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, BinaryHeap};
+
+/// Accounts of a cone, and for each the position from which on its payments no longer matter.
+pub(super) type Cone = BTreeMap<u32, u64>;
+
+/// The cone of what `account` holds before `position`. Payments out of accounts of `origins`, and those further than
+/// `max_hops` payments away, are where the cone ends.
+pub(super) fn cone(
+    view: &View<'_>,
+    account: u32,
+    position: u64,
+    origins: &RoaringBitmap,
+    max_hops: Option<u32>,
+    meter: &mut Meter<'_>,
+) -> Result<Cone> {
+    let near = max_hops.map(|hops| levels(view, account, position, origins, hops, meter)).transpose()?;
+    let belongs =
+        |other: u32| !origins.contains(other) && near.as_ref().is_none_or(|near| near.contains_key(&other));
+    let mut cone = Cone::from([(account, position)]);
+    let mut sides = vec![Backward::new(view, account, position)?];
+    let mut due = BinaryHeap::new();
+    due.extend(sides[0].pop(view).map(|(at, payer)| (at, payer, 0)));
+    while let Some((at, payer, side)) = due.pop() {
+        meter.event()?;
+        due.extend(sides[side].pop(view).map(|(at, payer)| (at, payer, side)));
+        if !cone.contains_key(&payer) && belongs(payer) {
+            cone.insert(payer, at);
+            let mut new = Backward::new(view, payer, at)?;
+            due.extend(new.pop(view).map(|(at, payer)| (at, payer, sides.len())));
+            sides.push(new);
+        }
+    }
+    Ok(cone)
+}
+
+/// Accounts from which money can reach the target by fewer than `hops` payments, and the last position of the first.
+fn levels(
+    view: &View<'_>,
+    account: u32,
+    position: u64,
+    origins: &RoaringBitmap,
+    hops: u32,
+    meter: &mut Meter<'_>,
+) -> Result<Cone> {
+    let mut near = Cone::from([(account, position)]);
+    let mut changed = near.clone();
+    for _ in 1..hops {
+        let mut next = Cone::new();
+        for (&account, &before) in &changed {
+            let mut side = Backward::new(view, account, before)?;
+            while let Some((at, payer)) = side.pop(view) {
+                meter.event()?;
+                if !origins.contains(payer) && near.get(&payer).is_none_or(|&known| known < at) {
+                    near.insert(payer, at);
+                    next.insert(payer, at);
+                }
+            }
+        }
+        changed = next;
+        if changed.is_empty() {
+            break;
+        }
+    }
+    Ok(near)
+}
+
+/// Payments into an account, latest first.
+struct Backward<'g> {
+    slices: Vec<Slice<'g>>,
+}
+
+impl<'g> Backward<'g> {
+    /// Payments into `account` before `position`.
+    fn new(view: &View<'g>, account: u32, position: u64) -> Result<Self> {
+        let mut slices = Vec::new();
+        for slice in view.incoming(AccountId(account)) {
+            let mut slice = slice?;
+            let before = slice.transactions.partition_point(|&row| slice.base.0 + u64::from(row) < position);
+            slice.transactions = &slice.transactions[..before];
+            slice.neighbors = &slice.neighbors[..before];
+            slices.push(slice);
+        }
+        Ok(Backward { slices })
+    }
+
+    /// The latest payment that is left, and its payer.
+    fn pop(&mut self, view: &View<'g>) -> Option<(u64, u32)> {
+        while let Some(slice) = self.slices.last_mut() {
+            let (Some((&row, rows)), Some((&payer, payers))) =
+                (slice.transactions.split_last(), slice.neighbors.split_last())
+            else {
+                self.slices.pop();
+                continue;
+            };
+            (slice.transactions, slice.neighbors) = (rows, payers);
+            if view.contains(AccountId(payer)) {
+                return Some((slice.base.0 + u64::from(row), payer));
+            }
+        }
+        None
+    }
+}
