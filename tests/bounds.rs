@@ -209,7 +209,7 @@ fn make_alike(ledger: &mut Ledger) {
     for seed in &mut ledger.seeds {
         match seed {
             Seed::Transaction { amount, .. } => *amount = None,
-            Seed::Deposit { currency, .. } => *currency = 0,
+            Seed::Deposit { currency, .. } | Seed::Balance { currency, .. } => *currency = 0,
         }
     }
 }
@@ -237,7 +237,7 @@ fn the_widest_paths_are_the_best_of_all_paths() {
             let (options, run) = (options(&question), Run::new());
             let first: Option<usize> = match question.seed {
                 Seed::Transaction { row, .. } => Some(row),
-                Seed::Deposit { .. } => None,
+                Seed::Deposit { .. } | Seed::Balance { .. } => None,
             };
             let with_seed = |rows: &[usize]| -> Vec<TxId> {
                 first.iter().chain(rows).map(|&row| TxId(row as u64)).collect()
@@ -318,6 +318,7 @@ fn the_ledger_drawn_by_hand_has_the_bounds_of_the_documentation() {
     assert_eq!((bound.num_transactions, bound.journeys.amount), (3, vec![4000]));
     assert_eq!(drawn_bound("V", None).value, 0);
     assert!(drawn_bound("V", None).cut.is_empty());
+    assert_eq!(drawn_bound("V", None).num_transactions, 0);
     assert_eq!(drawn_bound("Q", Some(1)).value, 1);
 }
 
