@@ -2,83 +2,16 @@
 //! that nothing half-done is ever left behind.
 #![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
 
+#[path = "support/program.rs"]
+mod program;
+
+use program::{PROGRAM, done, names, read, refused, ringfence, text, tiny, tiny_graph};
 use ringfence::store::StoreWriter;
 use serde_json::{Value, json};
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_ringfence");
-
-fn ringfence<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
-    Command::new(PROGRAM).args(arguments).output().unwrap()
-}
-
-/// Runs with `--json`; the exit code and the one document on standard output.
-fn json_of<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> (i32, Value) {
-    let output = Command::new(PROGRAM).arg("--json").args(arguments).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let document = serde_json::from_str(&text).unwrap_or_else(|error| {
-        panic!("{error} in {text:?}; standard error: {}", String::from_utf8_lossy(&output.stderr))
-    });
-    (output.status.code().unwrap(), document)
-}
-
-fn done<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Value {
-    let (code, document) = json_of(arguments);
-    assert_eq!((code, &document["ok"]), (0, &true.into()), "{document}");
-    document
-}
-
-fn refused<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>, kind: &str, code: i32) -> String {
-    let (found, document) = json_of(arguments);
-    let error = &document["error"];
-    assert_eq!((&document["ok"], found), (&false.into(), code), "{document}");
-    assert_eq!((&error["kind"], &error["exit_code"]), (&kind.into(), &code.into()), "{document}");
-    error["message"].as_str().unwrap().to_string()
-}
-
-fn tiny(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/tiny").join(name)
-}
-
-fn text(path: impl AsRef<Path>) -> String {
-    path.as_ref().to_str().unwrap().to_string()
-}
-
-/// Names in a directory, sorted.
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
-/// A folder of the hand-drawn ledgers as a graph.
-fn tiny_graph(directory: &TempDir, name: &str) -> String {
-    let graph = text(directory.path().join(format!("{name}.ring")));
-    let transactions = text(tiny(name).join("transactions.csv"));
-    let mut arguments = vec!["ingest", &graph, "--preset", "ledger", "--transactions", &transactions];
-    let links = text(tiny(name).join("links.csv"));
-    if Path::new(&links).exists() {
-        arguments.extend(["--links", &links]);
-    }
-    done(&arguments);
-    graph
-}
-
-/// The first `columns` columns of a CSV without quotes.
-fn cut(csv: &str, columns: usize) -> Vec<String> {
-    csv.lines().map(|line| line.split(',').take(columns).collect::<Vec<_>>().join(",")).collect()
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    std::fs::read_to_string(path).unwrap()
-}
 
 #[test]
 fn a_bank_goes_the_whole_way_from_rows_to_pictures() {
@@ -141,6 +74,10 @@ fn a_bank_goes_the_whole_way_from_rows_to_pictures() {
     assert_eq!(
         names(&directory.path().join("trace")),
         [
+            "entries.csv",
+            "entries.parquet",
+            "exits.csv",
+            "exits.parquet",
             "flows.csv",
             "flows.parquet",
             "holdings.csv",
@@ -211,51 +148,6 @@ fn answers_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-fn hand_drawn_ledgers_trace_as_drawn() {
-    let directory = TempDir::new().unwrap();
-    let mut checked = 0;
-    for line in read(tiny("traces.csv")).lines().skip(1) {
-        let [name, policy, opening] = line.split(',').collect::<Vec<_>>().try_into().unwrap();
-        if !["fifo", "haircut"].contains(&policy) {
-            continue;
-        }
-        let graph = tiny_graph(&directory, name);
-        let (seeds, out) = (text(tiny(name).join("seeds.csv")), text(directory.path().join(name)));
-        let options = ["--seeds", &seeds, "--policy", policy, "--opening", opening, "--output", &out];
-        done([&["trace", &graph][..], &options].concat());
-        let result = |file: &str, columns| cut(&read(Path::new(&out).join(file)), columns);
-        assert_eq!(result("flows.csv", 9), cut(&read(tiny(name).join("flows.csv")), 9), "{name}");
-        assert_eq!(result("holdings.csv", 4), cut(&read(tiny(name).join("holdings.csv")), 4), "{name}");
-        checked += 1;
-    }
-    assert!(checked >= 12, "only {checked} ledgers were traced");
-}
-
-#[test]
-fn the_ledger_proves_every_case_and_currency() {
-    let directory = TempDir::new().unwrap();
-    let graph = tiny_graph(&directory, "trace_fifo_conversion");
-    let seeds = text(tiny("trace_fifo_conversion").join("seeds.csv"));
-    let out = text(directory.path().join("trace"));
-    let answer = done(["trace", &graph, "--seeds", &seeds, "--policy", "fifo", "--output", &out]);
-    let ledger: Value = serde_json::from_str(&read(directory.path().join("trace/ledger.json"))).unwrap();
-    assert_eq!(answer["ledger"], ledger);
-    assert_eq!((&ledger["policy"], &ledger["opening"]), (&"fifo".into(), &"just_in_time".into()));
-    assert_eq!(ledger["graph"]["generation"], 1);
-    assert!(ledger["equation"].as_str().unwrap().starts_with("seeded + converted_in = held"));
-    let mut rows = 0;
-    for row in ledger["cases"].as_array().unwrap().iter().flat_map(|case| case["ledger"].as_array().unwrap())
-    {
-        let minor = |name: &str| row[format!("{name}_minor")].as_str().unwrap().parse::<i128>().unwrap();
-        let accounted: i128 =
-            ["held", "at_sinks", "dust", "superseded", "converted_out", "fees"].map(minor).iter().sum();
-        assert_eq!(minor("seeded") + minor("converted_in"), accounted, "{row}");
-        rows += 1;
-    }
-    assert_eq!(rows, 2, "two currencies");
-}
-
-#[test]
 fn identifiers_are_masked_unless_they_are_asked_for() {
     let directory = TempDir::new().unwrap();
     let graph = tiny_graph(&directory, "identity_ring");
@@ -284,88 +176,6 @@ fn identifiers_are_masked_unless_they_are_asked_for() {
     ]);
     assert!(!read(at("masked.graphml")).contains("900-00-0001"));
     assert!(read(at("shown.graphml")).contains("900-00-0001"));
-}
-
-#[test]
-fn seeds_are_complained_about_by_file_and_line() {
-    let directory = TempDir::new().unwrap();
-    let graph = tiny_graph(&directory, "trace_fifo");
-    let complaint = |seeds: &str, kind: &str| {
-        let file = text(directory.path().join("my-seeds.csv"));
-        std::fs::write(&file, seeds).unwrap();
-        let out = text(directory.path().join("trace"));
-        refused(["trace", &graph, "--seeds", &file, "--policy", "fifo", "--output", &out], kind, 4)
-    };
-    let transaction =
-        |row: &str, kind: &str| complaint(&format!("case,transaction,amount\nC1,T2,\n{row}\n"), kind);
-    assert!(
-        transaction("C1,T99,", "unknown_key").contains("my-seeds.csv, line 3: unknown transaction \"T99\"")
-    );
-    assert!(
-        transaction("C1,T3,1.234", "input")
-            .contains("my-seeds.csv, line 3: amount \"1.234\": USD has 2 decimals")
-    );
-    assert!(transaction("C1,T3,0", "input").contains("line 3: amount \"0\": it must be more than 0"));
-    assert!(transaction("C1,T3,1e3", "input").contains("write it like 1234.50"));
-    assert!(transaction(",T3,", "input").contains("line 3: case is empty"));
-    // The engine's own complaint gets the same place.
-    assert!(transaction("C1,T3,99999.00", "input").contains("my-seeds.csv, line 3"));
-    let deposit =
-        |row: &str, kind: &str| complaint(&format!("case,account,currency,time,amount\n{row}\n"), kind);
-    assert!(
-        deposit("C1,nobody,USD,2024-03-04,1", "unknown_key").contains("line 2: unknown account \"nobody\"")
-    );
-    assert!(deposit("C1,M,XXX,2024-03-04,1", "unknown_key").contains("line 2: unknown currency \"XXX\""));
-    assert!(deposit("C1,M,USD,yesterday,1", "input").contains("line 2: time \"yesterday\""));
-    assert!(deposit("C1,M,USD,2024-03-04,", "input").contains("a deposit needs an amount"));
-    assert!(complaint("case,transaction,ammount\nC1,T2,1\n", "input").contains("unknown column \"ammount\""));
-    assert!(
-        complaint("case,transaction,account\nC1,T2,\n", "input").contains("the column \"kind\" is missing")
-    );
-    assert!(complaint("case,transaction\n", "input").contains("no seeds"));
-    assert_eq!(names(directory.path()), ["my-seeds.csv", "trace_fifo.ring"]);
-}
-
-#[test]
-fn seeds_of_both_kinds_and_minor_units_are_one_file() {
-    let directory = TempDir::new().unwrap();
-    let graph = tiny_graph(&directory, "trace_fifo");
-    let trace = |name: &str, seeds: &str| {
-        let (file, out) =
-            (text(directory.path().join(format!("{name}.csv"))), text(directory.path().join(name)));
-        std::fs::write(&file, seeds).unwrap();
-        done(["trace", &graph, "--seeds", &file, "--policy", "fifo", "--output", &out])["ledger"]["cases"]
-            .clone()
-    };
-    let decimal = trace(
-        "decimal",
-        "kind,case,transaction,account,currency,time,amount\n\
-         transaction,C1,T2,,,,12.50\ndeposit,C2,,M,USD,2024-03-04T10:30:00Z,7\n",
-    );
-    let minor = trace(
-        "minor",
-        "case,kind,account,time,currency,transaction,amount_minor\n\
-         C1,transaction,,,,T2,1250\nC2,deposit,M,2024-03-04T10:30:00Z,USD,,700\n",
-    );
-    assert_eq!(decimal, minor);
-    assert_eq!(decimal[0]["ledger"][0]["seeded"], "12.50");
-    assert_eq!(decimal[1]["ledger"][0]["seeded_minor"], "700");
-}
-
-#[test]
-fn sinks_keep_what_reaches_them() {
-    let directory = TempDir::new().unwrap();
-    let graph = tiny_graph(&directory, "trace_fifo");
-    let (sinks, out) = (text(directory.path().join("sinks.csv")), text(directory.path().join("trace")));
-    std::fs::write(&sinks, "account\nX\n").unwrap();
-    let seeds = text(tiny("trace_fifo").join("seeds.csv"));
-    let options = ["--seeds", &seeds, "--policy", "fifo", "--sinks", &sinks, "--output", &out];
-    let answer = done([&["trace", &graph][..], &options].concat());
-    assert_eq!(answer["ledger"]["sinks"], json!(["X"]));
-    let at_sinks = read(directory.path().join("trace/sinks.csv"));
-    assert!(at_sinks.lines().nth(1).unwrap().starts_with("C1,X,USD,"), "{at_sinks}");
-    assert!(!read(directory.path().join("trace/holdings.csv")).contains(",X,"));
-    assert_eq!(answer["ledger"]["cases"][0]["stops"][0]["stop"], "sink");
 }
 
 #[test]

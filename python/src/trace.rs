@@ -8,10 +8,10 @@ use pyo3::prelude::*;
 use ringfence::Result;
 use ringfence::graph::Graph;
 use ringfence::report::csv::CsvOptions;
-use ringfence::report::ledger::{ledger, write_trace};
-use ringfence::report::seeds::{Seeds, parse_accounts, parse_seeds, read_accounts, read_seeds};
-use ringfence::report::trace::{TraceTables, trace_tables};
-use ringfence::trace::{Opening, Policy, Ties, TraceOptions, downstream};
+use ringfence::report::question::{Policies, TraceInputs, trace_report};
+use ringfence::report::sinks::SinkInputs;
+use ringfence::report::{Input, Report, write_report};
+use ringfence::trace::{Opening, Policy, Pooling, Ties, TraceOptions};
 use ringfence::units::Window;
 use std::path::PathBuf;
 
@@ -20,8 +20,7 @@ use std::path::PathBuf;
 /// A scenario under the stated rules, not an entitlement: rules differ by jurisdiction.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Trace {
-    tables: TraceTables,
-    ledger: serde_json::Value,
+    report: Report,
     made: [Made; 3],
 }
 
@@ -49,20 +48,26 @@ pub(crate) fn rules(py: Python<'_>, policy: &str, opening: &str, ties: &str) -> 
 impl Question {
     /// The answer of `graph`.
     pub(crate) fn answer(self, graph: &Graph, run: &ringfence::Run) -> Result<Trace> {
-        let seeds: Seeds = match self.seeds.into_csv("seeds")? {
-            SheetText::File(path) => read_seeds(graph, &path)?,
-            SheetText::Csv(csv) => parse_seeds(graph, "seeds (as CSV)", csv)?,
+        let input = |sheet: Sheet, name: &str| -> Result<Input> {
+            Ok(match sheet.into_csv(name)? {
+                SheetText::File(path) => path.into(),
+                SheetText::Csv(csv) => Input::csv(format!("{name} (as CSV)"), csv),
+            })
         };
-        let sinks = match self.sinks.map(|sinks| sinks.into_csv("sinks")).transpose()? {
-            None => Default::default(),
-            Some(SheetText::File(path)) => read_accounts(graph, &path)?,
-            Some(SheetText::Csv(csv)) => parse_accounts(graph, "sinks (as CSV)", csv)?,
+        let inputs = TraceInputs {
+            seeds: input(self.seeds, "seeds")?,
+            balances: None,
+            pooling: Pooling::Currency,
+            base: None,
+            rates: None,
+            sinks: SinkInputs {
+                accounts: self.sinks.map(|sinks| input(sinks, "sinks")).transpose()?,
+                ..SinkInputs::default()
+            },
         };
-        let (view, options) = (graph.window(self.window)?, TraceOptions { sinks, ..self.options });
-        let found = downstream(&view, seeds.cases.len() as u32, &seeds.seeds, &options, run)
-            .map_err(|error| seeds.locate(error))?;
-        let tables = trace_tables(graph, &found, &seeds.cases, run)?;
-        Ok(Trace { tables, ledger: ledger(&view, &seeds, &options, &found)?, made: Default::default() })
+        let policies = Policies::One(self.options.policy);
+        let report = trace_report(&graph.window(self.window)?, &inputs, policies, &self.options, run)?;
+        Ok(Trace { report, made: Default::default() })
     }
 }
 
@@ -74,20 +79,20 @@ impl Trace {
     /// ``tainted_received_minor``, ``hop`` (0 for a seed), ``received_currency``; amounts in minor units.
     #[getter]
     fn flows(&self, py: Python<'_>) -> PyResult<Table> {
-        self.made[0].of(py, &self.tables.flows)
+        self.made[0].of(py, self.table("flows"))
     }
 
     /// Where the money is at the end, sinks aside: ``case``, ``account``, ``currency``, ``amount_minor``,
     /// ``first_receipt``, ``last_receipt``.
     #[getter]
     fn holdings(&self, py: Python<'_>) -> PyResult<Table> {
-        self.made[1].of(py, &self.tables.holdings)
+        self.made[1].of(py, self.table("holdings"))
     }
 
     /// What stayed at sinks, with the columns of ``holdings``.
     #[getter]
     fn sinks(&self, py: Python<'_>) -> PyResult<Table> {
-        self.made[2].of(py, &self.tables.sinks)
+        self.made[2].of(py, self.table("sinks"))
     }
 
     /// The books that prove the trace, the rules and the data behind it, as in ``ledger.json``.
@@ -96,7 +101,7 @@ impl Trace {
     /// fees``; minor units are texts of digits, because sums pass 2^53.
     #[getter]
     fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        py.import("json")?.call_method1("loads", (self.ledger.to_string(),))
+        py.import("json")?.call_method1("loads", (self.report.document.to_string(),))
     }
 
     /// Writes ``flows``, ``holdings`` and ``sinks`` as CSV and Parquet, and ``ledger.json``.
@@ -115,13 +120,18 @@ impl Trace {
     #[pyo3(signature = (path, *, guard_formulas = false))]
     fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
         detached(py, Circumstances::default(), |run| {
-            write_trace(&self.tables, &self.ledger, &path, CsvOptions { guard_formulas }, run)
+            write_report(&self.report, &path, CsvOptions { guard_formulas }, run)
         })
     }
 
     fn __repr__(&self) -> String {
-        let rows = |table: &ringfence::report::Table| table.num_rows();
-        let TraceTables { flows, holdings, sinks } = &self.tables;
-        format!("Trace({} flows, {} holdings, {} at sinks)", rows(flows), rows(holdings), rows(sinks))
+        let rows = |name| self.table(name).num_rows();
+        format!("Trace({} flows, {} holdings, {} at sinks)", rows("flows"), rows("holdings"), rows("sinks"))
+    }
+}
+
+impl Trace {
+    fn table(&self, name: &str) -> &ringfence::report::Table {
+        self.report.table(name).expect("a trace has this table")
     }
 }

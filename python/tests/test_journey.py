@@ -161,7 +161,8 @@ def test_answers_are_written_whole_and_never_over_others(tiny, tiny_files, tmp_p
     trace = tiny("trace_fifo").trace(tiny_files / "trace_fifo" / "seeds.csv")
     trace.write(tmp_path / "trace")
     files = sorted(file.name for file in (tmp_path / "trace").iterdir())
-    tables = [f"{name}.{ending}" for name in ("flows", "holdings", "sinks") for ending in ("csv", "parquet")]
+    tables = ("flows", "holdings", "sinks", "entries", "exits")
+    tables = [f"{name}.{ending}" for name in tables for ending in ("csv", "parquet")]
     assert files == sorted([*tables, "ledger.json"])
     assert json.loads((tmp_path / "trace" / "ledger.json").read_text()) == trace.ledger
     with pytest.raises(FileExistsError) as caught:

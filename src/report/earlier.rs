@@ -13,6 +13,9 @@ use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Columns that only flows in values have.
+const VALUE_COLUMNS: [&str; 2] = ["tainted_paid_value", "tainted_received_value"];
+
 const FLOW_COLUMNS: [&str; 10] = [
     "case",
     "transaction",
@@ -73,7 +76,8 @@ pub struct Carried {
 /// # Errors
 /// [`Error::UnknownKey`] for a transaction that is not there; [`Error::Input`], [`Error::Io`], [`Error::Cancelled`].
 pub fn trace_payments(graph: &Graph, directory: &Path, run: &Run) -> Result<BTreeMap<TxId, Carried>> {
-    let sheet = Sheet::read(&directory.join("flows.csv"), &FLOW_COLUMNS)?;
+    let allowed = [&FLOW_COLUMNS[..], &VALUE_COLUMNS].concat();
+    let sheet = Sheet::read(&directory.join("flows.csv"), &allowed)?;
     FLOW_COLUMNS.into_iter().try_for_each(|column| sheet.need(column))?;
     let mut payments: BTreeMap<TxId, Carried> = BTreeMap::new();
     for record in sheet.iter() {

@@ -1,133 +1,201 @@
-//! The ledger of a trace as a document, and a trace as a directory of files.
+//! The ledger of a trace as a document.
 //!
-//! The directory holds `flows.csv`, `holdings.csv`, `sinks.csv` and `ledger.json`. The ledger says
-//! under which rules and on which data the numbers hold, and gives for every case and currency the
+//! It says under which rules and on which data the numbers hold, and gives for every case and currency the
 //! books that prove them: whole minor units as strings, because sums pass 2^53, with the
-//! decimal beside them.
+//! decimal beside them. Under value pooling the books are in the base currency and in units of value (`*_value`).
 
-use super::csv::{CsvOptions, write_csv};
-use super::output::Directory;
+use super::folder::Report;
 use super::provenance::{hex, provenance};
-use super::seeds::Seeds;
-use super::trace::TraceTables;
-use crate::error::Result;
+use super::question::Question;
+use super::table::{Table, Values};
 use crate::graph::View;
-use crate::ids::{AccountId, CurrencyId};
-use crate::run::Run;
-use crate::trace::{LedgerRow, Trace, TraceOptions};
+use crate::ids::CurrencyId;
+use crate::trace::rates::VALUE_UNITS;
+use crate::trace::{Contacts, LedgerRow, Opening, Policy, Stop, StopRow, Trace};
 use crate::units::amount::format_amount;
 use crate::units::time::format_time;
 use serde_json::{Map, Value, json};
-use std::io::Write;
-use std::path::Path;
 
 /// What every row of the ledger satisfies, to the unit.
 pub const EQUATION: &str =
     "seeded + converted_in = held + at_sinks + dust + superseded + converted_out + fees";
 
-/// The ledger of `trace`, which followed `seeds` through `view` under `options`.
-///
-/// # Errors
-/// [`Error::Damaged`](crate::Error::Damaged) if the keys of sinks are.
-pub fn ledger(view: &View, seeds: &Seeds, options: &TraceOptions, trace: &Trace) -> Result<Value> {
-    let graph = view.graph();
-    let window = view.times();
-    let bound = |time: i64, open: i64| if time == open { Value::Null } else { format_time(time).into() };
-    let mut sinks = options
-        .sinks
-        .iter()
-        .map(|account| graph.account_key(AccountId(account)))
-        .collect::<Result<Vec<_>>>()?;
-    sinks.sort_unstable();
-    let cases: Vec<Value> = seeds
-        .cases
-        .iter()
-        .enumerate()
-        .map(|(number, name)| {
-            let number = number as u32;
-            let money = |currency: CurrencyId| {
-                let currency = graph.currency(currency);
-                (currency.code.clone(), currency.exponent)
-            };
-            let rows = trace.ledger.iter().filter(|row| row.case == number);
-            let stops = trace.stops.iter().filter(|row| row.case == number).map(|row| {
-                let (code, exponent) = money(row.currency);
-                let amount = format_amount(row.amount, exponent);
-                json!({ "stop": row.stop.name(), "currency": code, "amount_minor": row.amount.to_string(), "amount": amount })
-            });
-            json!({
-                "case": name,
-                "num_seeds": seeds.seeds.iter().filter(|seed| seed.case == number).count(),
-                "ledger": rows.map(|row| ledger_row(row, money(row.currency))).collect::<Vec<_>>(),
-                "stops": stops.collect::<Vec<_>>(),
-            })
+const NOTE: &str = "A scenario under the stated rules, not an entitlement: rules differ by jurisdiction.";
+
+const EXPOSURE_NOTE: &str =
+    "Exposure, not money: amounts are those of whole payments, are not conserved and must not be added up.";
+
+/// The ledger of `trace`, which answers `question` under `policy`.
+pub(super) fn ledger(view: &View<'_>, question: &Question, policy: Policy, trace: &Trace) -> Value {
+    let cases = question.seeds.cases.iter().zip(0..).map(|(name, number)| {
+        let rows = trace.ledger.iter().filter(|row| row.case == number);
+        let stops = trace.stops.iter().filter(|row| row.case == number);
+        json!({
+            "case": name,
+            "num_seeds": question.seeds.seeds.iter().filter(|seed| seed.case == number).count(),
+            "ledger": rows.map(|row| ledger_row(view, question, row)).collect::<Vec<_>>(),
+            "stops": stops.map(|row| stop_row(view, question, row, trace)).collect::<Vec<_>>(),
         })
-        .collect();
-    Ok(json!({
-        "result": "trace",
-        "graph": provenance(graph),
-        "policy": options.policy.name(),
-        "opening": options.opening.name(),
-        "ties": options.ties.name(),
-        "joint": options.joint,
-        "window": { "from": bound(window.from, i64::MIN), "to": bound(window.to, i64::MAX) },
-        "until": options.until.map(format_time),
-        "sinks": sinks,
-        "seeds": { "num_seeds": seeds.seeds.len(), "num_cases": seeds.cases.len(), "sha256": hex(&seeds.sha256) },
+    });
+    let cases: Vec<Value> = cases.collect();
+    let mut document = rules(view, question, "trace", policy.name());
+    document.extend(members(json!({
         "equation": EQUATION,
         "cases": cases,
         "num_flows": trace.flows.len(),
         "num_holdings": trace.holdings.len(),
         "num_sink_holdings": trace.sinks.stop.len(),
+        "num_entries": trace.entries.len(),
+        "num_exits": trace.exits.len(),
         "num_events": trace.events,
-        "note": "A scenario under the stated rules, not an entitlement: rules differ by jurisdiction.",
+        "note": NOTE,
+    })));
+    Value::Object(document)
+}
+
+/// What was found under poison: exposure, not money.
+pub(super) fn exposure_ledger(view: &View<'_>, question: &Question, contacts: &Contacts) -> Value {
+    let cases = question.seeds.cases.iter().zip(0..).map(|(name, number): (_, u32)| {
+        json!({
+            "case": name,
+            "num_seeds": question.seeds.seeds.iter().filter(|seed| seed.case == number).count(),
+            "num_exposed": contacts.case.iter().filter(|&&case| case == number).count(),
+            "num_flows": contacts.flows.case.iter().filter(|&&case| case == number).count(),
+        })
+    });
+    let cases: Vec<Value> = cases.collect();
+    let mut document = rules(view, question, "exposure", "poison");
+    for unused in ["opening", "pooling", "rates", "balances", "dust_minor", "max_hops", "joint"] {
+        document.remove(unused);
+    }
+    document.extend(members(json!({
+        "cases": cases,
+        "num_flows": contacts.flows.len(),
+        "num_exposed": contacts.len(),
+        "note": EXPOSURE_NOTE,
+    })));
+    Value::Object(document)
+}
+
+/// The document over traces under several policies, each in the directory of its name.
+pub(super) fn overview(view: &View<'_>, question: &Question, policies: &[&str]) -> Value {
+    let mut document = rules(view, question, "traces", "all");
+    document.extend(members(json!({ "policies": policies, "note": NOTE })));
+    Value::Object(document)
+}
+
+/// Data and rules behind an answer.
+fn rules(view: &View<'_>, question: &Question, result: &str, policy: &str) -> Map<String, Value> {
+    let options = &question.options;
+    let window = view.times();
+    let bound = |time: i64, open: i64| if time == open { Value::Null } else { format_time(time).into() };
+    let rates = options.rates.as_ref().map(|rates| {
+        json!({
+            "base": view.graph().currency(rates.base()).code,
+            "derived": rates.is_derived(),
+            "num_rates": rates.rows().len(),
+            "file": "rates.csv",
+            "given_sha256": question.given_rates.map(|sha256| hex(&sha256)),
+        })
+    });
+    let balances = question.stated.as_ref().map(|stated| {
+        json!({
+            "num_rows": stated.balances.rows().len(),
+            "num_statements": stated.num_statements,
+            "num_breaks": question.breaks.as_ref().map_or(0, Table::num_rows),
+            "used_as_opening": options.opening == Opening::Given,
+            "sha256": hex(&stated.sha256),
+        })
+    });
+    let unit = if options.rates.is_some() { VALUE_UNITS } else { 1 };
+    let seeds = &question.seeds;
+    members(json!({
+        "result": result,
+        "graph": provenance(view.graph()),
+        "policy": policy,
+        "opening": options.opening.name(),
+        "pooling": options.pooling().name(),
+        "rates": rates,
+        "balances": balances,
+        "ties": options.ties.name(),
+        "joint": options.joint,
+        "window": { "from": bound(window.from, i64::MIN), "to": bound(window.to, i64::MAX) },
+        "until": options.until.map(format_time),
+        "dust_minor": options.dust / unit,
+        "max_hops": options.max_hops,
+        "sinks": question.sinks.document(),
+        "seeds": { "num_seeds": seeds.seeds.len(), "num_cases": seeds.cases.len(), "sha256": hex(&seeds.sha256) },
     }))
 }
 
-fn ledger_row(row: &LedgerRow, (code, exponent): (String, u8)) -> Value {
-    let terms = [
-        ("seeded", row.seeded),
-        ("converted_in", row.converted_in),
-        ("held", row.held),
-        ("at_sinks", row.at_sinks),
-        ("dust", row.dust),
-        ("superseded", row.superseded),
-        ("converted_out", row.converted_out),
-        ("fees", row.fees),
-    ];
-    let mut members =
-        Map::from_iter([("currency".to_string(), code.into()), ("exponent".to_string(), exponent.into())]);
-    for (name, minor) in terms {
-        members.insert(format!("{name}_minor"), minor.to_string().into());
-        members.insert(name.to_string(), format_amount(minor, exponent).into());
+/// Code and decimals of a row's currency, and how its columns end.
+fn money(view: &View<'_>, question: &Question, currency: CurrencyId) -> (String, u8, &'static str) {
+    let currency = view.graph().currency(currency);
+    match &question.options.rates {
+        Some(rates) => (currency.code.clone(), rates.exponent(), "value"),
+        None => (currency.code.clone(), currency.exponent, "minor"),
+    }
+}
+
+fn stop_row(view: &View<'_>, question: &Question, row: &StopRow, trace: &Trace) -> Value {
+    let (code, exponent, unit) = money(view, question, row.currency);
+    let mut members = members(json!({ "stop": row.stop.name(), "currency": code }));
+    members.insert(format!("amount_{unit}"), row.amount.to_string().into());
+    members.insert("amount".into(), format_amount(row.amount, exponent).into());
+    if row.stop != Stop::Until {
+        let same = trace
+            .exits
+            .iter()
+            .filter(|exit| (exit.case, exit.currency, exit.stop) == (row.case, row.currency, row.stop));
+        members.insert("num_exits".into(), same.count().into());
+    }
+    Value::Object(members)
+}
+
+fn ledger_row(view: &View<'_>, question: &Question, row: &LedgerRow) -> Value {
+    let (code, exponent, unit) = money(view, question, row.currency);
+    let mut members = members(json!({ "currency": code, "exponent": exponent }));
+    for (name, term) in TERMS {
+        let amount = term(row);
+        members.insert(format!("{name}_{unit}"), amount.to_string().into());
+        members.insert(name.to_string(), format_amount(amount, exponent).into());
     }
     members.insert("balances".to_string(), row.balances().into());
     Value::Object(members)
 }
 
-/// Writes the tables and the ledger to the new directory `path`, whole or not at all.
-///
-/// # Errors
-/// Those of [`Directory`].
-pub fn write_trace(
-    tables: &TraceTables,
-    ledger: &Value,
-    path: &Path,
-    csv: CsvOptions,
-    run: &Run,
-) -> Result<()> {
-    run.stage("writing", 0);
-    let directory = Directory::create(path, run)?;
-    for (name, table) in [("flows", &tables.flows), ("holdings", &tables.holdings), ("sinks", &tables.sinks)]
-    {
-        directory.file(&format!("{name}.csv"), |out| write_csv(table, csv, out))?;
-        #[cfg(feature = "arrow")]
-        directory
-            .file(&format!("{name}.parquet"), |out| super::parquet::write_parquet(table.clone(), out))?;
+/// A term of the equation: its name and where it stands in a row.
+type Term = (&'static str, fn(&LedgerRow) -> i128);
+
+/// The terms of the equation, in its order.
+const TERMS: [Term; 8] = [
+    ("seeded", |row| row.seeded),
+    ("converted_in", |row| row.converted_in),
+    ("held", |row| row.held),
+    ("at_sinks", |row| row.at_sinks),
+    ("dust", |row| row.dust),
+    ("superseded", |row| row.superseded),
+    ("converted_out", |row| row.converted_out),
+    ("fees", |row| row.fees),
+];
+
+fn members(value: Value) -> Map<String, Value> {
+    if let Value::Object(members) = value { members } else { Map::new() }
+}
+
+/// The books in a report's document as a table for people: decimals, one row per case and currency.
+pub fn book_table(report: &Report) -> Table {
+    let mut names = vec!["case", "currency"];
+    names.extend(TERMS.map(|(name, _)| name));
+    let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
+    let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    for case in array(&report.document["cases"]) {
+        for row in array(&case["ledger"]) {
+            for (name, column) in names.iter().zip(&mut columns) {
+                let cell = if *name == "case" { &case["case"] } else { &row[*name] };
+                column.push(cell.as_str().map(str::to_string));
+            }
+        }
     }
-    directory.file("ledger.json", |out| {
-        serde_json::to_writer_pretty(&mut *out, ledger)?;
-        out.write_all(b"\n")
-    })?;
-    directory.finish()
+    Table::new(names.into_iter().zip(columns.into_iter().map(Values::OptionText)))
 }

@@ -2,11 +2,15 @@
 
 #[cfg(feature = "arrow")]
 pub mod arrow;
+pub mod balances;
 pub mod components;
+pub mod contacts;
 pub mod csv;
 pub mod earlier;
 pub mod files;
+pub mod folder;
 pub mod graphml;
+pub mod input;
 pub mod json;
 pub mod ledger;
 pub mod network;
@@ -15,13 +19,18 @@ pub mod output;
 #[cfg(feature = "arrow")]
 pub mod parquet;
 pub mod provenance;
+pub mod question;
+pub mod rates;
 pub mod rings;
 pub mod seeds;
 mod sheet;
+pub mod sinks;
 pub mod subgraph;
 pub mod table;
 pub mod text;
 pub mod trace;
 
+pub use folder::{Report, write_report};
+pub use input::Input;
 pub use network::Network;
 pub use table::{Cell, Table, Values};

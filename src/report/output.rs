@@ -128,6 +128,15 @@ impl Directory {
         fill(&file, &self.target.join(name), &self.run, write)
     }
 
+    /// Makes a directory inside of it; files are then written as `<name>/<file>`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] from the system.
+    pub fn folder(&self, name: &str) -> Result<()> {
+        let path = self.partial.path.join(name);
+        std::fs::create_dir(&path).map_err(Error::io(&path))
+    }
+
     /// Opens one file of the directory for those who write several at a time; what the writer holds must be
     /// flushed before [`finish`](Self::finish).
     ///
@@ -145,12 +154,7 @@ impl Directory {
     /// [`Error::Exists`] if somebody else made it meanwhile, [`Error::Io`] from the system, [`Error::Cancelled`].
     pub fn finish(mut self) -> Result<()> {
         self.run.check()?;
-        let path = &self.partial.path;
-        for entry in std::fs::read_dir(path).map_err(Error::io(path))? {
-            let file = entry.map_err(Error::io(path))?.path();
-            File::open(&file).and_then(|file| file.sync_all()).map_err(Error::io(&file))?;
-        }
-        sync_directory(path)?;
+        sync_tree(&self.partial.path)?;
         self.partial.publish(&self.target)
     }
 }
@@ -277,6 +281,20 @@ fn rename_new(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
+/// Syncs a directory and everything in it.
+fn sync_tree(path: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(path).map_err(Error::io(path))? {
+        let entry = entry.map_err(Error::io(path))?;
+        let inner = entry.path();
+        if entry.file_type().map_err(Error::io(&inner))?.is_dir() {
+            sync_tree(&inner)?;
+        } else {
+            File::open(&inner).and_then(|file| file.sync_all()).map_err(Error::io(&inner))?;
+        }
+    }
+    sync_directory(path)
+}
+
 fn sync_directory(path: &Path) -> Result<()> {
     File::open(path).and_then(|directory| directory.sync_all()).map_err(Error::io(path))
 }
@@ -371,10 +389,13 @@ mod tests {
         let made = Directory::create(&directory.path().join("rings"), &Run::new()).unwrap();
         made.file("rings.csv", |out| out.write_all(b"ring\n")).unwrap();
         made.writer("hubs.csv").unwrap().write_all(b"hub\n").unwrap();
+        made.folder("more").unwrap();
+        made.file("more/a.csv", |out| out.write_all(b"a\n")).unwrap();
         assert!(names(directory.path())[0].starts_with("rings.partial-"));
         made.finish().unwrap();
         assert_eq!(names(directory.path()), ["rings"]);
-        assert_eq!(names(&directory.path().join("rings")), ["hubs.csv", "rings.csv"]);
+        assert_eq!(names(&directory.path().join("rings")), ["hubs.csv", "more", "rings.csv"]);
+        assert_eq!(names(&directory.path().join("rings/more")), ["a.csv"]);
     }
 
     #[test]
