@@ -4,6 +4,8 @@
 //! The input is a ledger that the bench makes, or files named in the environment
 //! (`docs/benchmarks.md`).
 
+#[path = "stages/exposure.rs"]
+mod exposure;
 mod harness;
 
 use harness::{Harness, Stage, number, text};
@@ -38,6 +40,7 @@ fn main() {
     open_stage(&harness, &graph);
     components_stage(&harness, &graph);
     trace_stages(&harness, &graph);
+    exposure::exposure_stages(&harness, &graph);
 }
 
 /// The files to work on.
