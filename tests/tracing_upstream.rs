@@ -138,7 +138,8 @@ fn smallest(mut ledger: Ledger, target: Target, frontier: &BTreeSet<u32>, rules:
 fn the_engine_finds_the_origins_that_the_oracle_finds() {
     let check = |seed: u64| {
         let (ledger, random) = (numbered(random_ledger(seed)), &mut Random(!seed));
-        let stored = Stored::new(&ledger, if seed % 2 == 0 { Partition::None } else { Partition::Month });
+        let stored =
+            Stored::new(&ledger, if seed.is_multiple_of(2) { Partition::None } else { Partition::Month });
         let (mut seen, mut mixed, mut refused) = (0, 0, 0);
         for _ in 0..10 {
             let (rules, target) = (random_upstream_rules(&ledger, random), random_target(&ledger, random));
