@@ -51,7 +51,7 @@ impl Rows {
 }
 
 /// `reach_hundredth` and `reach` begin in the middle of the ledger and look at a hundredth of it, or at the rest.
-pub fn exposure_stages(harness: &Harness, graph: &Graph) {
+pub fn stages(harness: &Harness, graph: &Graph) {
     let count = graph.num_transactions();
     let time_at = |position: u64| graph.transaction(TxId(position)).expect("an undamaged store").time;
     let last = time_at(count - 1) + 1;
