@@ -1,9 +1,11 @@
-//! Tracing: many cases alone under every policy, upstream, money paths, and a hub whose lots fragment.
+//! Tracing: many cases alone under every policy, money paths, upstream, bounds, exposure, and a hub whose lots fragment.
 //!
-//! `RINGFENCE_BENCH_GRAPH` names a store; without it the bench makes one of `RINGFENCE_BENCH_TRANSACTIONS` (1 000 000)
+//! `RINGFENCE_BENCH_STORE` names a store; without it the bench makes one of `RINGFENCE_BENCH_TRANSACTIONS` (1 000 000)
 //! transactions. `RINGFENCE_BENCH_CASES` (1000) and `RINGFENCE_BENCH_DUST` (1000 minor units) say what is asked,
 //! `RINGFENCE_BENCH_HUB` (1 000 000) how many payments pass the hub.
 
+mod bounds;
+mod exposure;
 mod harness;
 
 use harness::{Harness, Stage, number, text};
@@ -31,7 +33,7 @@ const OWNERS: u32 = 10_000;
 
 fn main() {
     let scratch = tempfile::tempdir().expect("a directory for the stores");
-    let (path, name) = match text("RINGFENCE_BENCH_GRAPH") {
+    let (path, name) = match text("RINGFENCE_BENCH_STORE") {
         Some(path) => (PathBuf::from(&path), path),
         None => made(scratch.path()),
     };
@@ -40,6 +42,8 @@ fn main() {
     let seeds = seeds(&graph, number("RINGFENCE_BENCH_CASES").unwrap_or(1000) as u32);
     case_stages(&harness, &graph, &seeds);
     upstream_stage(&harness, &graph, &seeds);
+    bounds::stages(&harness, &graph);
+    exposure::stages(&harness, &graph);
     hub_stages(scratch.path());
 }
 
