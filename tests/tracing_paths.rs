@@ -8,7 +8,7 @@ mod store;
 #[path = "oracle/trace.rs"]
 mod trace;
 
-use ledgers::{Ledger, Random, random_ledger, random_rules};
+use ledgers::{Ledger, Random, add_balance_seeds, random_ledger, random_rules};
 use ringfence::Run;
 use ringfence::ids::{AccountId, CurrencyId, TxId};
 use ringfence::store::manifest::Partition;
@@ -26,8 +26,11 @@ const NUM_LEDGERS: u64 = 400;
 fn on_many_traces(check: impl Fn(u64, &Ledger, &Rules, &Stored, &Trace, &TraceOptions)) {
     let mut traced = 0;
     for seed in 0..NUM_LEDGERS {
-        let ledger = random_ledger(seed ^ 0x9a75);
-        let rules = random_rules(&ledger, &mut Random(seed));
+        let (mut ledger, random) = (random_ledger(seed ^ 0x9a75), &mut Random(seed));
+        if random.once_in(2) {
+            add_balance_seeds(&mut ledger, random);
+        }
+        let rules = random_rules(&ledger, random);
         let stored = Stored::new(&ledger, Partition::Month);
         let options = stored.options(&rules, true);
         let view = stored.graph.view();
@@ -58,6 +61,8 @@ fn paths_sum_to_what_is_held_and_to_no_more_than_what_flows() {
             assert!(found.amount[path] > 0);
             *ends.entry(end).or_default() += found.amount[path];
             let mut before: Option<Payment> = None;
+            let rows = &found.transaction[found.payments(path)];
+            assert!(rows.is_sorted_by(|a, b| a < b), "ledger {seed}: a path out of order: {rows:?}");
             for at in found.payments(path) {
                 let payment = ledger.payments[found.transaction[at].0 as usize];
                 if let Some(before) = before {
@@ -225,5 +230,33 @@ fn an_envelope_spans_what_each_policy_holds() {
         }
         let rows: usize = traces.iter().map(|trace| trace.holdings.len()).max().unwrap();
         assert!(found.len() >= rows);
+    });
+}
+
+#[test]
+fn a_trace_of_too_many_flows_is_an_error_and_not_a_shorter_answer() {
+    on_many_traces(|seed, ledger, _, stored, trace, options| {
+        let flows = trace.flows.len() as u64;
+        let bounded = |flows_max, joint| {
+            let options = TraceOptions { flows_max, joint, ..options.clone() };
+            downstream(
+                &stored.graph.view(),
+                ledger.num_cases,
+                &stored.seeds(&ledger.seeds),
+                &options,
+                &Run::new(),
+            )
+        };
+        assert_eq!(&bounded(flows, true).unwrap(), trace, "ledger {seed}");
+        if flows > 0 {
+            let error = bounded(flows - 1, true).unwrap_err();
+            assert!(matches!(error, ringfence::Error::Limit { .. }), "ledger {seed}: {error}");
+        }
+        if let Ok(alone) = bounded(u64::MAX, false)
+            && !alone.flows.is_empty()
+        {
+            let error = bounded(alone.flows.len() as u64 - 1, false).unwrap_err();
+            assert!(matches!(error, ringfence::Error::Limit { .. }), "ledger {seed}: {error}");
+        }
     });
 }
