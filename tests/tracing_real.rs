@@ -17,7 +17,7 @@ use ringfence::ids::TxId;
 use ringfence::ingest::{Mapping, RejectLog, Source};
 use ringfence::store::Io;
 use ringfence::store::format::flags::LABELLED;
-use ringfence::trace::{self as engine, Rates, SeedKind, TraceOptions, downstream};
+use ringfence::trace::{self as engine, Rate, Rates, SeedKind, TraceOptions, downstream};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Stored, payments};
 use support::{scratch, shared_data};
@@ -173,6 +173,24 @@ fn attempts(graph: &Graph, kind: &str) -> Vec<Vec<TxId>> {
     attempts
 }
 
+/// Dollars for one unit, × 10¹²: the file converts nothing, and a bank that does keeps such a table.
+const DOLLARS: [(&str, i64); 14] = [
+    ("EUR", 1_170_000_000_000),
+    ("SAR", 266_600_000_000),
+    ("CHF", 1_090_000_000_000),
+    ("INR", 13_600_000_000),
+    ("CNY", 149_000_000_000),
+    ("JPY", 9_500_000_000),
+    ("CAD", 757_000_000_000),
+    ("RUB", 12_800_000_000),
+    ("GBP", 1_290_000_000_000),
+    ("AUD", 708_000_000_000),
+    ("MXN", 47_300_000_000),
+    ("ILS", 296_000_000_000),
+    ("BRL", 177_000_000_000),
+    ("BTC", 11_879_000_000_000_000),
+];
+
 #[test]
 fn laundered_money_that_changes_currency_inside_accounts_is_followed_around_its_cycle_by_value() {
     let file = "amlworld-hi-small/HI-Small_Trans.laundering-rows.csv";
@@ -181,7 +199,12 @@ fn laundered_money_that_changes_currency_inside_accounts_is_followed_around_its_
     let cycles = attempts(graph, "CYCLE");
     assert_eq!(cycles.len(), 54);
     let base = graph.find_currency("USD").expect("dollars");
-    let rates = Rates::derive(&graph.view(), base, &Run::new()).unwrap();
+    let rate = |&(code, mantissa): &(&str, i64)| Rate {
+        currency: graph.find_currency(code).expect("a currency of the file"),
+        day: 19_236, // 2022-09-01
+        mantissa,
+    };
+    let rates = Rates::new(graph, base, &DOLLARS.iter().map(rate).collect::<Vec<_>>()).unwrap();
     let first = |cycle: &Vec<TxId>| *cycle.iter().min().unwrap();
     let seeds: Vec<engine::Seed> = (0..)
         .zip(&cycles)
@@ -196,17 +219,9 @@ fn laundered_money_that_changes_currency_inside_accounts_is_followed_around_its_
         let flows = &trace.flows;
         let returned = |case: usize| {
             let start = graph.transaction(first(&cycles[case])).unwrap().source;
-            let last = cycles[case].iter().find(|&&id| {
-                graph.transaction(id).unwrap().destination == start && id != first(&cycles[case])
-            });
-            // By the transfer of the cycle itself, or there is none and the cycle is one transfer to oneself.
             (0..flows.len()).any(|at| {
-                flows.case[at] == case as u32
-                    && flows.tainted_received[at] > 0
-                    && match last {
-                        Some(&last) => flows.transaction[at] == last,
-                        None => graph.transaction(flows.transaction[at]).unwrap().destination == start,
-                    }
+                let back = || graph.transaction(flows.transaction[at]).unwrap().destination == start;
+                flows.case[at] == case as u32 && flows.tainted_received[at] > 0 && back()
             })
         };
         (0..54).filter(|&case| returned(case)).count()
@@ -215,7 +230,7 @@ fn laundered_money_that_changes_currency_inside_accounts_is_followed_around_its_
         let (by_value, by_currency) = (followed(Some(rates.clone()), policy), followed(None, policy));
         println!("{}: {by_value} of 54 by value, {by_currency} by currency", policy.name());
     }
-    let by_value = followed(Some(rates.clone()), engine::Policy::TaintedFirst);
-    assert!(by_value >= 49, "{by_value} of 54 cycles come back to where they began");
-    assert!(followed(None, engine::Policy::TaintedFirst) < by_value);
+    // The other five cycles are not in the order of time, whichever account they begin at.
+    assert_eq!(followed(Some(rates), engine::Policy::TaintedFirst), 49);
+    assert!(followed(None, engine::Policy::TaintedFirst) < 25);
 }
