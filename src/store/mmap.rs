@@ -83,7 +83,7 @@ impl Bytes {
 
 /// Asks the processor to fetch `value` into its caches, where it knows how; nothing waits for it.
 #[inline]
-pub(super) fn prefetch<T>(value: &T) {
+pub(crate) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

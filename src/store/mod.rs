@@ -24,6 +24,7 @@ pub use column::{Codes, Column};
 pub use container::Container;
 pub use keys::Keys;
 pub use manifest::Manifest;
+pub(crate) use mmap::prefetch;
 pub use open::Store;
 pub use publish::StoreWriter;
 pub use segment::Segment;

@@ -14,6 +14,9 @@ use super::{ExposedAmounts, ExposureBooks, Pass, Role};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CurrencyId};
 
+/// Rows between asking for the pools of a row and using them: they are anywhere in memory.
+const AHEAD: usize = 16;
+
 /// A transaction that did not fail.
 #[derive(Clone, Copy)]
 struct Line {
@@ -168,6 +171,12 @@ impl Flow<'_, '_> {
     fn play_plain(&mut self, lines: &Lines<'_>, currency: u16) -> Result<()> {
         let ends = lines.source.iter().zip(lines.destination);
         for (row, ((&source, &destination), &amount)) in ends.zip(lines.paid).enumerate() {
+            if let (Some(&source), Some(&destination)) =
+                (lines.source.get(row + AHEAD), lines.destination.get(row + AHEAD))
+            {
+                self.pools.prefetch(source);
+                self.pools.prefetch(destination);
+            }
             let from = self.pools.of(source, currency)?;
             let pool = self.pools.at(from);
             let tainted = match pool.role {
@@ -188,6 +197,12 @@ impl Flow<'_, '_> {
 
     fn play_lines(&mut self, lines: &Lines<'_>) -> Result<()> {
         for row in 0..lines.len() {
+            if let (Some(&source), Some(&destination)) =
+                (lines.source.get(row + AHEAD), lines.destination.get(row + AHEAD))
+            {
+                self.pools.prefetch(source);
+                self.pools.prefetch(destination);
+            }
             if let Some(line) = self.happens(lines, row) {
                 let position = lines.start + row as u64;
                 self.tick(position)?;

@@ -3,6 +3,7 @@
 use super::super::lot::{mul_div, too_much};
 use super::Role;
 use crate::error::Result;
+use crate::store::prefetch;
 
 /// The money of one account in one currency: two owners, and what came and went.
 ///
@@ -92,6 +93,12 @@ pub(super) struct Pools {
 impl Pools {
     pub(super) fn new(num_accounts: u32) -> Self {
         Pools { pools: vec![Pool::default(); num_accounts as usize], num_accounts }
+    }
+
+    /// Asks for the first pool of an account of the graph, which will soon be needed.
+    #[inline]
+    pub(super) fn prefetch(&self, account: u32) {
+        prefetch(&self.pools[account as usize]);
     }
 
     /// The pool of an account of the graph in a currency.
