@@ -37,6 +37,12 @@ impl Marks {
     pub(super) fn set(&mut self, number: u32) {
         self.words[(number >> 6) as usize] |= 1 << (number & 63);
     }
+
+    /// Takes `number`, which is below `len`, out.
+    #[inline]
+    pub(super) fn clear(&mut self, number: u32) {
+        self.words[(number >> 6) as usize] &= !(1 << (number & 63));
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +55,9 @@ mod tests {
         for number in [0, 63, 64, 129] {
             marks.set(number);
         }
+        marks.set(65);
+        marks.clear(65);
+        marks.clear(7);
         let found: Vec<u32> = (0..130).filter(|&number| marks.has(number)).collect();
         assert_eq!(found, [0, 63, 64, 129]);
     }

@@ -23,7 +23,7 @@
 //! Wu, Cheng, Huang, Ke, Lu, Xu: Path problems in temporal graphs, PVLDB 7(9), 2014: earliest arrival, in one pass.
 
 use super::calendar::Calendar;
-use super::chunk::{Chunk, Moments, chunks, end_position};
+use super::chunk::{Moments, chunks, end_position};
 use super::cursor::NEVER;
 use super::marks::Marks;
 use super::policy::Ties;
@@ -171,6 +171,9 @@ pub fn reach(
             waiting: Vec::new(),
             wait_until: NEVER,
             moments: Moments::default(),
+            fresh: Marks::new(view.graph().num_accounts()),
+            reached_now: Vec::new(),
+            moment: i64::MIN,
             found: Reached::default(),
         };
         search.go(starts)?;
@@ -210,10 +213,15 @@ struct Search<'a, 'g> {
     known: Marks,
     /// Accounts whose payments reach their payees.
     pays: Marks,
-    /// Strict ties: accounts that were reached at the moment that ends before `wait_until`; they pay from there on.
+    /// Strict ties, in the search: accounts that were reached at the moment that ends before `wait_until`; they pay from
+    /// there on.
     waiting: Vec<u32>,
     wait_until: u64,
     moments: Moments,
+    /// Strict ties, in the scan: accounts that were reached at `moment`, as marks and as a list.
+    fresh: Marks,
+    reached_now: Vec<u32>,
+    moment: i64,
     found: Reached,
 }
 
@@ -224,7 +232,6 @@ impl Search<'_, '_> {
         for start in starts {
             self.scan(from, start.position)?;
             from = from.max(start.position);
-            self.admit(from);
             self.start(start);
         }
         self.scan(from, self.end)
@@ -314,42 +321,50 @@ impl Search<'_, '_> {
 
     /// Reads all rows in order.
     fn scan(&mut self, from: u64, to: u64) -> Result<()> {
+        // Who waits pays from now on, except at the moment at which it was reached.
+        for account in self.waiting.drain(..) {
+            self.pays.set(account);
+            self.fresh.set(account);
+            self.reached_now.push(account);
+        }
         let (view, rows) = (self.view, self.rows);
         for chunk in chunks(view, rows, from..to.min(self.end)) {
             self.run.check()?;
             let chunk = chunk?;
-            let len = chunk.source.len();
-            let mut at = 0;
-            while at < len {
-                self.admit(chunk.start + at as u64);
-                // Until here, the set of accounts that pay is what it is.
-                let stop = if self.waiting.is_empty() {
-                    len
-                } else {
-                    len.min((self.wait_until - chunk.start) as usize)
-                };
-                at = self.scan_rows(&chunk, at, stop)?;
+            let ends = chunk.source.iter().zip(chunk.destination);
+            for (row, (&source, &destination)) in ends.enumerate() {
+                // Both bits, always: one test that is seldom true instead of two that are hard to foresee.
+                if self.pays.has(source) & !self.known.has(destination) && chunk.carries(row, rows)? {
+                    self.pass_on(source, destination, chunk.start + row as u64, chunk.time[row]);
+                }
             }
-            self.run.advance(len as u64);
+            self.run.advance(chunk.source.len() as u64);
         }
         Ok(())
     }
 
-    /// Reads rows `at..stop` of a chunk, or fewer if an account begins to wait; returns where to go on.
-    #[inline]
-    fn scan_rows(&mut self, chunk: &Chunk<'_>, at: usize, stop: usize) -> Result<usize> {
-        let none_waits = self.waiting.is_empty();
-        let ends = chunk.source[at..stop].iter().zip(&chunk.destination[at..stop]);
-        for (row, (&source, &destination)) in (at..).zip(ends) {
-            // Both bits, always: one test that is seldom true instead of two that are hard to foresee.
-            if self.pays.has(source) & !self.known.has(destination) && chunk.carries(row, self.rows)? {
-                self.reach(destination, chunk.start + row as u64, chunk.time[row])?;
-                if none_waits && !self.waiting.is_empty() {
-                    return Ok(row + 1);
-                }
+    /// A payment that the scan came to could reach an account.
+    fn pass_on(&mut self, source: u32, destination: u32, position: u64, time: i64) {
+        let strict = self.options.ties == Ties::Strict;
+        if strict {
+            if time != self.moment {
+                self.moment = time;
+                self.reached_now.drain(..).for_each(|account| self.fresh.clear(account));
+            }
+            if self.fresh.has(source) {
+                return;
             }
         }
-        Ok(stop)
+        self.known.set(destination);
+        self.found.push(destination, time, Some(TxId(position)));
+        if self.options.sinks.contains(destination) {
+            return;
+        }
+        self.pays.set(destination);
+        if strict {
+            self.fresh.set(destination);
+            self.reached_now.push(destination);
+        }
     }
 
     /// Whether the payment at a position moves anything.
@@ -365,6 +380,7 @@ impl Search<'_, '_> {
         }
         if !self.options.sinks.contains(start.account) {
             self.pays.set(start.account);
+            self.fresh.clear(start.account);
         }
     }
 
@@ -372,6 +388,7 @@ impl Search<'_, '_> {
     fn reach(&mut self, account: u32, position: u64, time: i64) -> Result<()> {
         self.known.set(account);
         self.found.push(account, time, Some(TxId(position)));
+        self.moment = time;
         if self.options.ties == Ties::Strict {
             self.wait_until = self.moments.after(position, self.end, self.rows)?;
         }
