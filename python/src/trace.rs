@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 use ringfence::Result;
 use ringfence::graph::Graph;
 use ringfence::report::csv::CsvOptions;
+use ringfence::report::pools::PoolInputs;
 use ringfence::report::question::{Policies, TraceInputs, trace_report};
 use ringfence::report::sinks::SinkInputs;
 use ringfence::report::{Input, Report, write_report};
-use ringfence::trace::{Opening, Policy, Pooling, Ties, TraceOptions};
+use ringfence::trace::{Opening, Policy, Ties, TraceOptions};
 use ringfence::units::Window;
 use std::path::PathBuf;
 
@@ -56,10 +57,8 @@ impl Question {
         };
         let inputs = TraceInputs {
             seeds: input(self.seeds, "seeds")?,
-            balances: None,
-            pooling: Pooling::Currency,
-            base: None,
-            rates: None,
+            pools: PoolInputs::default(),
+            paths_max: None,
             sinks: SinkInputs {
                 accounts: self.sinks.map(|sinks| input(sinks, "sinks")).transpose()?,
                 ..SinkInputs::default()
