@@ -10,10 +10,13 @@ mod store;
 #[path = "oracle/trace.rs"]
 mod trace;
 
-use bounds::{Question, Step as Taken, capacities, claimed, maximum};
+use bounds::{Question, Step as Taken, capacities, claimed, maximum, paths};
 use ledgers::{Ledger, Random, drawn_by_hand, random_ledger};
+use ringfence::ids::{AccountId, TxId};
 use ringfence::store::manifest::Partition;
-use ringfence::trace::bound::{Bound, BoundOptions, Step, max_traceable, max_traceable_many};
+use ringfence::trace::bound::{
+    Bound, BoundOptions, Step, max_traceable, max_traceable_many, widest, widest_paths,
+};
 use ringfence::trace::{Opening, Policy, SeedKind, Ties, TraceOptions, downstream};
 use ringfence::{Error, Run};
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,6 +198,91 @@ fn many_bounds_are_single_bounds_for_any_number_of_threads() {
     }
 }
 
+/// One currency, and few different amounts.
+fn make_alike(ledger: &mut Ledger) {
+    for payment in &mut ledger.payments {
+        payment.paid = 2 + payment.paid % 3;
+        payment.received = payment.paid;
+        (payment.paid_currency, payment.received_currency) = (0, 0);
+        payment.failed = false;
+    }
+    for seed in &mut ledger.seeds {
+        match seed {
+            Seed::Transaction { amount, .. } => *amount = None,
+            Seed::Deposit { currency, .. } | Seed::Balance { currency, .. } => *currency = 0,
+        }
+    }
+}
+
+#[test]
+fn the_widest_paths_are_the_best_of_all_paths() {
+    let (mut num_paths, mut num_ties) = (0, 0);
+    for seed in 0..NUM_LEDGERS / 2 {
+        let mut ledger = random_ledger(seed ^ 0x51de);
+        if seed % 4 > 0 {
+            make_alike(&mut ledger);
+        }
+        ledger.payments.truncate(26);
+        let num_rows = ledger.payments.len();
+        ledger.seeds.retain(|seed| !matches!(*seed, Seed::Transaction { row, .. } if row >= num_rows));
+        let known: BTreeSet<u32> = ledger.payments.iter().flat_map(|p| [p.source, p.destination]).collect();
+        ledger
+            .seeds
+            .retain(|seed| !matches!(*seed, Seed::Deposit { account, .. } if !known.contains(&account)));
+        let stored = Stored::new(&ledger, if seed % 2 == 0 { Partition::Month } else { Partition::None });
+        let view = stored.graph.view();
+        for question in questions(&ledger, &mut Random(seed)) {
+            let all = paths(&ledger.payments, &question);
+            let (kind, target) = (kind(&stored, &question.seed), stored.account(question.target));
+            let (options, run) = (options(&question), Run::new());
+            let first: Option<usize> = match question.seed {
+                Seed::Transaction { row, .. } => Some(row),
+                Seed::Deposit { .. } | Seed::Balance { .. } => None,
+            };
+            let with_seed = |rows: &[usize]| -> Vec<TxId> {
+                first.iter().chain(rows).map(|&row| TxId(row as u64)).collect()
+            };
+            let k = 1 + seed as u32 % 7;
+            let found = widest_paths(&view, &kind, target, k, &options, &run).unwrap();
+            assert_eq!(found.len(), all.len().min(k as usize), "ledger {seed}, {question:?}");
+            for (path, (width, rows)) in all.iter().take(k as usize).enumerate() {
+                let place = format!("path {path} of {k}, ledger {seed}, {question:?}");
+                assert_eq!(found.transactions(path), with_seed(rows), "{place}");
+                assert_eq!(found.width[path], *width, "{place}");
+            }
+            num_paths += found.len();
+            num_ties += all.windows(2).take(found.len()).filter(|pair| pair[0].0 == pair[1].0).count();
+
+            let widest = widest(&view, &kind, &options, &run).unwrap();
+            let Some(row) = widest.find(target) else {
+                assert!(all.is_empty(), "ledger {seed}, {question:?}");
+                continue;
+            };
+            assert_eq!(
+                Some(widest.width[row]),
+                all.first().map(|best| best.0),
+                "ledger {seed}, {question:?}"
+            );
+            let path = widest.path(target).unwrap();
+            assert_eq!(path.last().copied(), widest.transaction[row]);
+            assert_eq!(path.len(), widest.hops[row] as usize + usize::from(first.is_some()));
+            // Of the widest paths, one that arrives first.
+            let widest_rows = all.iter().take_while(|best| best.0 == widest.width[row]);
+            let earliest = widest_rows.clone().filter_map(|best| best.1.last()).min();
+            assert_eq!(
+                earliest.map(|&row| TxId(row as u64)).or(first.map(|row| TxId(row as u64))),
+                widest.transaction[row]
+            );
+            assert!(
+                widest_rows.clone().any(|best| with_seed(&best.1) == path),
+                "ledger {seed}, {question:?}"
+            );
+        }
+    }
+    println!("{num_paths} paths, {num_ties} next to one of the same width");
+    assert!(num_paths > 5_000 && num_ties > 1_000);
+}
+
 /// The ledger of `datasets/tiny/trace_fifo`, by name.
 fn hand_drawn() -> (Stored, ledgers::Drawn) {
     let (_, drawn) = drawn_by_hand().into_iter().find(|(folder, _)| folder == "trace_fifo").unwrap();
@@ -226,10 +314,11 @@ fn the_ledger_drawn_by_hand_has_the_bounds_of_the_documentation() {
         assert_eq!((bound.value, rows(&bound)), (value, vec![cut]), "{target}");
     }
     let bound = drawn_bound("Q", None);
-    assert_eq!(bound.journeys.transactions, [1, 4, 7].map(ringfence::ids::TxId));
+    assert_eq!(bound.journeys.transactions, [1, 4, 7].map(TxId));
     assert_eq!((bound.num_transactions, bound.journeys.amount), (3, vec![4000]));
     assert_eq!(drawn_bound("V", None).value, 0);
     assert!(drawn_bound("V", None).cut.is_empty());
+    assert_eq!(drawn_bound("V", None).num_transactions, 0);
     assert_eq!(drawn_bound("Q", Some(1)).value, 1);
 }
 
@@ -237,26 +326,26 @@ fn the_ledger_drawn_by_hand_has_the_bounds_of_the_documentation() {
 fn what_cannot_be_asked_is_refused_with_its_place() {
     let (stored, _) = hand_drawn();
     let view = stored.graph.view();
-    let seed = SeedKind::Transaction { transaction: ringfence::ids::TxId(1), amount: None };
+    let seed = SeedKind::Transaction { transaction: TxId(1), amount: None };
     let target = stored.account(0);
     let run = Run::new();
     let ask = |seed, target, options: &BoundOptions| max_traceable(&view, &seed, target, options, &run);
     let options = BoundOptions::default();
-    let nowhere = ringfence::ids::AccountId(99);
+    let nowhere = AccountId(99);
     let message = ask(seed, nowhere, &options).unwrap_err().to_string();
     assert_eq!(message, "target: account 99 of 8");
     let message = max_traceable_many(&view, &[(seed, target), (seed, nowhere)], &options, &run).unwrap_err();
     assert_eq!(message.to_string(), "pairs[1].target: account 99 of 8");
     let narrow = view.clone().among((1..8).collect());
-    let message = max_traceable(&narrow, &seed, ringfence::ids::AccountId(0), &options, &run).unwrap_err();
+    let message = max_traceable(&narrow, &seed, AccountId(0), &options, &run).unwrap_err();
     assert!(message.to_string().ends_with("is outside of the view that is traced"), "{message}");
-    let late = SeedKind::Transaction { transaction: ringfence::ids::TxId(8), amount: None };
+    let late = SeedKind::Transaction { transaction: TxId(8), amount: None };
     let message = max_traceable_many(&view, &[(seed, target), (late, target)], &options, &run).unwrap_err();
     assert!(message.to_string().starts_with("seeds[1]: transaction position 8"), "{message}");
     let options = BoundOptions { events_max: Some(0), ..BoundOptions::default() };
     assert!(matches!(ask(seed, target, &options), Err(Error::Option { name: "events_max", .. })));
     let options = BoundOptions { events_max: Some(1), ..BoundOptions::default() };
-    let target = ringfence::ids::AccountId(stored.graph.find_account("A6").unwrap().unwrap().0);
+    let target = AccountId(stored.graph.find_account("A6").unwrap().unwrap().0);
     let refused = ask(seed, target, &options).unwrap_err();
     assert!(matches!(refused, Error::Limit { limit: 1, .. }), "{refused}");
     let cancelled = Run::new();

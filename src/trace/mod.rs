@@ -28,6 +28,7 @@ mod poison;
 mod policy;
 mod purse;
 mod queue;
+pub mod rank;
 pub mod rates;
 mod reach;
 mod replay;

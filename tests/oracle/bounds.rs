@@ -127,3 +127,48 @@ pub fn maximum(payments: &[Payment], question: &Question, removed: &BTreeSet<Ste
 pub fn capacities(payments: &[Payment], question: &Question) -> BTreeMap<Step, i64> {
     steps(payments, question)
 }
+
+/// Every path from the seed to the target that visits no account twice, best first: widest, then fewest payments, then
+/// earliest arrival, then by rows. By walking all of them.
+pub fn paths(payments: &[Payment], question: &Question) -> Vec<(i64, Vec<usize>)> {
+    let moments = moments(payments, question.strict);
+    let (_, first, amount) = claimed(payments, &question.seed);
+    let mut walk =
+        Walk { payments, moments: &moments, question, accounts: vec![first], rows: vec![], found: vec![] };
+    walk.on(begin(payments, &moments, &question.seed), amount);
+    let mut found = walk.found;
+    found.sort_by_key(|(width, rows)| (-width, rows.len(), rows.last().copied(), rows.clone()));
+    found
+}
+
+struct Walk<'a> {
+    payments: &'a [Payment],
+    moments: &'a [usize],
+    question: &'a Question,
+    accounts: Vec<u32>,
+    rows: Vec<usize>,
+    found: Vec<(i64, Vec<usize>)>,
+}
+
+impl Walk<'_> {
+    fn on(&mut self, from: usize, width: i64) {
+        let account = *self.accounts.last().unwrap();
+        if account == self.question.target {
+            return self.found.push((width, self.rows.clone()));
+        }
+        let (currency, ..) = claimed(self.payments, &self.question.seed);
+        for (row, payment) in self.payments.iter().enumerate() {
+            let happens = !payment.failed && self.question.until.is_none_or(|until| payment.time <= until);
+            let within = payment.paid_currency == currency && payment.received_currency == currency;
+            let follows = payment.source == account && self.moments[row] >= from;
+            let amount = payment.paid.min(payment.received);
+            if happens && within && follows && amount > 0 && !self.accounts.contains(&payment.destination) {
+                self.accounts.push(payment.destination);
+                self.rows.push(row);
+                self.on(self.moments[row] + 1, width.min(amount));
+                self.accounts.pop();
+                self.rows.pop();
+            }
+        }
+    }
+}

@@ -24,6 +24,7 @@
 use super::walk::{Walk, Way};
 use crate::error::{Error, Result};
 use crate::graph::View;
+use crate::random::mix;
 use crate::trace::meter::Meter;
 use crate::trace::policy::Ties;
 use crate::trace::rows::{Money, Rows};
@@ -81,14 +82,30 @@ pub(super) struct World<'a, 'g> {
     pub(super) view: &'a View<'g>,
     pub(super) rows: &'a Rows<'g>,
     pub(super) ties: Ties,
+    /// The one currency that counts, if only one does.
+    pub(super) currency: Option<u16>,
     /// Most transactions to look at for one question.
     pub(super) events_max: Option<u64>,
 }
 
 impl World<'_, '_> {
+    /// Refuses to look at more transactions than were allowed.
+    #[inline]
+    pub(super) fn check_events(&self, num_events: u64) -> Result<()> {
+        match self.events_max {
+            Some(limit) if num_events > limit => Err(Error::Limit {
+                what: "transactions looked at for one bound",
+                found: num_events,
+                limit,
+                remedy: "shorten the window, or raise `events_max`",
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// What orders the transaction at a position.
     #[inline]
-    pub(super) fn moment(&self, position: u64) -> Result<i64> {
+    fn moment(&self, position: u64) -> Result<i64> {
         match self.ties {
             Ties::Order => Ok(position as i64),
             Ties::Strict => self.rows.time(position),
@@ -103,7 +120,10 @@ impl World<'_, '_> {
             let detail = "is listed among the transfers of accounts that are not its ends";
             return Err(self.rows.damaged(position, detail));
         }
-        if row.paid.amount == 0 || row.received.amount == 0 {
+        let counts = |money: Money| {
+            money.amount > 0 && self.currency.is_none_or(|currency| money.currency == currency)
+        };
+        if !counts(row.paid) || !counts(row.received) {
             return Ok(None);
         }
         let moment = self.moment(position)?;
@@ -122,50 +142,49 @@ pub(super) fn between(
     let mut backward = Sweep::new(world, Way::Backward, range.clone(), Some(target.account));
     forward.reach(*seed, *moment)?;
     backward.reach(*target, i64::MAX)?;
+    let (mut paid_on, mut led_on) = (Vec::new(), Vec::new());
     while let (Some(first), Some(last)) = (forward.next(), backward.next())
         && first <= last
     {
-        let sweep = if forward.num_events <= backward.num_events { &mut forward } else { &mut backward };
-        sweep.step()?;
+        let (sweep, found) = match forward.num_events <= backward.num_events {
+            true => (&mut forward, &mut paid_on),
+            false => (&mut backward, &mut led_on),
+        };
+        found.extend(sweep.step()?);
         meter.event()?;
-        let num_events = forward.num_events + backward.num_events;
-        if let Some(limit) = world.events_max.filter(|&limit| num_events > limit) {
-            return Err(Error::Limit {
-                what: "transactions looked at for one bound",
-                found: num_events,
-                limit,
-                remedy: "shorten the window, or raise `events_max`",
-            });
-        }
+        world.check_events(forward.num_events + backward.num_events)?;
     }
+    // What the backward sweep found from here on; the forward sweep knows everything before.
     let meeting = forward.next().unwrap_or(u64::MAX);
-    Ok(join(forward, backward, meeting))
+    led_on.retain(|event| event.position >= meeting);
+    led_on.reverse();
+    Ok(join(&forward.reached, &paid_on, &backward.reached, &led_on))
 }
 
-/// Keeps of the transactions that either sweep found those that the other reaches too.
-fn join(forward: Sweep<'_, '_>, backward: Sweep<'_, '_>, meeting: u64) -> Vec<Event> {
-    let [fewer, more] = match forward.reached.len() <= backward.reached.len() {
-        true => [&forward.reached, &backward.reached],
-        false => [&backward.reached, &forward.reached],
+/// Keeps of the transactions that either sweep found, in order, those that the other reaches too.
+fn join(arrivals: &Reached, paid_on: &[Event], departures: &Reached, led_on: &[Event]) -> Vec<Event> {
+    let (fewer, more) = match arrivals.len() <= departures.len() {
+        true => (arrivals, departures),
+        false => (departures, arrivals),
     };
     if !fewer.keys().any(|pool| more.contains_key(pool)) {
         return Vec::new();
     }
     let mut events = Vec::new();
-    let mut departures: Reached = Reached::default();
-    for event in forward.found.iter().rev() {
-        let departure = |pool| backward.reached.get(&pool).or(departures.get(&pool)).copied();
-        if departure(event.to()).is_some_and(|departure| event.moment < departure) {
-            departures.entry(event.from()).or_insert(event.moment);
+    let mut earlier = Reached::default();
+    for event in paid_on.iter().rev() {
+        let departure = departures.get(&event.to()).or(earlier.get(&event.to()));
+        if departure.is_some_and(|&departure| event.moment < departure) {
+            earlier.entry(event.from()).or_insert(event.moment);
             events.push(*event);
         }
     }
     events.reverse();
-    let mut arrivals = Reached::default();
-    for event in backward.found.iter().rev().filter(|event| event.position >= meeting) {
-        let arrival = |pool| forward.reached.get(&pool).or(arrivals.get(&pool)).copied();
-        if arrival(event.from()).is_some_and(|arrival| arrival < event.moment) {
-            arrivals.entry(event.to()).or_insert(event.moment);
+    let mut later = Reached::default();
+    for event in led_on {
+        let arrival = arrivals.get(&event.from()).or(later.get(&event.from()));
+        if arrival.is_some_and(|&arrival| arrival < event.moment) {
+            later.entry(event.to()).or_insert(event.moment);
             events.push(*event);
         }
     }
@@ -189,9 +208,8 @@ pub(super) struct Sweep<'a, 'g> {
     walks: Vec<(u32, Walk<'g>)>,
     /// The next transaction of every walk: when it is due, and the walk.
     due: BinaryHeap<(u64, u32)>,
-    /// The transactions reached, in the order of the sweep.
-    found: Vec<Event>,
-    num_events: u64,
+    /// Transactions looked at.
+    pub(super) num_events: u64,
 }
 
 impl<'a, 'g> Sweep<'a, 'g> {
@@ -205,7 +223,6 @@ impl<'a, 'g> Sweep<'a, 'g> {
             begun: HashSet::default(),
             walks: Vec::new(),
             due: BinaryHeap::new(),
-            found: Vec::new(),
             num_events: 0,
         }
     }
@@ -281,19 +298,18 @@ impl<'a, 'g> Sweep<'a, 'g> {
             Way::Forward => self.range.start = position + 1,
             Way::Backward => self.range.end = position,
         }
-        self.found.push(event);
         self.reach(there, event.moment)?;
         Ok(Some(event))
     }
 }
 
-/// A hash of few bits of input: multiply and fold.
+/// A hash of a few numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mix(u64);
 
 impl Hasher for Mix {
     fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
+        self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -309,6 +325,6 @@ impl Hasher for Mix {
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 = (self.0.rotate_left(23) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mix(self.0.rotate_left(32) ^ value);
     }
 }

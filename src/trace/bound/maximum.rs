@@ -32,7 +32,7 @@
 //! Akrida, Czyzowicz, Gąsieniec, Kuszner, Spirakis: Temporal Flows in Temporal Networks, 2017. Kosyfaki, Mamoulis,
 //! Pitoura, Tsaparas: Flow Computation in Temporal Interaction Networks, 2020.
 
-use super::between::{Pool, Question, World, between};
+use super::between::{World, between};
 use super::flow::maximum_flow;
 use super::network::{Network, SINK, SOURCE};
 use super::options::{BoundOptions, Origin, check_target, origins};
@@ -106,9 +106,9 @@ pub fn max_traceable(
     run.check()?;
     check_target(view, target, || "target".into())?;
     let origins = origins(view, std::slice::from_ref(seed), options)?;
-    let scene = Scene::new(view, options)?;
     let rows = Rows::new(view, None);
-    scene.bound(&rows, &origins[0], target, run)
+    let world = options.world(view, &rows, None);
+    bound(&world, &origins[0], target, run)
 }
 
 /// The bound of every pair of a seed and a target, in the order given, in parallel.
@@ -134,47 +134,25 @@ pub fn max_traceable_many(
     let asked: Vec<(Origin, AccountId)> =
         origins.into_iter().zip(pairs).map(|(origin, &(_, target))| (origin, target)).collect();
     run.stage("bounds", 0);
-    let scene = Scene::new(view, options)?;
     let rows = Rows::new(view, None);
-    let bounds: Vec<Result<Bound>> = run.install(|| {
-        asked.par_iter().map(|(origin, target)| scene.bound(&rows, origin, *target, run)).collect()
-    });
+    let world = options.world(view, &rows, None);
+    let bounds: Vec<Result<Bound>> = run
+        .install(|| asked.par_iter().map(|(origin, target)| bound(&world, origin, *target, run)).collect());
     bounds.into_iter().collect()
 }
 
-/// What all bounds of a call have in common.
-struct Scene<'a, 'g> {
-    view: &'a View<'g>,
-    options: &'a BoundOptions,
-    /// First position that does not happen.
-    end: u64,
-}
-
-impl<'a, 'g> Scene<'a, 'g> {
-    fn new(view: &'a View<'g>, options: &'a BoundOptions) -> Result<Self> {
-        Ok(Scene { view, options, end: options.end(view)? })
-    }
-
-    fn bound(&self, rows: &Rows<'g>, origin: &Origin, target: AccountId, run: &Run) -> Result<Bound> {
-        run.check()?;
-        let Origin { claimed, begin } = *origin;
-        let mut meter = Meter::new(run);
-        let events = if claimed.account == target.0 {
-            Vec::new()
-        } else {
-            let BoundOptions { ties, events_max, .. } = *self.options;
-            let question = Question {
-                seed: Pool { account: claimed.account, currency: claimed.currency },
-                moment: claimed.moment,
-                target: Pool { account: target.0, currency: claimed.currency },
-                range: begin..self.end.max(begin),
-            };
-            between(&World { view: self.view, rows, ties, events_max }, &question, &mut meter)?
-        };
-        let network = Network::new(claimed, target.0, &events)?;
-        let flow = maximum_flow(&network.arcs, network.num_nodes, SOURCE, SINK, || run.check())?;
-        let mut bound = network.read(&flow)?;
-        bound.events = meter.finish();
-        Ok(bound)
-    }
+fn bound(world: &World<'_, '_>, origin: &Origin, target: AccountId, run: &Run) -> Result<Bound> {
+    run.check()?;
+    let claimed = origin.claimed;
+    let mut meter = Meter::new(run);
+    let events = if claimed.account == target.0 {
+        Vec::new()
+    } else {
+        between(world, &origin.question(target), &mut meter)?
+    };
+    let network = Network::new(claimed, target.0, &events)?;
+    let flow = maximum_flow(&network.arcs, network.num_nodes, SOURCE, SINK, || run.check())?;
+    let mut bound = network.read(&flow)?;
+    bound.events = meter.finish();
+    Ok(bound)
 }

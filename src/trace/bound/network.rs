@@ -180,9 +180,15 @@ impl<'e> Network<'e> {
             currency: CurrencyId(self.seed.currency),
             cut,
             journeys,
-            num_transactions: self.events.len() as u64 + u64::from(self.seed.transaction.is_some()),
+            num_transactions: self.num_transactions(),
             events: 0,
         })
+    }
+
+    /// The seed's transaction leads to the target as soon as any does, or by itself.
+    fn num_transactions(&self) -> u64 {
+        let leads = !self.events.is_empty() || self.seed.account == self.target;
+        self.events.len() as u64 + u64::from(leads && self.seed.transaction.is_some())
     }
 
     /// Proves that a flow is one, and returns what arrives.

@@ -1,17 +1,22 @@
 //! What a bound assumes, and where a question about money begins.
 
+use super::between::{Pool, Question, World};
 use super::network::Claimed;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};
 use crate::trace::policy::{Ties, TraceOptions};
+use crate::trace::rows::Rows;
 use crate::trace::seed::{Seed, SeedKind, plan};
+use std::ops::Range;
 
 /// Options of [`max_traceable`](super::max_traceable).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BoundOptions {
     /// Last moment that counts, in microseconds since 1970 UTC, inclusive: transactions after it do not happen.
     pub until: Option<i64>,
+    /// Longest time from the seed to a transaction that counts, in microseconds, at least 0; no limit by default.
+    pub span_us: Option<i64>,
     /// Whether money can be received and paid on at one and the same time.
     pub ties: Ties,
     /// Most transactions to look at for one bound, at least 1; more is an error, never a smaller answer. No limit by
@@ -22,6 +27,10 @@ pub struct BoundOptions {
 impl BoundOptions {
     /// Refuses what lies outside its range, before any work.
     pub(super) fn check(&self) -> Result<()> {
+        if let Some(span) = self.span_us.filter(|&span| span < 0) {
+            let value = span.to_string();
+            return Err(Error::Option { name: "span_us", value, allowed: "0 or more microseconds" });
+        }
         match self.events_max {
             Some(0) => {
                 Err(Error::Option { name: "events_max", value: "0".into(), allowed: "1 or more, or none" })
@@ -30,21 +39,50 @@ impl BoundOptions {
         }
     }
 
-    /// First position of `view` that does not happen any more.
-    pub(super) fn end(&self, view: &View<'_>) -> Result<u64> {
+    /// The transactions of `view`, read by `rows`, as sweeps see them; of one currency, if one is given.
+    pub(super) fn world<'a, 'g>(
+        &self,
+        view: &'a View<'g>,
+        rows: &'a Rows<'g>,
+        currency: Option<u16>,
+    ) -> World<'a, 'g> {
+        World { view, rows, ties: self.ties, currency, events_max: self.events_max }
+    }
+
+    /// First position of `view` that does not count any more for a seed of this time.
+    fn end(&self, view: &View<'_>, time: i64) -> Result<u64> {
         let end = view.positions().end.0;
-        match self.until.and_then(|until| until.checked_add(1)) {
+        let latest = self.span_us.map(|span| time.saturating_add(span));
+        let latest = latest.into_iter().chain(self.until).min();
+        match latest.and_then(|latest| latest.checked_add(1)) {
             Some(after) => Ok(view.graph().position_at(after)?.0.min(end)),
             None => Ok(end),
         }
     }
 }
 
-/// A seed, checked, with the first position at which its money can leave.
-#[derive(Clone, Copy, Debug)]
+/// A seed, checked, with the positions at which its money can move on.
+#[derive(Clone, Debug)]
 pub(super) struct Origin {
     pub(super) claimed: Claimed,
-    pub(super) begin: u64,
+    pub(super) range: Range<u64>,
+}
+
+impl Origin {
+    /// Where the money is first.
+    pub(super) fn pool(&self) -> Pool {
+        Pool { account: self.claimed.account, currency: self.claimed.currency }
+    }
+
+    /// Which transactions lie between the seed and `target`.
+    pub(super) fn question(&self, target: AccountId) -> Question {
+        Question {
+            seed: self.pool(),
+            moment: self.claimed.moment,
+            target: Pool { account: target.0, currency: self.claimed.currency },
+            range: self.range.clone(),
+        }
+    }
 }
 
 /// Checks seeds that have nothing to do with each other.
@@ -73,7 +111,9 @@ pub(super) fn origins(view: &View<'_>, seeds: &[SeedKind], options: &BoundOption
                 Ties::Strict => transaction.time,
             },
         };
-        origins[claim.case as usize] = Some(Origin { claimed, begin: claim.position + 1 });
+        let begin = claim.position + 1;
+        let range = begin..options.end(view, transaction.time)?.max(begin);
+        origins[claim.case as usize] = Some(Origin { claimed, range });
     }
     for arrival in &plan.arrivals {
         let amount = arrival.amount.ok_or_else(|| {
@@ -91,7 +131,9 @@ pub(super) fn origins(view: &View<'_>, seeds: &[SeedKind], options: &BoundOption
                 Ties::Strict => arrival.time,
             },
         };
-        origins[arrival.case as usize] = Some(Origin { claimed, begin: arrival.position });
+        let begin = arrival.position;
+        let range = begin..options.end(view, arrival.time)?.max(begin);
+        origins[arrival.case as usize] = Some(Origin { claimed, range });
     }
     Ok(origins.into_iter().flatten().collect())
 }
