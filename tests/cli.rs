@@ -124,7 +124,8 @@ fn answers_do_not_depend_on_the_number_of_threads() {
         let verb = |arguments: &[&str]| done([arguments, &threads].concat());
         verb(&["ingest", &graph, "--preset", "ledger", "--transactions", &transactions, "--links", &links]);
         verb(&["rings", &graph, "--by", "identifiers", "--output", &out("rings")]);
-        verb(&["trace", &graph, "--seeds", &seeds, "--policy", "haircut", "--output", &out("trace")]);
+        let trace = ["trace", &graph, "--seeds", &seeds, "--policy", "all", "--paths", "0", "--pooling", "value"];
+        verb(&[&trace[..], &["--base", "USD", "--output", &out("trace")]].concat());
         verb(&[
             "components",
             &graph,

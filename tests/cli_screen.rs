@@ -26,8 +26,7 @@ fn bounds_come_with_what_caps_them_and_ways_that_reach_them() {
     let graph = tiny_graph(&directory, "trace_fifo");
     let seeds = text(tiny("trace_fifo").join("seeds.csv"));
     let targets = file(&directory, "targets.csv", "account\nQ\nW\nB\nQ\n");
-    let found =
-        answer(&directory, "bound", &["bound", &graph, "--seeds", &seeds, "--targets", &targets]);
+    let found = answer(&directory, "bound", &["bound", &graph, "--seeds", &seeds, "--targets", &targets]);
     assert_eq!(
         lines(&directory, "bound/bounds.csv"),
         ["C1,0,Q,USD,4000,3", "C1,0,W,USD,6000,3", "C1,0,B,USD,0,0"]
@@ -35,10 +34,7 @@ fn bounds_come_with_what_caps_them_and_ways_that_reach_them() {
     // Y pays Q 40.00 of its 50.00; to W all of the 60.00 can go.
     assert_eq!(
         lines(&directory, "bound/cut.csv"),
-        [
-            "C1,0,Q,payment,T8,Y,Q,2024-03-05T11:00:00Z,4000",
-            "C1,0,W,seed,T2,V,M,2024-03-04T10:00:00Z,6000"
-        ]
+        ["C1,0,Q,payment,T8,Y,Q,2024-03-05T11:00:00Z,4000", "C1,0,W,seed,T2,V,M,2024-03-04T10:00:00Z,6000"]
     );
     assert_eq!(
         lines(&directory, "bound/paths.csv")[..3],
@@ -147,4 +143,39 @@ fn what_cannot_be_bounded_or_screened_is_refused_and_leaves_nothing() {
     let given = ["exposure", &graph, "--opening", "given", "--sources"];
     refusal("account\nV\n", &given, "option", 2);
     assert_eq!(names(directory.path()), begin);
+}
+
+#[test]
+fn rankings_order_accounts_and_are_not_money() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "trace_fifo");
+    let accounts = file(&directory, "accounts.csv", "account\nV\n");
+    for method in ["ttr", "pagerank"] {
+        let rank = ["rank", &graph, "--accounts", &accounts, "--method", method];
+        let found = answer(&directory, method, &rank);
+        let rows = lines(&directory, &format!("{method}/ranking.csv"));
+        let cells: Vec<Vec<&str>> = rows.iter().map(|row| row.split(',').collect()).collect();
+        assert_eq!(cells.iter().map(|row| row[0]).collect::<Vec<_>>()[..2], ["1", "2"], "{method}");
+        // Of T1 to T8 everything but B is downstream of V; a walk in time may come back to whom it came from.
+        for account in ["V", "M", "X", "Y", "Z", "W", "Q"] {
+            assert!(cells.iter().any(|row| row[1] == account), "{method}: {account} in {rows:?}");
+        }
+        let scores: Vec<f64> = cells.iter().map(|row| row[2].parse().unwrap()).collect();
+        assert!(scores.is_sorted_by(|a, b| a >= b), "{method}: {scores:?}");
+        let residual = found["summary"]["residual"].as_f64().unwrap();
+        assert!((scores.iter().sum::<f64>() + residual - 1.0).abs() < 1e-9, "{method}");
+        assert_eq!(found["summary"]["method"]["name"], method);
+        assert!(found["summary"]["note"].as_str().unwrap().contains("not amounts of money"));
+    }
+    // Nothing was ever paid to V.
+    let upstream =
+        ["rank", &graph, "--accounts", &accounts, "--method", "pagerank", "--direction", "upstream"];
+    answer(&directory, "up.csv", &upstream);
+    assert_eq!(lines(&directory, "up.csv").len(), 1);
+    let unknown = file(&directory, "accounts.csv", "account\nV\nnobody\n");
+    let out = text(directory.path().join("out"));
+    let rank = ["rank", &graph, "--accounts", &unknown, "--method", "ttr", "--output", &out];
+    assert!(refused(rank, "unknown_key", 4).contains("accounts.csv, line 3"));
+    refused(["rank", &graph, "--accounts", &unknown, "--method", "guess", "--output", &out], "usage", 2);
+    assert!(!Path::new(&out).exists());
 }

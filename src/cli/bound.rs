@@ -58,9 +58,8 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let report = bound_report(&view, &seeds, &targets, &options, run)?;
     write_report(&report, &args.output, args.csv.options(), run)?;
     let exponent = |code: &str| graph.find_currency(code).map(|id| graph.currency(id).exponent);
-    let bounds = report.table("bounds").map_or(String::new(), |table| {
-        to_text(&with_decimals(table, exponent), ROWS)
-    });
+    let bounds =
+        report.table("bounds").map_or(String::new(), |table| to_text(&with_decimals(table, exponent), ROWS));
     let output = args.output.display().to_string();
     let text = format!(
         "{} bounds, {} above 0, written to {output}\nupper bounds whatever the rule: that much can have arrived, not that it did\n\n{bounds}",

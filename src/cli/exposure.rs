@@ -45,7 +45,11 @@ pub struct Args {
 
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let as_file = args.output.extension().is_some();
-    if as_file { table_format(&args.output).map(|_| ())? } else { check_new(&args.output)? }
+    if as_file {
+        table_format(&args.output).map(|_| ())?
+    } else {
+        check_new(&args.output)?
+    }
     let graph = args.graph.open()?;
     let view = args.window.view(&graph)?;
     let inputs = ExposureInputs {

@@ -55,11 +55,8 @@ pub fn exposure_report(
     let balances = PoolInputs { balances: inputs.balances.clone(), ..PoolInputs::default() };
     let pools = Pools::read(view, &balances, options.opening, run)?;
     let sinks = find_sinks(view, &inputs.sinks, run)?;
-    let options = ExposureOptions {
-        balances: pools.balances(),
-        sinks: sinks.accounts.clone(),
-        ..options.clone()
-    };
+    let options =
+        ExposureOptions { balances: pools.balances(), sinks: sinks.accounts.clone(), ..options.clone() };
     let found = exposure(view, sources.cases.len() as u32, &sources.sources, &options, run)
         .map_err(|error| sources.locate(error))?;
     run.stage("keys", (found.amounts.len() + found.accounts.len()) as u64);
