@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from ._core import (
     Components,
+    Contacts,
     Graph,
     IdentityRings,
     Subgraph,
@@ -48,6 +49,7 @@ __all__ = [
     "CancelledError",
     "CommitUnknownError",
     "Components",
+    "Contacts",
     "DamagedError",
     "FormatError",
     "Graph",

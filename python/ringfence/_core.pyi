@@ -4,7 +4,7 @@ import datetime as _dt
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, Protocol, TypeAlias, final, type_check_only
+from typing import Any, Literal, Protocol, TypeAlias, final, overload, type_check_only
 
 import networkx
 import pandas
@@ -13,6 +13,7 @@ import pyarrow
 
 __all__ = [
     "Components",
+    "Contacts",
     "Graph",
     "IdentityRings",
     "Subgraph",
@@ -40,6 +41,9 @@ _Path: TypeAlias = str | os.PathLike[str]
 _Frame: TypeAlias = _Stream | _Array
 _Source: TypeAlias = _Path | _Frame
 _Time: TypeAlias = _dt.datetime | _dt.date | str | int
+_Rows: TypeAlias = _Source | Iterable[Mapping[str, Any]]
+_Accounts: TypeAlias = _Source | Iterable[str]
+_Policy: TypeAlias = Literal["fifo", "lifo", "haircut", "clean_first", "tainted_first"]
 _Progress: TypeAlias = Callable[[str, int, int], Any]
 
 def defaults() -> dict[str, dict[str, Any]]: ...
@@ -107,21 +111,54 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> IdentityRings: ...
+    @overload
     def trace(
         self,
-        seeds: _Source | Iterable[Mapping[str, Any]],
+        seeds: _Rows,
         *,
-        policy: Literal["fifo", "haircut"] = "fifo",
-        opening: Literal["just_in_time", "minimal"] = "just_in_time",
+        policy: _Policy = "fifo",
+        opening: Literal["just_in_time", "minimal", "given"] = "just_in_time",
+        balances: _Rows | None = None,
+        pooling: Literal["currency", "value"] = "currency",
+        base: str | None = None,
+        rates: _Rows | None = None,
         ties: Literal["order", "strict"] = "order",
         until: _Time | None = None,
-        sinks: _Source | Iterable[str] | None = None,
+        sinks: _Accounts | None = None,
+        sinks_where: Mapping[str, Any] | None = None,
+        sinks_degree_above: int | None = None,
+        dust: int = 0,
+        max_hops: int | None = None,
         joint: bool = True,
         start: _Time | None = None,
         end: _Time | None = None,
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Trace: ...
+    @overload
+    def trace(
+        self,
+        seeds: _Rows,
+        *,
+        policy: Literal["poison"],
+        opening: Literal["just_in_time", "minimal", "given"] = "just_in_time",
+        balances: _Rows | None = None,
+        pooling: Literal["currency", "value"] = "currency",
+        base: str | None = None,
+        rates: _Rows | None = None,
+        ties: Literal["order", "strict"] = "order",
+        until: _Time | None = None,
+        sinks: _Accounts | None = None,
+        sinks_where: Mapping[str, Any] | None = None,
+        sinks_degree_above: int | None = None,
+        dust: int = 0,
+        max_hops: int | None = None,
+        joint: bool = True,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Contacts: ...
     def subgraph(
         self,
         accounts: list[str],
@@ -189,8 +226,29 @@ class Trace:
     @property
     def sinks(self) -> Table: ...
     @property
+    def entries(self) -> Table: ...
+    @property
+    def exits(self) -> Table: ...
+    @property
+    def balance_breaks(self) -> Table | None: ...
+    @property
+    def rates(self) -> Table | None: ...
+    @property
     def ledger(self) -> dict[str, Any]: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Contacts:
+    @property
+    def flows(self) -> Table: ...
+    @property
+    def contacts(self) -> Table: ...
+    @property
+    def ledger(self) -> dict[str, Any]: ...
+    def __len__(self) -> int: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Subgraph:

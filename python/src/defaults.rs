@@ -9,7 +9,7 @@ use ringfence::graph::build::IngestOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
 use ringfence::rings::IdentityRingOptions;
 use ringfence::synth::SynthOptions;
-use ringfence::trace::TraceOptions;
+use ringfence::trace::{Pooling, TraceOptions};
 
 /// Defaults of the library's options: for each function a dictionary of option and default.
 ///
@@ -70,8 +70,11 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         vec![
             ("policy", options.policy.name().into_bound_py_any(py)),
             ("opening", options.opening.name().into_bound_py_any(py)),
+            ("pooling", Pooling::default().name().into_bound_py_any(py)),
             ("ties", options.ties.name().into_bound_py_any(py)),
             ("until", options.until.into_bound_py_any(py)),
+            ("dust", options.dust.into_bound_py_any(py)),
+            ("max_hops", options.max_hops.into_bound_py_any(py)),
             ("joint", options.joint.into_bound_py_any(py)),
         ],
     )?;

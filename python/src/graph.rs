@@ -1,14 +1,14 @@
 //! `Graph`: an opened store, and the questions that it answers.
 
-use crate::arguments::choice;
+use crate::arguments::{choice, conditions};
 use crate::components::Components;
 use crate::door::{Circumstances, detached};
 use crate::info;
 use crate::moment::{moment, window};
 use crate::rings::IdentityRings;
-use crate::sheet::Sheet;
+use crate::sheet::{Sheet, sheet};
 use crate::subgraph::Subgraph;
-use crate::trace::{Question, Trace, rules};
+use crate::trace::{self, Followed, Given, GivenSinks};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::community::{ComponentsOptions, Over, components};
@@ -172,21 +172,42 @@ impl Graph {
     /// Parameters
     /// ----------
     /// seeds : str, os.PathLike, list of dict, or frame
-    ///     Money that cases claim: a CSV file, rows, or any object that speaks Arrow, with the columns ``case``,
-    ///     ``transaction`` and optionally ``amount`` (the first units of what the transaction hands over), or ``case``,
-    ///     ``account``, ``currency``, ``time``, ``amount`` (a deposit from outside of the graph). ``amount`` is decimal;
-    ///     ``amount_minor`` counts minor units. With both kinds of rows a column ``kind`` says ``transaction`` or
-    ///     ``deposit``.
-    /// policy : {"fifo", "haircut"}, default "fifo"
-    ///     Which part of an account's money a payment takes: the oldest, or a share of everything.
-    /// opening : {"just_in_time", "minimal"}, default "just_in_time"
-    ///     What accounts hold before their first transaction.
+    ///     Money that cases claim: a CSV file, rows, or any object that speaks Arrow. A transaction is ``case``,
+    ///     ``transaction`` and optionally ``amount`` (the first units of what it hands over); a deposit from outside of
+    ///     the graph is ``case``, ``account``, ``currency``, ``time``, ``amount``; a balance, money that is in an
+    ///     account already, is the same with ``kind`` ``balance``, all of it without an amount. ``amount`` is decimal;
+    ///     ``amount_minor`` counts minor units. With several kinds of rows the column ``kind`` says ``transaction``,
+    ///     ``deposit`` or ``balance``.
+    /// policy : {"fifo", "lifo", "haircut", "clean_first", "tainted_first", "poison"}, default "fifo"
+    ///     Which part of an account's money a payment takes: the oldest, the newest, a share of everything, clean money
+    ///     first (the lowest intermediate balance rule), or tainted money first. ``poison`` is exposure, not money:
+    ///     everything that is paid after first contact.
+    /// opening : {"just_in_time", "minimal", "given"}, default "just_in_time"
+    ///     What accounts hold before their first transaction; ``given`` reads ``balances``.
+    /// balances : str, os.PathLike, list of dict, or frame, optional
+    ///     ``account``, ``currency``, ``amount`` and optionally ``time``: without a time what an account holds at first,
+    ///     with one a statement, which is checked (:attr:`Trace.balance_breaks`).
+    /// pooling : {"currency", "value"}, default "currency"
+    ///     Which money of an account mixes: that of one currency, or all of it by its value in ``base``.
+    /// base : str, optional
+    ///     Code of the currency in which values are counted.
+    /// rates : str, os.PathLike, list of dict, or frame, optional
+    ///     ``currency``, ``date``, ``rate`` in units of ``base``; without it rates come from the graph's own conversions.
     /// ties : {"order", "strict"}, default "order"
     ///     Whether rows of one moment happen in their order, or money received at a moment leaves only later.
     /// until : datetime, date, str or int, optional
     ///     Last moment of the trace, inclusive; transactions after it do not happen.
     /// sinks : str, os.PathLike, list of str, or frame, optional
     ///     Accounts where the money stays for good: keys, or a CSV file or frame with a column ``account``.
+    /// sinks_where : dict, optional
+    ///     The same for accounts whose attribute has a value, or one of a list: ``{"kind": ["merchant", "utility"]}``.
+    /// sinks_degree_above : int, optional
+    ///     The same for accounts with more transfers than this in the window, payments and receipts counted together.
+    /// dust : int, default 0
+    ///     Least amount that is followed, in minor units (of ``base`` where values are pooled); what arrives in a
+    ///     smaller piece becomes clean.
+    /// max_hops : int, optional
+    ///     Transactions after which money stays where it is.
     /// joint : bool, default True
     ///     Whether cases share the accounts' money; ``False`` traces each case as if it were the only one.
     /// start, end : datetime, date, str or int, optional
@@ -196,21 +217,24 @@ impl Graph {
     ///
     /// Returns
     /// -------
-    /// Trace
+    /// Trace or Contacts
+    ///     Contacts for ``policy="poison"``.
     ///
     /// Raises
     /// ------
     /// UnknownKeyError
-    ///     For an account, transaction or currency that the graph does not hold.
+    ///     For an account, transaction, currency or attribute that the graph does not hold.
     /// InputError
-    ///     For a seed that is not possible, with its line.
+    ///     For a seed, balance or rate that is not possible, with its line.
+    /// OptionError
+    ///     For options that are out of range or do not go together; nothing was computed.
     ///
     /// Examples
     /// --------
-    /// >>> trace = graph.trace("seeds.csv", policy="haircut")
+    /// >>> trace = graph.trace("seeds.csv", policy="haircut", sinks_where={"kind": "merchant"})
     /// >>> trace.flows.to_dicts(1)[0]["hop"]
     /// 0
-    #[pyo3(signature = (seeds, *, policy = "fifo", opening = "just_in_time", ties = "order", until = None, sinks = None, joint = true, start = None, end = None, threads = None, progress = None))]
+    #[pyo3(signature = (seeds, *, policy = "fifo", opening = "just_in_time", balances = None, pooling = "currency", base = None, rates = None, ties = "order", until = None, sinks = None, sinks_where = None, sinks_degree_above = None, dust = 0, max_hops = None, joint = true, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn trace(
         &self,
@@ -218,22 +242,41 @@ impl Graph {
         seeds: &Bound<'_, PyAny>,
         policy: &str,
         opening: &str,
+        balances: Option<Bound<'_, PyAny>>,
+        pooling: &str,
+        base: Option<String>,
+        rates: Option<Bound<'_, PyAny>>,
         ties: &str,
         #[pyo3(from_py_with = moment)] until: Option<i64>,
         sinks: Option<Bound<'_, PyAny>>,
+        sinks_where: Option<Bound<'_, PyDict>>,
+        sinks_degree_above: Option<u64>,
+        dust: i64,
+        max_hops: Option<u32>,
         joint: bool,
         #[pyo3(from_py_with = moment)] start: Option<i64>,
         #[pyo3(from_py_with = moment)] end: Option<i64>,
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Trace> {
-        let question = Question {
+    ) -> PyResult<Followed> {
+        let (policies, window) = (trace::policies(py, policy)?, window(start, end)?);
+        let (opening, ties) = (trace::opening(py, opening)?, trace::ties(py, ties)?);
+        let rules = TraceOptions { opening, ties, until, dust, max_hops, joint, ..TraceOptions::default() };
+        let given = Given {
             seeds: Sheet::given(seeds, None)?,
-            sinks: sinks.map(|sinks| Sheet::given(&sinks, Some("account"))).transpose()?,
-            window: window(start, end)?,
-            options: TraceOptions { until, joint, ..rules(py, policy, opening, ties)? },
+            balances: sheet(balances, None)?,
+            pooling: trace::pooling(py, pooling)?,
+            base,
+            rates: sheet(rates, None)?,
+            sinks: GivenSinks {
+                accounts: sheet(sinks, Some("account"))?,
+                attributes: conditions(sinks_where)?,
+                degree_above: sinks_degree_above,
+            },
         };
-        detached(py, Circumstances::new(threads, progress)?, |run| question.answer(&self.graph, run))
+        detached(py, Circumstances::new(threads, progress)?, |run| {
+            given.follow(&self.graph, window, policies, &rules, run)
+        })
     }
 
     /// The accounts around given ones, and the transactions among them.

@@ -4,6 +4,7 @@
 //! the result. Classes are frozen over shared, immutable data, so the module is
 //! safe to use from several threads, with or without a global interpreter lock.
 
+mod answer;
 mod arguments;
 mod capsule;
 mod components;
@@ -58,7 +59,7 @@ mod _core {
     #[pymodule_export]
     use super::table::Table;
     #[pymodule_export]
-    use super::trace::Trace;
+    use super::trace::{Contacts, Trace};
 
     use pyo3::prelude::{Bound, PyModule, PyModuleMethods, PyResult};
 

@@ -1,4 +1,4 @@
-//! Small tables that people give (seeds, sinks): a path, a frame, or Python values; the last two as CSV in memory.
+//! Small tables that people give (seeds, balances, rates, sinks): a path, a frame, or Python values; the last two as CSV in memory.
 //!
 //! The library reads such tables from CSV and explains every mistake by line, so
 //! frames and lists take the same way: there is one parser of amounts and times.
@@ -15,12 +15,15 @@ use arrow_array::types::{
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyBool, PyDict, PyList, PyString};
 use ringfence::report::csv::{CsvOptions, write_csv};
-use ringfence::report::{Table, Values};
+use ringfence::report::{Input, Table, Values};
 use ringfence::units::time::{DAY_US, SECOND_US, format_time};
 use ringfence::{Error, Result};
 use std::path::PathBuf;
+
+/// The column of days.
+const DATE: &str = "date";
 
 /// A small table as it was given.
 pub(crate) enum Sheet {
@@ -61,26 +64,35 @@ impl Sheet {
         Ok(Sheet::Rows(Table { columns: table.collect() }))
     }
 
-    /// A frame or rows as CSV; meant for the far side of the door, where frames are pulled.
-    pub(crate) fn into_csv(self, name: &str) -> Result<SheetText> {
-        let table = match self {
-            Sheet::File(path) => return Ok(SheetText::File(path)),
+    /// As the library reads it; meant for the far side of the door, where frames are pulled.
+    pub(crate) fn into_input(self, name: &str) -> Result<Input> {
+        let mut table = match self {
+            Sheet::File(path) => return Ok(path.into()),
             Sheet::Rows(table) => table,
             Sheet::Frame(frame) => texts(frame)
                 .map_err(|error| Error::input(name, format!("the frame cannot be read: {error}")))?,
         };
+        table.columns.iter_mut().for_each(|(name, values)| days(name, values));
         let mut csv = Vec::new();
         write_csv(&table, CsvOptions::default(), &mut csv).map_err(|error| Error::input(name, error))?;
-        Ok(SheetText::Csv(csv))
+        Ok(Input::csv(format!("{name} (as CSV)"), csv))
     }
 }
 
-/// A small table as the library reads it.
-pub(crate) enum SheetText {
-    /// A CSV file.
-    File(PathBuf),
-    /// CSV in memory.
-    Csv(Vec<u8>),
+/// The table that was given, if one was; see [`Sheet::given`].
+pub(crate) fn sheet(object: Option<Bound<'_, PyAny>>, only: Option<&str>) -> PyResult<Option<Sheet>> {
+    object.map(|object| Sheet::given(&object, only)).transpose()
+}
+
+/// A column `date` holds days, for which other libraries have midnight.
+fn days(name: &str, values: &mut Values) {
+    if let (DATE, Values::OptionText(texts)) = (name, values) {
+        for text in texts.iter_mut().flatten() {
+            if let Some(day) = text.strip_suffix("T00:00:00Z") {
+                *text = day.to_string();
+            }
+        }
+    }
 }
 
 /// Adds row number `row` to columns that may not know all of its names yet.
@@ -102,13 +114,16 @@ fn add(
     Ok(())
 }
 
-/// A Python value as it would stand in CSV: times in RFC 3339, everything else by `str`.
-fn text(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+/// A Python value as it would stand in CSV: times in RFC 3339, truth as `true` and `false`, everything else by `str`.
+pub(crate) fn text(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     if value.is_none() {
         return Ok(None);
     }
     if value.is_instance(&value.py().import("datetime")?.getattr("date")?)? {
         return Ok(moment(value)?.map(format_time));
+    }
+    if let Ok(truth) = value.cast::<PyBool>() {
+        return Ok(Some(truth.is_true().to_string()));
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyDict>() {
         return Err(PyTypeError::new_err("a value must be a text, number or time"));

@@ -134,6 +134,13 @@ impl Table {
     }
 
     fn _repr_html_(&self) -> String {
+        self.to_html()
+    }
+}
+
+impl Table {
+    /// The first rows as HTML.
+    pub(crate) fn to_html(&self) -> String {
         let mut out = String::from("<table><thead><tr>");
         for (name, _) in &self.head.columns {
             let _ = write!(out, "<th>{}</th>", html(name));
@@ -149,9 +156,7 @@ impl Table {
         let _ = write!(out, "</tbody></table><p>{}</p>", html(&self.size()));
         out
     }
-}
 
-impl Table {
     fn size(&self) -> String {
         let (rows, columns) = (self.batch.num_rows(), self.batch.num_columns());
         let shown =

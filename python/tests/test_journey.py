@@ -5,22 +5,16 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-from pathlib import Path
 
 import pytest
 
 import ringfence as rf
 
-TRACES = Path(__file__).resolve().parents[2] / "datasets" / "tiny" / "traces.csv"
 
 
 def rows(path):
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def only(row, names):
-    return {name: str(row[name]) for name in names}
 
 
 def test_a_graph_says_what_it_holds(tiny, tiny_files):
@@ -71,24 +65,6 @@ def test_identity_rings_are_the_planted_one(tiny, tiny_files):
     ring = members.index(planted)
     kinds = found.rings.to_dicts()[ring]["kinds"].split("+")
     assert set(kinds) == {"device", "phone", "email", "ssn"}
-
-
-@pytest.mark.parametrize(
-    ("folder", "policy", "opening"),
-    [tuple(row.values()) for row in rows(TRACES) if row["policy"] in ("fifo", "haircut")],
-)
-def test_traces_are_those_worked_out_on_paper(tiny, tiny_files, folder, policy, opening):
-    files = tiny_files / folder
-    trace = tiny(folder).trace(files / "seeds.csv", policy=policy, opening=opening)
-    names = ("case", "transaction", "tainted_paid_minor", "tainted_received_minor", "hop")
-    flows = [only(row, names) for row in trace.flows.to_dicts()]
-    assert flows == [only(row, names) for row in rows(files / "flows.csv")]
-    names = ("case", "account", "currency", "amount_minor")
-    holdings = [only(row, names) for row in trace.holdings.to_dicts()]
-    assert holdings == rows(files / "holdings.csv")
-    for case in trace.ledger["cases"]:
-        assert case["ledger"]
-        assert all(row["balances"] for row in case["ledger"])
 
 
 def test_seeds_may_be_rows_a_file_or_a_frame(tiny, tiny_files):

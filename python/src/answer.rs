@@ -1,0 +1,84 @@
+//! `Answer`: a report of the library, whose tables are made for Python when they are first asked for.
+
+use crate::door::{Circumstances, detached};
+use crate::table::{Made, Table};
+use pyo3::prelude::*;
+use ringfence::report::csv::CsvOptions;
+use ringfence::report::{Report, write_report};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// A report, and those of its tables that Python has seen.
+pub(crate) struct Answer {
+    report: Report,
+    made: Vec<Made>,
+}
+
+impl Answer {
+    pub(crate) fn new(report: Report) -> Self {
+        let made = report.tables.iter().map(|_| Made::default()).collect();
+        Self { report, made }
+    }
+
+    /// The table of this name, if the report has one.
+    pub(crate) fn find(&self, py: Python<'_>, name: &str) -> PyResult<Option<Table>> {
+        let tables = self.report.tables.iter().zip(&self.made);
+        let mut named = tables.filter(|((found, _), _)| *found == name);
+        named.next().map(|((_, table), made)| made.of(py, table)).transpose()
+    }
+
+    /// The table of this name.
+    pub(crate) fn table(&self, py: Python<'_>, name: &str) -> PyResult<Table> {
+        Ok(self.find(py, name)?.expect("reports of this kind have this table"))
+    }
+
+    /// Number of rows of the table of this name.
+    pub(crate) fn num_rows(&self, name: &str) -> usize {
+        self.report.table(name).map_or(0, ringfence::report::Table::num_rows)
+    }
+
+    /// What the report says beside its tables.
+    pub(crate) fn said(&self) -> &Value {
+        &self.report.document
+    }
+
+    /// The same as a dictionary.
+    pub(crate) fn document<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("json")?.call_method1("loads", (self.report.document.to_string(),))
+    }
+
+    /// Writes everything to the new directory `path`.
+    pub(crate) fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
+        detached(py, Circumstances::default(), |run| {
+            write_report(&self.report, &path, CsvOptions { guard_formulas }, run)
+        })
+    }
+}
+
+/// A member of a document as text; `-` where there is none.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".into(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Which time an answer looked at.
+pub(crate) fn span(document: &Value) -> String {
+    let end = |value: &Value| value.as_str().map_or("…".to_string(), str::to_string);
+    let window = &document["window"];
+    let until = document["until"].as_str().map_or(String::new(), |until| format!(", until {until}"));
+    match (&window["from"], &window["to"]) {
+        (Value::Null, Value::Null) => format!("all of time{until}"),
+        (from, to) => format!("[{}, {}){until}", end(from), end(to)),
+    }
+}
+
+/// How many cases an answer is about.
+pub(crate) fn cases(document: &Value) -> String {
+    match &document["seeds"]["num_cases"] {
+        number if *number == 1 => "1 case".into(),
+        number => format!("{number} cases"),
+    }
+}
