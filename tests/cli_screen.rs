@@ -44,6 +44,18 @@ fn bounds_come_with_what_caps_them_and_ways_that_reach_them() {
             "C1,0,Q,0,seed,4000,2,T8,Y,Q,2024-03-05T11:00:00Z"
         ]
     );
+    assert_eq!(
+        lines(&directory, "bound/widest.csv")[3..],
+        [
+            "C1,0,W,0,6000,0,T2,V,M,2024-03-04T10:00:00Z",
+            "C1,0,W,0,6000,1,T4,M,X,2024-03-04T12:00:00Z",
+            "C1,0,W,0,6000,2,T7,X,W,2024-03-05T10:00:00Z"
+        ]
+    );
+    // Within a day of the seed only the payments of the first day count for Q.
+    answer(&directory, "day", &[&bound[..], &["--span-s", "86399"]].concat());
+    assert_eq!(lines(&directory, "day/bounds.csv")[0], "C1,0,Q,USD,0,0");
+    assert!(!directory.path().join("day/widest.csv").exists());
     let summary = &found["summary"];
     assert_eq!((&summary["num_bounds"], &summary["num_reached"]), (&3.into(), &2.into()));
     // No policy finds more than the bound allows.

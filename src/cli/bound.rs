@@ -2,12 +2,13 @@
 
 use super::Answer;
 use super::args::{CsvArgs, GraphArgs, WindowArgs, time};
-use ringfence::report::bound::bound_report;
+use ringfence::report::bound::{BoundInputs, bound_report};
 use ringfence::report::output::check_new;
 use ringfence::report::text::{to_text, with_decimals};
 use ringfence::report::write_report;
 use ringfence::trace::Ties;
 use ringfence::trace::bound::BoundOptions;
+use ringfence::units::time::SECOND_US;
 use ringfence::{Result, Run};
 use serde_json::json;
 use std::path::PathBuf;
@@ -31,10 +32,16 @@ pub struct Args {
     /// Last moment that counts: RFC 3339 or a date (midnight UTC).
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<i64>,
+    /// Longest time from a seed to a transaction that counts, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    span_s: Option<u32>,
+    /// List the N widest paths from each seed to each target: single ways whose smallest payment is largest.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    widest: Option<u32>,
     /// Most transactions looked at for one bound; more is an error, never a smaller answer.
     #[arg(long, value_name = "N")]
     events_max: Option<u64>,
-    /// Directory to make: bounds, cut (what caps each) and paths as .csv and .parquet, and summary.json.
+    /// Directory to make: bounds, cut (what caps each), paths and widest as .csv and .parquet, and summary.json.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
     #[command(flatten)]
@@ -50,12 +57,16 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let view = args.window.view(&graph)?;
     let options = BoundOptions {
         until: args.until,
+        span_us: args.span_s.map(|span| i64::from(span) * SECOND_US),
         ties: args.ties,
         events_max: args.events_max,
-        ..BoundOptions::default()
     };
-    let (seeds, targets) = (args.seeds.clone().into(), args.targets.clone().into());
-    let report = bound_report(&view, &seeds, &targets, &options, run)?;
+    let inputs = BoundInputs {
+        seeds: args.seeds.clone().into(),
+        targets: args.targets.clone().into(),
+        widest: args.widest,
+    };
+    let report = bound_report(&view, &inputs, &options, run)?;
     write_report(&report, &args.output, args.csv.options(), run)?;
     let exponent = |code: &str| graph.find_currency(code).map(|id| graph.currency(id).exponent);
     let bounds =

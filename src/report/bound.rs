@@ -11,34 +11,47 @@ use crate::graph::{Graph, View};
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
 use crate::trace::SeedKind;
-use crate::trace::bound::{Bound, BoundOptions, max_traceable_many};
+use crate::trace::bound::{Bound, BoundOptions, WidestPaths, max_traceable_many, widest_paths};
 use crate::units::time::format_time;
+use rayon::prelude::*;
 use serde_json::{Value, json};
+
+/// What bounds are asked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundInputs {
+    /// Seeds; see [`seeds`](super::seeds). A balance needs an amount.
+    pub seeds: Input,
+    /// CSV with a column `account`: the accounts to ask about.
+    pub targets: Input,
+    /// How many of the widest paths from each seed to each target are listed, at least 1; `None` asks for none.
+    pub widest: Option<u32>,
+}
 
 /// The most that each target can have received of the money of each seed, whatever the policy.
 ///
-/// `seeds` are those of a trace (a balance needs an amount), `targets` a CSV with a column `account`. Every seed is asked
-/// about alone: a case with several seeds has a row for each, and their sum bounds the case. The tables:
+/// Every seed is asked about alone: a case with several seeds has a row for each, and their sum bounds the case. The
+/// tables:
 /// * `bounds`: `case`, `seed` (its number in the file, from 0), `account`, `currency`, `amount_minor`, `num_transactions` (between
 ///   seed and target); by seed, then by target as listed.
 /// * `cut`: what caps a bound, its capacities add up to it: `case`, `seed`, `account`, `step`, `transaction` (null for a
 ///   deposit), `source`, `destination`, `time`, `capacity_minor`.
 /// * `paths`: ways that move the bound together: `case`, `seed`, `account`, `path` (from 0), `origin` (seed, gain or
 ///   conversion), `amount_minor`, `hop`, `transaction`, `source`, `destination`, `time`.
+/// * `widest`, where it is asked for: single ways whose smallest payment is largest, best first: as `paths`, with
+///   `width_minor` for the amount and without an origin. Their widths must not be added up.
 ///
 /// # Errors
 /// [`Error::UnknownKey`] and [`Error::Input`] with file and line for what is given wrongly; [`Error::Option`];
 /// [`Error::Limit`]; [`Error::Cancelled`].
 pub fn bound_report(
     view: &View<'_>,
-    seeds: &Input,
-    targets: &Input,
+    inputs: &BoundInputs,
     options: &BoundOptions,
     run: &Run,
 ) -> Result<Report> {
     let graph = view.graph();
-    let seeds = read_seeds(graph, seeds)?;
-    let (targets, sha256) = input::account_list(graph, targets)?;
+    let seeds = read_seeds(graph, &inputs.seeds)?;
+    let (targets, sha256) = input::account_list(graph, &inputs.targets)?;
     let pairs: Vec<(usize, AccountId)> =
         (0..seeds.seeds.len()).flat_map(|seed| targets.iter().map(move |&target| (seed, target))).collect();
     let asked: Vec<(SeedKind, AccountId)> =
@@ -49,11 +62,20 @@ pub fn bound_report(
     let keys = account_keys(graph, &pairs.iter().map(|pair| pair.1.0).collect::<Vec<_>>(), run)?;
     let places = Pairs { graph, seeds: &seeds, pairs: &pairs, keys: &keys };
     let document = document(view, &seeds, targets.len(), &sha256, options, &bounds);
-    let tables = vec![
+    let mut tables = vec![
         ("bounds", places.bound_table(&bounds)),
         ("cut", places.cut_table(&bounds, run)?),
         ("paths", places.path_table(&bounds, run)?),
     ];
+    if let Some(most) = inputs.widest {
+        let of = |&(seed, target): &(SeedKind, AccountId)| {
+            run.check()?;
+            widest_paths(view, &seed, target, most, options, run)
+        };
+        let found: Vec<Result<WidestPaths>> = run.install(|| asked.par_iter().map(of).collect());
+        let found = found.into_iter().collect::<Result<Vec<_>>>()?;
+        tables.push(("widest", places.widest_table(&found, run)?));
+    }
     Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
 }
 
@@ -69,13 +91,13 @@ fn renumbered(error: Error, pairs: &[(usize, AccountId)]) -> Error {
 }
 
 /// What the rows of all tables begin with.
-pub(super) struct Pairs<'a> {
-    pub(super) graph: &'a Graph,
-    pub(super) seeds: &'a Seeds,
+struct Pairs<'a> {
+    graph: &'a Graph,
+    seeds: &'a Seeds,
     /// Number of the seed in the file, and the target.
-    pub(super) pairs: &'a [(usize, AccountId)],
+    pairs: &'a [(usize, AccountId)],
     /// Keys of the targets.
-    pub(super) keys: &'a [String],
+    keys: &'a [String],
 }
 
 /// Both ends and the time of the transactions that rows name, as columns; null where there is none.
@@ -175,6 +197,31 @@ impl Pairs<'_> {
     }
 }
 
+impl Pairs<'_> {
+    fn widest_table(&self, found: &[WidestPaths], run: &Run) -> Result<Table> {
+        let (mut rows, mut named) = (Vec::new(), Named::default());
+        let (mut number, mut width, mut hop) = (Vec::new(), Vec::new(), Vec::new());
+        for (pair, paths) in found.iter().enumerate() {
+            run.check()?;
+            for path in 0..paths.len() {
+                for (at, &id) in (0..).zip(paths.transactions(path)) {
+                    rows.push(pair);
+                    number.push(path as u32);
+                    width.push(paths.width[path]);
+                    hop.push(at);
+                    named.push(self.graph, Some(id))?;
+                }
+            }
+        }
+        let mut table = self.begin(&rows);
+        table.push("path", Values::U32(number));
+        table.push("width_minor", Values::I64(width));
+        table.push("hop", Values::U32(hop));
+        named.push_to(&mut table);
+        Ok(table)
+    }
+}
+
 fn document(
     view: &View<'_>,
     seeds: &Seeds,
@@ -189,6 +236,7 @@ fn document(
         "ties": options.ties.name(),
         "window": window_document(view.times()),
         "until": options.until.map(format_time),
+        "span_us": options.span_us,
         "seeds": { "num_seeds": seeds.seeds.len(), "num_cases": seeds.cases.len(), "sha256": hex(&seeds.sha256) },
         "targets": { "num_accounts": num_targets, "sha256": hex(sha256) },
         "num_bounds": bounds.len(),
