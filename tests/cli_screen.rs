@@ -26,7 +26,8 @@ fn bounds_come_with_what_caps_them_and_ways_that_reach_them() {
     let graph = tiny_graph(&directory, "trace_fifo");
     let seeds = text(tiny("trace_fifo").join("seeds.csv"));
     let targets = file(&directory, "targets.csv", "account\nQ\nW\nB\nQ\n");
-    let found = answer(&directory, "bound", &["bound", &graph, "--seeds", &seeds, "--targets", &targets]);
+    let bound = ["bound", &graph, "--seeds", &seeds, "--targets", &targets];
+    let found = answer(&directory, "bound", &[&bound[..], &["--widest", "2"]].concat());
     assert_eq!(
         lines(&directory, "bound/bounds.csv"),
         ["C1,0,Q,USD,4000,3", "C1,0,W,USD,6000,3", "C1,0,B,USD,0,0"]
