@@ -12,7 +12,7 @@ use crate::graph::{Graph, View};
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
 use crate::trace::bound::{Bound, BoundOptions, WidestPaths, max_traceable_many, widest_paths};
-use crate::trace::{Opening, SeedKind};
+use crate::trace::{Balance, Opening, SeedKind};
 use crate::units::time::format_time;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub struct BoundInputs {
 /// * `bounds`: `case`, `seed` (its number in the file, from 0), `account`, `currency`, `amount_minor`, `num_transactions` (between
 ///   seed and target); by seed, then by target as listed.
 /// * `cut`: what caps a bound, its capacities add up to it: `case`, `seed`, `account`, `step`, `transaction` (null for a
-///   deposit), `source`, `destination`, `time`, `capacity_minor`.
+///   deposit and for a stated balance, whose account is both ends), `source`, `destination`, `time`, `capacity_minor`.
 /// * `paths`: ways that move the bound together: `case`, `seed`, `account`, `path` (from 0), `origin` (seed, gain or
 ///   conversion), `amount_minor`, `hop`, `transaction`, `source`, `destination`, `time`.
 /// * `widest`, where it is asked for: single ways whose smallest payment is largest, best first: as `paths`, with
@@ -129,6 +129,16 @@ impl Named {
         Ok(())
     }
 
+    /// Money that stays in an account at the time of a statement.
+    fn push_wait(&mut self, graph: &Graph, stated: &Balance) -> Result<()> {
+        let account = graph.account_key(stated.account)?;
+        self.transaction.push(None);
+        self.source.push(Some(account.clone()));
+        self.destination.push(Some(account));
+        self.time.push(stated.time);
+        Ok(())
+    }
+
     fn push_to(self, table: &mut Table) {
         table.push("transaction", Values::OptionText(self.transaction));
         table.push("source", Values::OptionText(self.source));
@@ -169,7 +179,10 @@ impl Pairs<'_> {
             for row in &bound.cut {
                 rows.push(pair);
                 step.push(row.step.name().to_string());
-                named.push(self.graph, row.transaction)?;
+                match row.balance {
+                    Some(stated) => named.push_wait(self.graph, &stated)?,
+                    None => named.push(self.graph, row.transaction)?,
+                }
                 capacity.push(row.capacity);
             }
         }
