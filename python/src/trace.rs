@@ -6,6 +6,7 @@ use crate::sheet::Sheet;
 use crate::table::{Table, html};
 use pyo3::prelude::*;
 use ringfence::graph::Graph;
+use ringfence::report::pools::PoolInputs;
 use ringfence::report::question::{Policies, TraceInputs, trace_report};
 use ringfence::report::sinks::SinkInputs;
 use ringfence::trace::{Opening, Policy, Pooling, Ties, TraceOptions};
@@ -71,11 +72,14 @@ impl Given {
         let input = |sheet: Option<Sheet>, name| sheet.map(|sheet| sheet.into_input(name)).transpose();
         Ok(TraceInputs {
             seeds: self.seeds.into_input("seeds")?,
-            balances: input(self.balances, "balances")?,
-            pooling: self.pooling,
-            base: self.base,
-            rates: input(self.rates, "rates")?,
+            pools: PoolInputs {
+                balances: input(self.balances, "balances")?,
+                pooling: self.pooling,
+                base: self.base,
+                rates: input(self.rates, "rates")?,
+            },
             sinks: self.sinks.inputs()?,
+            paths_max: None,
         })
     }
 
