@@ -12,7 +12,11 @@ use super::super::source::Start;
 use super::{ExposedAccounts, Pass};
 use crate::error::Result;
 use crate::ids::{AccountId, TxId};
+use crate::store::prefetch;
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+
+/// Rows between asking for the words of a row and using them.
+const AHEAD: usize = 16;
 
 /// Cases of one pass.
 const CASES_PER_PASS: u32 = 64;
@@ -115,6 +119,12 @@ impl<'a, 'g> Spread<'a, 'g> {
             let chunk = chunk?;
             let ends = chunk.source.iter().zip(chunk.destination);
             for (row, (&source, &destination)) in ends.enumerate() {
+                if let (Some(&source), Some(&destination)) =
+                    (chunk.source.get(row + AHEAD), chunk.destination.get(row + AHEAD))
+                {
+                    prefetch(&self.cases[source as usize]);
+                    prefetch(&self.cases[destination as usize]);
+                }
                 let mut new = self.cases[source as usize] & !self.cases[destination as usize];
                 if !self.waiting.is_empty() && chunk.start + row as u64 >= self.wait_until {
                     self.admit(chunk.start + row as u64);

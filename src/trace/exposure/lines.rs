@@ -17,6 +17,7 @@ pub(super) struct Lines<'g> {
     pub(super) start: u64,
     pub(super) source: &'g [u32],
     pub(super) destination: &'g [u32],
+    pub(super) time: &'g [i64],
     pub(super) paid: &'g [i64],
     pub(super) paid_currency: Column<'g, u16>,
     /// Amounts and currencies received, where some differ from those paid.
@@ -90,6 +91,7 @@ pub(super) fn lines<'g>(
             start: part.base.0 + piece.start as u64,
             source: columns.source.slice(piece.clone())?,
             destination: columns.destination.slice(piece.clone())?,
+            time: columns.time.slice(piece.clone())?,
             paid: columns.amount.slice(piece.clone())?,
             paid_currency: Column::new(&columns.currency, piece.clone())?,
             received,

@@ -92,7 +92,7 @@ impl Flow<'_, '_> {
             let lines = lines?;
             for row in 0..lines.len() {
                 let Some(line) = self.happens(&lines, row) else { continue };
-                self.tick(lines.start + row as u64)?;
+                self.tick(lines.time[row]);
                 let place = self.pools.of(line.source, line.paid_currency)?;
                 let pool = self.pools.at(place);
                 pool.clean = pool.clean.checked_sub(line.paid).ok_or_else(|| owed(pool.clean, line.paid))?;
@@ -189,7 +189,7 @@ impl Flow<'_, '_> {
             };
             let to = self.pools.of(destination, currency)?;
             let pool = self.pools.at(to);
-            pool.note(amount, tainted, lines.start + row as u64)?;
+            pool.note(amount, tainted, lines.time[row])?;
             pool.deposit(amount, tainted);
         }
         Ok(())
@@ -204,9 +204,9 @@ impl Flow<'_, '_> {
                 self.pools.prefetch(destination);
             }
             if let Some(line) = self.happens(lines, row) {
-                let position = lines.start + row as u64;
-                self.tick(position)?;
-                self.pay(&line, position)?;
+                let time = lines.time[row];
+                self.tick(time);
+                self.pay(&line, time)?;
             }
         }
         Ok(())
@@ -222,17 +222,13 @@ impl Flow<'_, '_> {
         if self.outside.as_ref().is_some_and(outside) { None } else { Some(line) }
     }
 
-    /// Lets in what came before the moment of `position`.
+    /// Lets in what came before `time`.
     #[inline]
-    fn tick(&mut self, position: u64) -> Result<()> {
-        if self.strict {
-            let time = self.pass.rows.time(position)?;
-            if time != self.moment {
-                self.moment = time;
-                self.admit();
-            }
+    fn tick(&mut self, time: i64) {
+        if self.strict && time != self.moment {
+            self.moment = time;
+            self.admit();
         }
-        Ok(())
     }
 
     fn admit(&mut self) {
@@ -242,7 +238,7 @@ impl Flow<'_, '_> {
     }
 
     #[inline]
-    fn pay(&mut self, line: &Line, position: u64) -> Result<()> {
+    fn pay(&mut self, line: &Line, time: i64) -> Result<()> {
         let from = self.pools.of(line.source, line.paid_currency)?;
         let pool = self.pools.at(from);
         let tainted = match pool.role {
@@ -258,7 +254,7 @@ impl Flow<'_, '_> {
         };
         let to = self.pools.of(line.destination, line.received_currency)?;
         let pool = self.pools.at(to);
-        pool.note(line.received, tainted, position)?;
+        pool.note(line.received, tainted, time)?;
         if self.strict {
             self.waiting.push((to, line.received, tainted));
         } else {
@@ -318,8 +314,8 @@ impl Flow<'_, '_> {
             amounts.tainted_paid.push(pool.tainted_received - pool.tainted);
             amounts.tainted_held.push(pool.tainted);
             amounts.received.push(pool.received);
-            amounts.first_receipt.push(self.pass.rows.time(pool.first)?);
-            amounts.last_receipt.push(self.pass.rows.time(pool.last)?);
+            amounts.first_receipt.push(pool.first);
+            amounts.last_receipt.push(pool.last);
         }
         self.books.retain(|books| *books != ExposureBooks::new(books.currency));
         if let Some(books) = self.books.iter().find(|books| !books.balances()) {

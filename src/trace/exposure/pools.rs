@@ -18,9 +18,9 @@ pub(super) struct Pool {
     pub(super) received: i64,
     /// The tainted part of it.
     pub(super) tainted_received: i64,
-    /// Positions of the first and last tainted receipt; meaningless as long as `tainted_received` is 0.
-    pub(super) first: u64,
-    pub(super) last: u64,
+    /// Times of the first and last tainted receipt; meaningless as long as `tainted_received` is 0.
+    pub(super) first: i64,
+    pub(super) last: i64,
     /// Place of the account's next pool; 0 without one.
     next: u32,
     /// One more than the currency; 0 in a pool that nobody has used.
@@ -64,20 +64,20 @@ impl Pool {
         self.tainted += tainted;
     }
 
-    /// Notes a receipt of `amount` at `position`; `opening` is what the pool held at first. What a pool holds is at most what came in,
+    /// Notes a receipt of `amount` at `time`; `opening` is what the pool held at first. What a pool holds is at most what came in,
     /// so this is the one place where a sum could be too large.
     #[inline]
-    pub(super) fn note(&mut self, amount: i64, tainted: i64, position: u64) -> Result<()> {
+    pub(super) fn note(&mut self, amount: i64, tainted: i64, time: i64) -> Result<()> {
         let Some(received) = self.received.checked_add(amount) else {
             return Err(too_much(i128::from(self.received) + i128::from(amount)));
         };
         self.received = received;
         if tainted > 0 {
             if self.tainted_received == 0 {
-                self.first = position;
+                self.first = time;
             }
             self.tainted_received += tainted;
-            self.last = position;
+            self.last = time;
         }
         Ok(())
     }
