@@ -8,7 +8,7 @@ use crate::moment::{moment, window};
 use crate::rings::IdentityRings;
 use crate::sheet::{Sheet, sheet};
 use crate::subgraph::Subgraph;
-use crate::trace::{self, Followed, Given, GivenSinks};
+use crate::trace::{self, Followed, Given, GivenPools, GivenSinks};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::community::{ComponentsOptions, Over, components};
@@ -264,10 +264,12 @@ impl Graph {
         let rules = TraceOptions { opening, ties, until, dust, max_hops, joint, ..TraceOptions::default() };
         let given = Given {
             seeds: Sheet::given(seeds, None)?,
-            balances: sheet(balances, None)?,
-            pooling: trace::pooling(py, pooling)?,
-            base,
-            rates: sheet(rates, None)?,
+            pools: GivenPools {
+                balances: sheet(balances, None)?,
+                pooling: trace::pooling(py, pooling)?,
+                base,
+                rates: sheet(rates, None)?,
+            },
             sinks: GivenSinks {
                 accounts: sheet(sinks, Some("account"))?,
                 attributes: conditions(sinks_where)?,

@@ -6,6 +6,7 @@ use crate::sheet::Sheet;
 use crate::table::{Table, html};
 use pyo3::prelude::*;
 use ringfence::graph::Graph;
+use ringfence::report::pools::PoolInputs;
 use ringfence::report::question::{Policies, TraceInputs, trace_report};
 use ringfence::report::sinks::SinkInputs;
 use ringfence::trace::{Opening, Policy, Pooling, Ties, TraceOptions};
@@ -39,11 +40,16 @@ pub(crate) enum Followed {
 /// What a trace is asked with, as it was given.
 pub(crate) struct Given {
     pub(crate) seeds: Sheet,
+    pub(crate) pools: GivenPools,
+    pub(crate) sinks: GivenSinks,
+}
+
+/// Balances and rates, as they were given.
+pub(crate) struct GivenPools {
     pub(crate) balances: Option<Sheet>,
     pub(crate) pooling: Pooling,
     pub(crate) base: Option<String>,
     pub(crate) rates: Option<Sheet>,
-    pub(crate) sinks: GivenSinks,
 }
 
 /// Which accounts are sinks, as it was given.
@@ -52,6 +58,18 @@ pub(crate) struct GivenSinks {
     pub(crate) accounts: Option<Sheet>,
     pub(crate) attributes: Vec<String>,
     pub(crate) degree_above: Option<u64>,
+}
+
+impl GivenPools {
+    /// As the library takes them.
+    pub(crate) fn inputs(self) -> Result<PoolInputs> {
+        Ok(PoolInputs {
+            balances: self.balances.map(|sheet| sheet.into_input("balances")).transpose()?,
+            pooling: self.pooling,
+            base: self.base,
+            rates: self.rates.map(|sheet| sheet.into_input("rates")).transpose()?,
+        })
+    }
 }
 
 impl GivenSinks {
@@ -68,14 +86,11 @@ impl GivenSinks {
 impl Given {
     /// As the library takes it.
     pub(crate) fn inputs(self) -> Result<TraceInputs> {
-        let input = |sheet: Option<Sheet>, name| sheet.map(|sheet| sheet.into_input(name)).transpose();
         Ok(TraceInputs {
             seeds: self.seeds.into_input("seeds")?,
-            balances: input(self.balances, "balances")?,
-            pooling: self.pooling,
-            base: self.base,
-            rates: input(self.rates, "rates")?,
+            pools: self.pools.inputs()?,
             sinks: self.sinks.inputs()?,
+            paths_max: None,
         })
     }
 

@@ -8,6 +8,7 @@ mod args;
 mod components;
 mod exit;
 mod export;
+mod freeze;
 mod info;
 mod ingest;
 mod progress;
@@ -55,6 +56,7 @@ enum Verb {
     Components(components::Args),
     Rings(rings::Args),
     Trace(trace::Args),
+    Freeze(freeze::Args),
     Export(export::Args),
 }
 
@@ -68,6 +70,7 @@ impl Verb {
             Verb::Components(args) => components::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
             Verb::Trace(args) => trace::run(args, run),
+            Verb::Freeze(args) => freeze::run(args, run),
             Verb::Export(args) => export::run(args, run),
         }
     }

@@ -10,8 +10,7 @@ use super::question::Question;
 use super::table::{Table, Values};
 use crate::graph::View;
 use crate::ids::CurrencyId;
-use crate::trace::rates::VALUE_UNITS;
-use crate::trace::{Contacts, LedgerRow, Opening, Policy, Stop, StopRow, Trace};
+use crate::trace::{Contacts, Envelope, LedgerRow, Policy, Stop, StopRow, Trace};
 use crate::units::amount::format_amount;
 use crate::units::time::format_time;
 use serde_json::{Map, Value, json};
@@ -65,7 +64,7 @@ pub(super) fn exposure_ledger(view: &View<'_>, question: &Question, contacts: &C
     });
     let cases: Vec<Value> = cases.collect();
     let mut document = rules(view, question, "exposure", "poison");
-    for unused in ["opening", "pooling", "rates", "balances", "dust_minor", "max_hops", "joint"] {
+    for unused in ["opening", "pooling", "rates", "balances", "dust_minor", "joint"] {
         document.remove(unused);
     }
     document.extend(members(json!({
@@ -78,9 +77,14 @@ pub(super) fn exposure_ledger(view: &View<'_>, question: &Question, contacts: &C
 }
 
 /// The document over traces under several policies, each in the directory of its name.
-pub(super) fn overview(view: &View<'_>, question: &Question, policies: &[&str]) -> Value {
+pub(super) fn overview(view: &View<'_>, question: &Question, policies: &[&str], found: &Envelope) -> Value {
     let mut document = rules(view, question, "traces", "all");
-    document.extend(members(json!({ "policies": policies, "note": NOTE })));
+    document.extend(members(json!({
+        "policies": policies,
+        "num_holdings": found.len(),
+        "num_in_safe_core": found.least.iter().filter(|&&least| least > 0).count(),
+        "note": NOTE,
+    })));
     Value::Object(document)
 }
 
@@ -89,25 +93,6 @@ fn rules(view: &View<'_>, question: &Question, result: &str, policy: &str) -> Ma
     let options = &question.options;
     let window = view.times();
     let bound = |time: i64, open: i64| if time == open { Value::Null } else { format_time(time).into() };
-    let rates = options.rates.as_ref().map(|rates| {
-        json!({
-            "base": view.graph().currency(rates.base()).code,
-            "derived": rates.is_derived(),
-            "num_rates": rates.rows().len(),
-            "file": "rates.csv",
-            "given_sha256": question.given_rates.map(|sha256| hex(&sha256)),
-        })
-    });
-    let balances = question.stated.as_ref().map(|stated| {
-        json!({
-            "num_rows": stated.balances.rows().len(),
-            "num_statements": stated.num_statements,
-            "num_breaks": question.breaks.as_ref().map_or(0, Table::num_rows),
-            "used_as_opening": options.opening == Opening::Given,
-            "sha256": hex(&stated.sha256),
-        })
-    });
-    let unit = if options.rates.is_some() { VALUE_UNITS } else { 1 };
     let seeds = &question.seeds;
     members(json!({
         "result": result,
@@ -115,13 +100,13 @@ fn rules(view: &View<'_>, question: &Question, result: &str, policy: &str) -> Ma
         "policy": policy,
         "opening": options.opening.name(),
         "pooling": options.pooling().name(),
-        "rates": rates,
-        "balances": balances,
+        "rates": question.pools.rates_document(view),
+        "balances": question.pools.balances_document(options.opening),
         "ties": options.ties.name(),
         "joint": options.joint,
         "window": { "from": bound(window.from, i64::MIN), "to": bound(window.to, i64::MAX) },
         "until": options.until.map(format_time),
-        "dust_minor": options.dust / unit,
+        "dust_minor": options.dust / question.pools.unit(),
         "max_hops": options.max_hops,
         "sinks": question.sinks.document(),
         "seeds": { "num_seeds": seeds.seeds.len(), "num_cases": seeds.cases.len(), "sha256": hex(&seeds.sha256) },

@@ -3,12 +3,14 @@
 #[cfg(feature = "arrow")]
 pub mod arrow;
 pub mod balances;
+pub mod compare;
 pub mod components;
 pub mod contacts;
 pub mod csv;
 pub mod earlier;
 pub mod files;
 pub mod folder;
+pub mod freeze;
 pub mod graphml;
 pub mod input;
 pub mod json;
@@ -18,6 +20,8 @@ pub mod node_link;
 pub mod output;
 #[cfg(feature = "arrow")]
 pub mod parquet;
+pub mod paths;
+pub mod pools;
 pub mod provenance;
 pub mod question;
 pub mod rates;
@@ -29,6 +33,7 @@ pub mod subgraph;
 pub mod table;
 pub mod text;
 pub mod trace;
+pub mod upstream;
 
 pub use folder::{Report, write_report};
 pub use input::Input;
