@@ -5,6 +5,7 @@
 //! (`docs/benchmarks.md`).
 
 mod bounds;
+mod exposure;
 mod harness;
 
 use harness::{Harness, Stage, number, text};
@@ -49,6 +50,7 @@ fn answers(harness: &Harness, graph: &Graph) {
     components_stage(harness, graph);
     trace_stages(harness, graph);
     bounds::stages(harness, graph);
+    exposure::stages(harness, graph);
 }
 
 /// The files to work on.

@@ -7,6 +7,7 @@ mod exposure;
 mod ledgers;
 #[path = "oracle/store.rs"]
 mod store;
+mod support;
 #[path = "oracle/trace.rs"]
 mod trace;
 
@@ -365,4 +366,42 @@ fn what_is_not_possible_is_refused_by_name() {
     let outside = view.clone().among(RoaringBitmap::from_iter([stored.account(1).0]));
     let error = engine(&outside, 1, &[source(0)], &until, &Run::new()).unwrap_err();
     assert!(error.to_string().contains("account \"A0\" is outside of the view"), "{error}");
+}
+
+#[test]
+fn the_worked_example_comes_out_as_worked() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/tiny/trace_fifo");
+    let stored = support::ledger(&std::fs::read_to_string(folder.join("transactions.csv")).unwrap(), None);
+    let graph = stored.graph();
+    let account = graph.find_account("V").unwrap().unwrap();
+    let sources = [Source { case: 0, account, from: None }];
+    let answer = engine(&graph.view(), 1, &sources, &ExposureOptions::default(), &Run::new()).unwrap();
+    let amounts = &answer.amounts;
+    let mut rows: Vec<(String, [i64; 4])> = (0..amounts.len())
+        .map(|at| {
+            let units = [
+                amounts.received[at],
+                amounts.tainted_received[at],
+                amounts.tainted_paid[at],
+                amounts.tainted_held[at],
+            ];
+            (graph.account_key(amounts.account[at]).unwrap(), units)
+        })
+        .collect();
+    rows.sort();
+    let worked = [
+        ("M", [20_000, 6_000, 5_100, 900]),
+        ("Q", [4_000, 1_200, 0, 1_200]),
+        ("W", [6_000, 1_800, 0, 1_800]),
+        ("X", [12_001, 3_600, 3_300, 300]),
+        ("Y", [5_000, 1_500, 1_200, 300]),
+        ("Z", [5_000, 1_500, 0, 1_500]),
+    ];
+    assert_eq!(rows, worked.map(|(key, units)| (key.to_string(), units)));
+    assert_eq!((answer.ledger.len(), answer.ledger[0].tainted, answer.ledger[0].held), (1, 6_000, 6_000));
+    let mut keys: Vec<String> =
+        answer.accounts.account.iter().map(|&account| graph.account_key(account).unwrap()).collect();
+    keys.sort();
+    assert_eq!(keys, ["M", "Q", "V", "W", "X", "Y", "Z"]);
+    assert!(answer.accounts.num_cases.iter().all(|&count| count == 1));
 }

@@ -8,7 +8,7 @@ mod store;
 #[path = "oracle/trace.rs"]
 mod trace;
 
-use ledgers::{Ledger, Random, random_ledger, random_rules};
+use ledgers::{Ledger, Random, add_balance_seeds, random_ledger, random_rules};
 use ringfence::Run;
 use ringfence::ids::{AccountId, CurrencyId, TxId};
 use ringfence::store::manifest::Partition;
@@ -26,8 +26,11 @@ const NUM_LEDGERS: u64 = 400;
 fn on_many_traces(check: impl Fn(u64, &Ledger, &Rules, &Stored, &Trace, &TraceOptions)) {
     let mut traced = 0;
     for seed in 0..NUM_LEDGERS {
-        let ledger = random_ledger(seed ^ 0x9a75);
-        let rules = random_rules(&ledger, &mut Random(seed));
+        let (mut ledger, random) = (random_ledger(seed ^ 0x9a75), &mut Random(seed));
+        if random.once_in(2) {
+            add_balance_seeds(&mut ledger, random);
+        }
+        let rules = random_rules(&ledger, random);
         let stored = Stored::new(&ledger, Partition::Month);
         let options = stored.options(&rules, true);
         let view = stored.graph.view();
@@ -58,6 +61,8 @@ fn paths_sum_to_what_is_held_and_to_no_more_than_what_flows() {
             assert!(found.amount[path] > 0);
             *ends.entry(end).or_default() += found.amount[path];
             let mut before: Option<Payment> = None;
+            let rows = &found.transaction[found.payments(path)];
+            assert!(rows.is_sorted_by(|a, b| a < b), "ledger {seed}: a path out of order: {rows:?}");
             for at in found.payments(path) {
                 let payment = ledger.payments[found.transaction[at].0 as usize];
                 if let Some(before) = before {

@@ -5,7 +5,7 @@
 //! decimal beside them. Under value pooling the books are in the base currency and in units of value (`*_value`).
 
 use super::folder::Report;
-use super::provenance::{hex, provenance};
+use super::provenance::{hex, provenance, window_document};
 use super::question::Question;
 use super::table::{Table, Values};
 use crate::graph::View;
@@ -91,8 +91,6 @@ pub(super) fn overview(view: &View<'_>, question: &Question, policies: &[&str], 
 /// Data and rules behind an answer.
 fn rules(view: &View<'_>, question: &Question, result: &str, policy: &str) -> Map<String, Value> {
     let options = &question.options;
-    let window = view.times();
-    let bound = |time: i64, open: i64| if time == open { Value::Null } else { format_time(time).into() };
     let seeds = &question.seeds;
     members(json!({
         "result": result,
@@ -104,7 +102,7 @@ fn rules(view: &View<'_>, question: &Question, result: &str, policy: &str) -> Ma
         "balances": question.pools.balances_document(options.opening),
         "ties": options.ties.name(),
         "joint": options.joint,
-        "window": { "from": bound(window.from, i64::MIN), "to": bound(window.to, i64::MAX) },
+        "window": window_document(view.times()),
         "until": options.until.map(format_time),
         "dust_minor": options.dust / question.pools.unit(),
         "max_hops": options.max_hops,

@@ -3,11 +3,13 @@
 #[cfg(feature = "arrow")]
 pub mod arrow;
 pub mod balances;
+pub mod bound;
 pub mod compare;
 pub mod components;
 pub mod contacts;
 pub mod csv;
 pub mod earlier;
+pub mod exposure;
 pub mod files;
 pub mod folder;
 pub mod freeze;
@@ -24,11 +26,13 @@ pub mod paths;
 pub mod pools;
 pub mod provenance;
 pub mod question;
+pub mod rank;
 pub mod rates;
 pub mod rings;
 pub mod seeds;
 mod sheet;
 pub mod sinks;
+pub mod sources;
 pub mod subgraph;
 pub mod table;
 pub mod text;

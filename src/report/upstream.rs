@@ -12,7 +12,7 @@ use super::folder::Report;
 use super::input::{self, Input, Places};
 use super::paths::{Ends, path_document, step_table};
 use super::pools::{PoolInputs, Pools};
-use super::provenance::{hex, provenance};
+use super::provenance::{hex, provenance, window_document};
 use super::sheet::Record;
 use super::sinks::read_accounts;
 use super::table::{Table, Values};
@@ -22,7 +22,6 @@ use crate::graph::{Graph, View};
 use crate::run::Run;
 use crate::trace::{Origins, PathsOptions, Rates, Target, TraceOptions, Upstream, UpstreamOptions, upstream};
 use crate::units::amount::format_amount;
-use crate::units::time::format_time;
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -210,8 +209,7 @@ fn document(
     options: &UpstreamOptions,
     pools: &Pools,
 ) -> Value {
-    let (window, rules) = (view.times(), &options.rules);
-    let bound = |time: i64, open: i64| if time == open { Value::Null } else { format_time(time).into() };
+    let rules = &options.rules;
     let of = |name: &String, number: u32| {
         let rows: Vec<usize> =
             (0..found.origins.len()).filter(|&row| found.origins.target[row] == number).collect();
@@ -236,7 +234,7 @@ fn document(
         "rates": pools.rates_document(view),
         "balances": pools.balances_document(rules.opening),
         "ties": rules.ties.name(),
-        "window": { "from": bound(window.from, i64::MIN), "to": bound(window.to, i64::MAX) },
+        "window": window_document(view.times()),
         "max_hops": options.max_hops,
         "num_targets": targets.targets.len(),
         "targets_sha256": hex(&targets.sha256),

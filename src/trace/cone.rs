@@ -16,7 +16,7 @@ use crate::ids::AccountId;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BinaryHeap};
 
-/// Accounts of a cone, and for each the position from which on its payments no longer matter.
+/// Accounts of a cone, and for each the position of its last payment that matters: the target, for the account of the target.
 pub(super) type Cone = BTreeMap<u32, u64>;
 
 /// The cone of what `account` holds before `position`. Payments out of accounts of `origins`, and those further than

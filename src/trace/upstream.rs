@@ -365,8 +365,10 @@ impl<P: Pool> Pass<'_, '_, P> {
     fn transaction(&mut self, position: u64) -> Result<()> {
         let Some(row) = self.rows.read(position)? else { return Ok(()) };
         let time = self.rows.time(position)?;
-        let matters = |account: u32| self.cone.get(&account).is_some_and(|&before| position < before);
-        let (from_cone, into_cone) = (matters(row.source), matters(row.destination));
+        // The last payment of an account of the cone that matters is the one at its position; what it receives, before.
+        let last = |account: u32| self.cone.get(&account).copied();
+        let from_cone = last(row.source).is_some_and(|last| position <= last);
+        let into_cone = last(row.destination).is_some_and(|last| position < last);
         if from_cone {
             self.draw(row.source, row.paid, position, time)?;
         }
@@ -374,18 +376,27 @@ impl<P: Pool> Pass<'_, '_, P> {
             return Ok(());
         }
         let mut arriving = Draft::new();
-        if from_cone && row.paid.amount > 0 {
+        let is_origin = self.options.origins.contains(row.source);
+        if from_cone && row.paid.amount > 0 && !is_origin {
             self.draft.scale(row.paid.amount, row.received.amount, |lot, received| {
                 arriving.take(Lot { amount: received, ..*lot });
                 if let Some(case) = lot.owner.as_case() {
                     self.parts.add(Part { case, hop: 0, paid: lot.amount, received });
                 }
             });
-        } else if row.received.amount > 0 {
-            // From beyond the frontier, or out of nothing.
-            let (case, amount) = (row.source, row.received.amount);
-            arriving.take(Lot { amount, owner: Owner::case(case), hop: 0 });
-            self.parts.add(Part { case, hop: 0, paid: 0, received: amount });
+        } else {
+            // From beyond the frontier, or out of nothing. A target's own account that is named as an origin loses what
+            // it pays, whoever's that was.
+            for lot in self.draft.lots().iter().filter(|_| from_cone) {
+                if let Some(case) = lot.owner.as_case() {
+                    self.parts.add(Part { case, hop: 0, paid: lot.amount, received: 0 });
+                }
+            }
+            if row.received.amount > 0 {
+                let (case, amount) = (row.source, row.received.amount);
+                arriving.take(Lot { amount, owner: Owner::case(case), hop: 0 });
+                self.parts.add(Part { case, hop: 0, paid: 0, received: amount });
+            }
         }
         let answer = &mut self.answer;
         self.parts.drain(|part| answer.carry(position, &part));

@@ -181,10 +181,8 @@ pub fn try_trace(payments: &[Payment], seeds: &[Seed], rules: &Rules) -> Result<
         now: (0, false, 0),
         answer: Answer::default(),
     };
-    match rules.opening {
-        Opening::JustInTime => {}
-        Opening::Minimal => ledger.open_minimal(),
-        Opening::Given => ledger.open_given(),
+    for ((account, currency), amount) in opening_balances(payments, rules) {
+        ledger.pool(account, currency).put(Lot::clean(amount));
     }
     let mut dated: Vec<(i64, usize)> =
         seeds.iter().enumerate().filter_map(|(at, seed)| Some((seed.time()?, at))).collect();
@@ -242,48 +240,55 @@ pub fn breaks(payments: &[Payment], rules: &Rules) -> Vec<Break> {
     found
 }
 
-impl Ledger<'_> {
-    fn open_minimal(&mut self) {
-        let mut pools: BTreeSet<(u32, u16)> = BTreeSet::new();
-        for payment in self.payments {
-            pools.insert((payment.source, payment.paid_currency));
-        }
-        for pool in pools {
-            let mut least = 0;
-            for (row, now) in self.payments.iter().enumerate() {
-                if now.failed || (now.source, now.paid_currency) != pool {
-                    continue;
-                }
-                // What must be there for this payment: everything paid up to it, less everything that could leave.
-                let mut needed = 0;
-                for (other, before) in self.payments.iter().enumerate().take(row + 1) {
-                    if before.failed {
-                        continue;
-                    }
-                    if (before.source, before.paid_currency) == pool {
-                        needed += i128::from(before.paid);
-                    }
-                    let in_time = if self.rules.strict { before.time < now.time } else { other < row };
-                    if in_time && (before.destination, before.received_currency) == pool {
-                        needed -= i128::from(before.received);
-                    }
-                }
-                least = least.max(needed);
+/// What pools hold at first.
+pub fn opening_balances(payments: &[Payment], rules: &Rules) -> BTreeMap<(u32, u16), i128> {
+    match rules.opening {
+        Opening::JustInTime => BTreeMap::new(),
+        Opening::Minimal => {
+            let mut pools = BTreeMap::new();
+            for payment in payments {
+                let pool = (payment.source, payment.paid_currency);
+                pools.entry(pool).or_insert_with(|| least_opening(payments, pool, rules.strict));
             }
-            self.pool(pool.0, pool.1).put(Lot::clean(least));
+            pools
+        }
+        Opening::Given => {
+            let opening = rules.balances.iter().filter(|balance| balance.time.is_none());
+            let stated = |row: &Balance| ((row.account, row.currency), i128::from(row.amount.max(0)));
+            let mut pools = BTreeMap::new();
+            opening.map(stated).for_each(|(pool, amount)| *pools.entry(pool).or_default() += amount);
+            pools
         }
     }
+}
 
-    fn open_given(&mut self) {
-        let mut stated: BTreeMap<(u32, u16), i128> = BTreeMap::new();
-        for balance in self.rules.balances.iter().filter(|balance| balance.time.is_none()) {
-            *stated.entry((balance.account, balance.currency)).or_default() += i128::from(balance.amount);
+/// The smallest amount with which a pool never runs short.
+fn least_opening(payments: &[Payment], pool: (u32, u16), strict: bool) -> i128 {
+    let mut least = 0;
+    for (row, now) in payments.iter().enumerate() {
+        if now.failed || (now.source, now.paid_currency) != pool {
+            continue;
         }
-        for ((account, currency), amount) in stated {
-            self.pool(account, currency).put(Lot::clean(amount.max(0)));
+        // What must be there for this payment: everything paid up to it, less everything that could leave.
+        let mut needed = 0;
+        for (other, before) in payments.iter().enumerate().take(row + 1) {
+            if before.failed {
+                continue;
+            }
+            if (before.source, before.paid_currency) == pool {
+                needed += i128::from(before.paid);
+            }
+            let in_time = if strict { before.time < now.time } else { other < row };
+            if in_time && (before.destination, before.received_currency) == pool {
+                needed -= i128::from(before.received);
+            }
         }
+        least = least.max(needed);
     }
+    least
+}
 
+impl Ledger<'_> {
     /// Lets in what came before `time`.
     fn admit(&mut self, account: u32, currency: u16, time: i64) {
         let waiting = self.waiting.remove(&(account, currency)).unwrap_or_default();

@@ -40,7 +40,7 @@ impl Rates {
         value.try_into().unwrap_or_else(|_| panic!("{amount} of currency {currency} is worth too much"))
     }
 
-    fn value_at(&self, amount: i64, currency: u16, time: i64) -> i64 {
+    pub fn value_at(&self, amount: i64, currency: u16, time: i64) -> i64 {
         self.value(amount, currency, time.div_euclid(DAY_US))
     }
 
