@@ -1,11 +1,9 @@
-//! Whole stages: files to a store, opening it, components, traces, each with a
+//! Whole stages: files to a store, opening it, components, each with a
 //! rate and the ratio to a plain serial baseline of the same run.
 //!
 //! The input is a ledger that the bench makes, or files named in the environment
 //! (`docs/benchmarks.md`).
 
-mod bounds;
-mod exposure;
 mod harness;
 
 use harness::{Harness, Stage, number, text};
@@ -13,13 +11,12 @@ use ringfence::Run;
 use ringfence::community::{ComponentsOptions, components};
 use ringfence::graph::Graph;
 use ringfence::graph::build::{IngestOptions, Sources, ingest};
-use ringfence::ids::{AccountId, NONE, TxId};
+use ringfence::ids::AccountId;
 use ringfence::ingest::{Mapping, RejectLog, Source};
 use ringfence::report::parquet::write_parquet;
 use ringfence::report::{Table, Values};
 use ringfence::store::Io;
 use ringfence::synth::{SynthOptions, SynthOutputs, generate};
-use ringfence::trace::{Policy, Seed, SeedKind, TraceOptions, downstream};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -48,9 +45,6 @@ fn main() {
 fn answers(harness: &Harness, graph: &Graph) {
     open_stage(harness, graph);
     components_stage(harness, graph);
-    trace_stages(harness, graph);
-    bounds::stages(harness, graph);
-    exposure::stages(harness, graph);
 }
 
 /// The files to work on.
@@ -250,63 +244,4 @@ fn root(parents: &mut [u32], mut node: u32) -> u32 {
         node = parent;
     }
     node
-}
-
-/// Cases of a trace.
-const CASES: u32 = 10;
-
-fn trace_stages(harness: &Harness, graph: &Graph) {
-    let stages = [("trace_fifo", Policy::Fifo), ("trace_haircut", Policy::Haircut)];
-    let wanted: Vec<_> = stages.into_iter().filter(|(name, _)| harness.wants(name)).collect();
-    if wanted.is_empty() {
-        return;
-    }
-    let count = graph.num_transactions();
-    let seeds = seeds(graph);
-    let view = graph.view();
-    let (sources, destinations) = ends(graph);
-    let mut amounts = Vec::new();
-    for (_, segment) in graph.segments() {
-        amounts.extend_from_slice(segment.transactions.amount.all().expect("an undamaged store"));
-    }
-    let pass = harness.time(
-        &Stage { name: "baseline_balances", count, unit: "transactions" },
-        || vec![0i64; graph.num_accounts() as usize],
-        |mut balances, _| {
-            for ((&source, &destination), &amount) in sources.iter().zip(&destinations).zip(&amounts) {
-                balances[source as usize] -= amount;
-                balances[destination as usize] += amount;
-            }
-            balances
-        },
-        |balances| assert_eq!(balances.iter().map(|&balance| i128::from(balance)).sum::<i128>(), 0),
-    );
-    for (name, policy) in wanted {
-        let options = TraceOptions { policy, ..TraceOptions::default() };
-        let trace = |run: &Run| downstream(&view, CASES, &seeds, &options, run).expect("a trace");
-        let num_flows = trace(&Run::new()).flows.len();
-        let median = harness.time(
-            &Stage { name, count: num_flows as u64, unit: "flows" },
-            || (),
-            |(), run| trace(run),
-            |trace| assert_eq!(trace.flows.len(), num_flows),
-        );
-        harness.ratio((name, median), ("baseline_balances", pass));
-    }
-}
-
-/// One seed per case: payments from the middle half of the ledger, each the first from its place on that moves money.
-fn seeds(graph: &Graph) -> Vec<Seed> {
-    let count = graph.num_transactions();
-    (0..CASES)
-        .map(|case| {
-            let from = count / 4 + u64::from(case) * count / (2 * u64::from(CASES));
-            let moves = |position: &u64| {
-                let transaction = graph.transaction(TxId(*position)).expect("an undamaged store");
-                transaction.received > 0 && transaction.flags == 0 && transaction.source.0 != NONE
-            };
-            let position = (from..count).find(moves).expect("a payment that moves money");
-            Seed { case, kind: SeedKind::Transaction { transaction: TxId(position), amount: None } }
-        })
-        .collect()
 }

@@ -11,17 +11,17 @@ mod store;
 mod trace;
 
 use bounds::{Question, Step as Taken, capacities, claimed, maximum, paths};
-use ledgers::{Ledger, Random, drawn_by_hand, random_ledger};
+use ledgers::{Ledger, Random, drawn_by_hand, random_balances, random_ledger};
 use ringfence::ids::{AccountId, TxId};
 use ringfence::store::manifest::Partition;
 use ringfence::trace::bound::{
-    Bound, BoundOptions, Step, max_traceable, max_traceable_many, widest, widest_paths,
+    Bound, BoundOptions, CutRow, Step, max_traceable, max_traceable_many, widest, widest_paths,
 };
 use ringfence::trace::{Opening, Policy, SeedKind, Ties, TraceOptions, downstream};
 use ringfence::{Error, Run};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Stored;
-use trace::Seed;
+use trace::{Balance, Payment, Seed};
 
 const NUM_LEDGERS: u64 = 1_000;
 
@@ -68,6 +68,7 @@ fn taken(step: Step, row: Option<usize>) -> Taken {
         (Step::Payment, Some(row)) => Taken::Payment(row),
         (Step::Gain, Some(row)) => Taken::Gain(row),
         (Step::Conversion, Some(row)) => Taken::Conversion(row),
+        (Step::Balance, _) => panic!("a balance that nobody stated"),
         (step, None) => panic!("a {} without a transaction", step.name()),
     }
 }
@@ -86,7 +87,7 @@ fn check(ledger: &Ledger, question: &Question, bound: &Bound) {
     assert!(cut.iter().all(|(step, capacity)| capacities[step] == *capacity));
     assert_eq!(cut.values().map(|&capacity| i128::from(capacity)).sum::<i128>(), bound.value.into());
     let removed: BTreeSet<Taken> = cut.keys().copied().collect();
-    assert_eq!(maximum(payments, question, &removed), 0, "something passes by the cut");
+    assert_eq!(maximum(payments, question, &removed, &[]), 0, "something passes by the cut");
     assert!(bound.cut.is_sorted_by_key(|row| (row.step != Step::Seed, row.transaction)));
 
     let mut used: BTreeMap<Taken, i64> = BTreeMap::new();
@@ -128,12 +129,13 @@ fn the_bound_is_the_maximum_flow_through_every_account_at_every_moment() {
         let stored = Stored::new(&ledger, if seed % 2 == 0 { Partition::Month } else { Partition::None });
         for question in questions(&ledger, &mut Random(seed)) {
             let bound = bound(&stored, &question);
-            let expected = maximum(&ledger.payments, &question, &BTreeSet::new());
+            let expected = maximum(&ledger.payments, &question, &BTreeSet::new(), &[]);
             assert_eq!(i128::from(bound.value), expected, "ledger {seed}, {question:?}");
             check(&ledger, &question, &bound);
             num_questions += 1;
             num_wide += usize::from(bound.cut.len() > 1);
-            num_fed += usize::from(bound.cut.iter().any(|row| row.step > Step::Payment));
+            num_fed +=
+                usize::from(bound.cut.iter().any(|row| matches!(row.step, Step::Gain | Step::Conversion)));
         }
     }
     println!(
@@ -196,6 +198,99 @@ fn many_bounds_are_single_bounds_for_any_number_of_threads() {
             assert_eq!(max_traceable_many(&view, &pairs, &options, &run).unwrap(), single);
         }
     }
+}
+
+#[test]
+fn no_more_waits_in_an_account_than_is_stated_of_it() {
+    let (mut num_lower, mut num_capped) = (0, 0);
+    for seed in 0..NUM_LEDGERS {
+        let ledger = random_ledger(seed ^ 0xba1a);
+        let stored = Stored::new(&ledger, Partition::None);
+        let random = &mut Random(seed);
+        for question in questions(&ledger, random) {
+            let mut balances = random_balances(&ledger, random);
+            balances.iter_mut().for_each(|balance| balance.amount /= 2);
+            let options = BoundOptions { balances: stored.balances(&balances), ..options(&question) };
+            let (kind, target) = (kind(&stored, &question.seed), stored.account(question.target));
+            let found = max_traceable(&stored.graph.view(), &kind, target, &options, &Run::new()).unwrap();
+            let ask = |balances: &[Balance], removed: &BTreeSet<Taken>| {
+                maximum(&ledger.payments, &question, removed, balances)
+            };
+            let expected = ask(&balances, &BTreeSet::new());
+            assert_eq!(i128::from(found.value), expected, "ledger {seed}, {question:?}");
+            num_lower += usize::from(expected < ask(&[], &BTreeSet::new()));
+            let (stated, steps): (Vec<CutRow>, Vec<CutRow>) =
+                found.cut.iter().partition(|row| row.balance.is_some());
+            num_capped += usize::from(!stated.is_empty());
+            for row in stated {
+                let cap = row.balance.unwrap();
+                assert_eq!((row.step, cap.amount.max(0)), (Step::Balance, row.capacity));
+                // Without what waits there, and without the other steps of the cut, nothing arrives.
+                let same = |balance: &&mut Balance| {
+                    (Some(cap.account), cap.time) == (stored.knows(balance.account), balance.time)
+                        && stored.knows_currency(balance.currency) == Some(cap.currency)
+                };
+                balances.iter_mut().filter(same).for_each(|balance| balance.amount = 0);
+            }
+            let removed =
+                steps.iter().map(|row| taken(row.step, row.transaction.map(|id| id.index()))).collect();
+            assert_eq!(ask(&balances, &removed), 0, "ledger {seed}, {question:?}");
+        }
+    }
+    println!("{num_lower} bounds are lower for a balance, {num_capped} are capped by one");
+    assert!(num_lower > 500 && num_capped > 500);
+}
+
+/// What every pool holds after every time, if what it lacks is supplied just in time.
+fn just_in_time(payments: &[Payment]) -> Vec<Balance> {
+    let mut pools: BTreeMap<(u32, u16), i64> = BTreeMap::new();
+    let mut balances = Vec::new();
+    for same in payments.chunk_by(|a, b| a.time == b.time) {
+        for payment in same.iter().filter(|payment| !payment.failed) {
+            let source = pools.entry((payment.source, payment.paid_currency)).or_default();
+            *source = (*source - payment.paid).max(0);
+            *pools.entry((payment.destination, payment.received_currency)).or_default() += payment.received;
+        }
+        let time = Some(same[0].time);
+        let state = |(&(account, currency), &amount)| Balance { account, currency, time, amount };
+        balances.extend(pools.iter().map(state));
+    }
+    balances
+}
+
+#[test]
+fn no_policy_traces_more_than_the_bound_that_knows_its_balances() {
+    let (mut num_traces, mut num_lower) = (0, 0);
+    for seed in 0..NUM_LEDGERS / 2 {
+        let ledger = random_ledger(seed ^ 0xca95);
+        let stored = Stored::new(&ledger, Partition::None);
+        let (view, run) = (stored.graph.view(), Run::new());
+        let balances = stored.balances(&just_in_time(&ledger.payments));
+        for question in questions(&ledger, &mut Random(seed)) {
+            // What comes from outside is in no balance of the ledger.
+            let Seed::Transaction { .. } = question.seed else { continue };
+            let question = Question { strict: false, ..question };
+            let (kind, target) = (kind(&stored, &question.seed), stored.account(question.target));
+            let options = BoundOptions { balances: balances.clone(), ..options(&question) };
+            let bound = max_traceable(&view, &kind, target, &options, &run).unwrap();
+            let without = BoundOptions { balances: Default::default(), ..options };
+            num_lower +=
+                usize::from(bound.value < max_traceable(&view, &kind, target, &without, &run).unwrap().value);
+            for policy in Policy::ALL {
+                let (until, sinks) = (question.until, [target.0].into_iter().collect());
+                let options = TraceOptions { policy, until, sinks, ..TraceOptions::default() };
+                let seeds = [ringfence::trace::Seed { case: 0, kind }];
+                let trace = downstream(&view, 1, &seeds, &options, &run).unwrap();
+                let sinks = &trace.sinks.holdings;
+                let of_currency = (0..sinks.len()).filter(|&row| sinks.currency[row] == bound.currency);
+                let arrived: i64 = of_currency.map(|row| sinks.amount[row]).sum();
+                assert!(arrived <= bound.value, "ledger {seed}, {policy:?}, {question:?}");
+                num_traces += 1;
+            }
+        }
+    }
+    println!("{num_traces} traces, {num_lower} bounds lower for their balances");
+    assert!(num_traces > 10_000 && num_lower > 100);
 }
 
 /// One currency, and few different amounts.
@@ -312,6 +407,13 @@ fn the_ledger_drawn_by_hand_has_the_bounds_of_the_documentation() {
     ] {
         let bound = drawn_bound(target, None);
         assert_eq!((bound.value, rows(&bound)), (value, vec![cut]), "{target}");
+    }
+    let (stored, drawn) = hand_drawn();
+    let seed = SeedKind::Transaction { transaction: TxId(1), amount: None };
+    let widest = widest(&stored.graph.view(), &seed, &BoundOptions::default(), &Run::new()).unwrap();
+    for (target, account) in drawn.accounts.iter().zip(0..) {
+        let row = widest.find(stored.account(account));
+        assert_eq!(row.map_or(0, |row| widest.width[row]), drawn_bound(target, None).value, "{target}");
     }
     let bound = drawn_bound("Q", None);
     assert_eq!(bound.journeys.transactions, [1, 4, 7].map(TxId));

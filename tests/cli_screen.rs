@@ -26,7 +26,8 @@ fn bounds_come_with_what_caps_them_and_ways_that_reach_them() {
     let graph = tiny_graph(&directory, "trace_fifo");
     let seeds = text(tiny("trace_fifo").join("seeds.csv"));
     let targets = file(&directory, "targets.csv", "account\nQ\nW\nB\nQ\n");
-    let found = answer(&directory, "bound", &["bound", &graph, "--seeds", &seeds, "--targets", &targets]);
+    let bound = ["bound", &graph, "--seeds", &seeds, "--targets", &targets];
+    let found = answer(&directory, "bound", &[&bound[..], &["--widest", "2"]].concat());
     assert_eq!(
         lines(&directory, "bound/bounds.csv"),
         ["C1,0,Q,USD,4000,3", "C1,0,W,USD,6000,3", "C1,0,B,USD,0,0"]
@@ -52,6 +53,12 @@ fn bounds_come_with_what_caps_them_and_ways_that_reach_them() {
             "C1,0,W,0,6000,2,T7,X,W,2024-03-05T10:00:00Z"
         ]
     );
+    // Over night Y has no more than 10.00.
+    let balances = file(&directory, "balances.csv", "account,currency,amount,time\nY,USD,10.00,2024-03-05\n");
+    answer(&directory, "night", &[&bound[..], &["--balances", &balances]].concat());
+    assert_eq!(lines(&directory, "night/bounds.csv")[0], "C1,0,Q,USD,1000,3");
+    assert_eq!(lines(&directory, "night/cut.csv")[0], "C1,0,Q,balance,,Y,Y,2024-03-05T00:00:00Z,1000");
+    assert_eq!(lines(&directory, "night/balance_breaks.csv"), ["Y,USD,2024-03-05T00:00:00Z,1000,5000,-4000"]);
     // Within a day of the seed only the payments of the first day count for Q.
     answer(&directory, "day", &[&bound[..], &["--span-s", "86399"]].concat());
     assert_eq!(lines(&directory, "day/bounds.csv")[0], "C1,0,Q,USD,0,0");

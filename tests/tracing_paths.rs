@@ -232,3 +232,31 @@ fn an_envelope_spans_what_each_policy_holds() {
         assert!(found.len() >= rows);
     });
 }
+
+#[test]
+fn a_trace_of_too_many_flows_is_an_error_and_not_a_shorter_answer() {
+    on_many_traces(|seed, ledger, _, stored, trace, options| {
+        let flows = trace.flows.len() as u64;
+        let bounded = |flows_max, joint| {
+            let options = TraceOptions { flows_max, joint, ..options.clone() };
+            downstream(
+                &stored.graph.view(),
+                ledger.num_cases,
+                &stored.seeds(&ledger.seeds),
+                &options,
+                &Run::new(),
+            )
+        };
+        assert_eq!(&bounded(flows, true).unwrap(), trace, "ledger {seed}");
+        if flows > 0 {
+            let error = bounded(flows - 1, true).unwrap_err();
+            assert!(matches!(error, ringfence::Error::Limit { .. }), "ledger {seed}: {error}");
+        }
+        if let Ok(alone) = bounded(u64::MAX, false)
+            && !alone.flows.is_empty()
+        {
+            let error = bounded(alone.flows.len() as u64 - 1, false).unwrap_err();
+            assert!(matches!(error, ringfence::Error::Limit { .. }), "ledger {seed}: {error}");
+        }
+    });
+}

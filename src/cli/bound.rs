@@ -24,6 +24,9 @@ pub struct Args {
     /// CSV with a column account: the accounts to ask about.
     #[arg(long, value_name = "FILE")]
     targets: PathBuf,
+    /// CSV of balances: account,currency,amount[,time]; no more money can have waited in an account than they say.
+    #[arg(long, value_name = "FILE")]
+    balances: Option<PathBuf>,
     /// Whether money can be received and paid on at one and the same time.
     #[arg(long, value_enum, default_value_t = BoundOptions::default().ties)]
     ties: Ties,
@@ -60,10 +63,12 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         span_us: args.span_s.map(|span| i64::from(span) * SECOND_US),
         ties: args.ties,
         events_max: args.events_max,
+        ..BoundOptions::default()
     };
     let inputs = BoundInputs {
         seeds: args.seeds.clone().into(),
         targets: args.targets.clone().into(),
+        balances: args.balances.clone().map(Into::into),
         widest: args.widest,
     };
     let report = bound_report(&view, &inputs, &options, run)?;

@@ -3,6 +3,7 @@
 use super::components::account_keys;
 use super::folder::Report;
 use super::input::{self, Input};
+use super::pools::{PoolInputs, Pools};
 use super::provenance::{hex, provenance, window_document};
 use super::seeds::{Seeds, read_seeds};
 use super::table::{Table, Values};
@@ -10,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, View};
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
-use crate::trace::SeedKind;
 use crate::trace::bound::{Bound, BoundOptions, WidestPaths, max_traceable_many, widest_paths};
+use crate::trace::{Balance, Opening, SeedKind};
 use crate::units::time::format_time;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -23,18 +24,21 @@ pub struct BoundInputs {
     pub seeds: Input,
     /// CSV with a column `account`: the accounts to ask about.
     pub targets: Input,
+    /// Balances; see [`balances`](super::balances). With them a bound can be lower: no more of the money can have waited in
+    /// an account than its stated balance.
+    pub balances: Option<Input>,
     /// How many of the widest paths from each seed to each target are listed, at least 1; `None` asks for none.
     pub widest: Option<u32>,
 }
 
 /// The most that each target can have received of the money of each seed, whatever the policy.
 ///
-/// Every seed is asked about alone: a case with several seeds has a row for each, and their sum bounds the case. The
+/// `options` says how; its `balances` come from `inputs` instead. Every seed is asked about alone: a case with several seeds has a row for each, and their sum bounds the case. The
 /// tables:
 /// * `bounds`: `case`, `seed` (its number in the file, from 0), `account`, `currency`, `amount_minor`, `num_transactions` (between
 ///   seed and target); by seed, then by target as listed.
 /// * `cut`: what caps a bound, its capacities add up to it: `case`, `seed`, `account`, `step`, `transaction` (null for a
-///   deposit), `source`, `destination`, `time`, `capacity_minor`.
+///   deposit and for a stated balance, whose account is both ends), `source`, `destination`, `time`, `capacity_minor`.
 /// * `paths`: ways that move the bound together: `case`, `seed`, `account`, `path` (from 0), `origin` (seed, gain or
 ///   conversion), `amount_minor`, `hop`, `transaction`, `source`, `destination`, `time`.
 /// * `widest`, where it is asked for: single ways whose smallest payment is largest, best first: as `paths`, with
@@ -52,6 +56,9 @@ pub fn bound_report(
     let graph = view.graph();
     let seeds = read_seeds(graph, &inputs.seeds)?;
     let (targets, sha256) = input::account_list(graph, &inputs.targets)?;
+    let given = PoolInputs { balances: inputs.balances.clone(), ..PoolInputs::default() };
+    let pools = Pools::read(view, &given, Opening::JustInTime, run)?;
+    let options = &BoundOptions { balances: pools.balances(), ..options.clone() };
     let pairs: Vec<(usize, AccountId)> =
         (0..seeds.seeds.len()).flat_map(|seed| targets.iter().map(move |&target| (seed, target))).collect();
     let asked: Vec<(SeedKind, AccountId)> =
@@ -61,7 +68,8 @@ pub fn bound_report(
     let bounds = max_traceable_many(view, &asked, options, run).map_err(locate)?;
     let keys = account_keys(graph, &pairs.iter().map(|pair| pair.1.0).collect::<Vec<_>>(), run)?;
     let places = Pairs { graph, seeds: &seeds, pairs: &pairs, keys: &keys };
-    let document = document(view, &seeds, targets.len(), &sha256, options, &bounds);
+    let mut document = document(view, &seeds, targets.len(), &sha256, options, &bounds);
+    document["balances"] = pools.balances_document(Opening::JustInTime);
     let mut tables = vec![
         ("bounds", places.bound_table(&bounds)),
         ("cut", places.cut_table(&bounds, run)?),
@@ -76,6 +84,7 @@ pub fn bound_report(
         let found = found.into_iter().collect::<Result<Vec<_>>>()?;
         tables.push(("widest", places.widest_table(&found, run)?));
     }
+    tables.extend(pools.tables(view));
     Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
 }
 
@@ -120,6 +129,16 @@ impl Named {
         Ok(())
     }
 
+    /// Money that stays in an account at the time of a statement.
+    fn push_wait(&mut self, graph: &Graph, stated: &Balance) -> Result<()> {
+        let account = graph.account_key(stated.account)?;
+        self.transaction.push(None);
+        self.source.push(Some(account.clone()));
+        self.destination.push(Some(account));
+        self.time.push(stated.time);
+        Ok(())
+    }
+
     fn push_to(self, table: &mut Table) {
         table.push("transaction", Values::OptionText(self.transaction));
         table.push("source", Values::OptionText(self.source));
@@ -160,7 +179,10 @@ impl Pairs<'_> {
             for row in &bound.cut {
                 rows.push(pair);
                 step.push(row.step.name().to_string());
-                named.push(self.graph, row.transaction)?;
+                match row.balance {
+                    Some(stated) => named.push_wait(self.graph, &stated)?,
+                    None => named.push(self.graph, row.transaction)?,
+                }
                 capacity.push(row.capacity);
             }
         }

@@ -14,6 +14,7 @@ use crate::trace::{Contacts, Envelope, LedgerRow, Policy, Stop, StopRow, Trace};
 use crate::units::amount::format_amount;
 use crate::units::time::format_time;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// What every row of the ledger satisfies, to the unit.
 pub const EQUATION: &str =
@@ -26,14 +27,19 @@ const EXPOSURE_NOTE: &str =
 
 /// The ledger of `trace`, which answers `question` under `policy`.
 pub(super) fn ledger(view: &View<'_>, question: &Question, policy: Policy, trace: &Trace) -> Value {
+    let num_seeds = counts(question, question.seeds.seeds.iter().map(|seed| seed.case));
+    let mut num_exits = NumExits::new();
+    for exit in &trace.exits {
+        *num_exits.entry((exit.case, exit.currency, exit.stop)).or_default() += 1;
+    }
     let cases = question.seeds.cases.iter().zip(0..).map(|(name, number)| {
-        let rows = trace.ledger.iter().filter(|row| row.case == number);
-        let stops = trace.stops.iter().filter(|row| row.case == number);
+        let rows = of_case(&trace.ledger, number, |row| row.case);
+        let stops = of_case(&trace.stops, number, |row| row.case);
         json!({
             "case": name,
-            "num_seeds": question.seeds.seeds.iter().filter(|seed| seed.case == number).count(),
-            "ledger": rows.map(|row| ledger_row(view, question, row)).collect::<Vec<_>>(),
-            "stops": stops.map(|row| stop_row(view, question, row, trace)).collect::<Vec<_>>(),
+            "num_seeds": num_seeds[number as usize],
+            "ledger": rows.iter().map(|row| ledger_row(view, question, row)).collect::<Vec<_>>(),
+            "stops": stops.iter().map(|row| stop_row(view, question, row, &num_exits)).collect::<Vec<_>>(),
         })
     });
     let cases: Vec<Value> = cases.collect();
@@ -54,12 +60,15 @@ pub(super) fn ledger(view: &View<'_>, question: &Question, policy: Policy, trace
 
 /// What was found under poison: exposure, not money.
 pub(super) fn exposure_ledger(view: &View<'_>, question: &Question, contacts: &Contacts) -> Value {
-    let cases = question.seeds.cases.iter().zip(0..).map(|(name, number): (_, u32)| {
+    let num_seeds = counts(question, question.seeds.seeds.iter().map(|seed| seed.case));
+    let num_exposed = counts(question, contacts.case.iter().copied());
+    let num_flows = counts(question, contacts.flows.case.iter().copied());
+    let cases = question.seeds.cases.iter().enumerate().map(|(number, name)| {
         json!({
             "case": name,
-            "num_seeds": question.seeds.seeds.iter().filter(|seed| seed.case == number).count(),
-            "num_exposed": contacts.case.iter().filter(|&&case| case == number).count(),
-            "num_flows": contacts.flows.case.iter().filter(|&&case| case == number).count(),
+            "num_seeds": num_seeds[number],
+            "num_exposed": num_exposed[number],
+            "num_flows": num_flows[number],
         })
     });
     let cases: Vec<Value> = cases.collect();
@@ -86,6 +95,22 @@ pub(super) fn overview(view: &View<'_>, question: &Question, policies: &[&str], 
         "note": NOTE,
     })));
     Value::Object(document)
+}
+
+/// How many amounts stopped, by case, currency and stop.
+type NumExits = BTreeMap<(u32, CurrencyId, Stop), usize>;
+
+/// How often each case occurs.
+fn counts(question: &Question, numbers: impl Iterator<Item = u32>) -> Vec<usize> {
+    let mut counts = vec![0; question.seeds.cases.len()];
+    numbers.for_each(|case| counts[case as usize] += 1);
+    counts
+}
+
+/// The rows of one case among rows by case.
+fn of_case<T>(rows: &[T], case: u32, of: fn(&T) -> u32) -> &[T] {
+    let begin = rows.partition_point(|row| of(row) < case);
+    &rows[begin..begin + rows[begin..].partition_point(|row| of(row) == case)]
 }
 
 /// Data and rules behind an answer.
@@ -120,17 +145,14 @@ fn money(view: &View<'_>, question: &Question, currency: CurrencyId) -> (String,
     }
 }
 
-fn stop_row(view: &View<'_>, question: &Question, row: &StopRow, trace: &Trace) -> Value {
+fn stop_row(view: &View<'_>, question: &Question, row: &StopRow, num_exits: &NumExits) -> Value {
     let (code, exponent, unit) = money(view, question, row.currency);
     let mut members = members(json!({ "stop": row.stop.name(), "currency": code }));
     members.insert(format!("amount_{unit}"), row.amount.to_string().into());
     members.insert("amount".into(), format_amount(row.amount, exponent).into());
     if row.stop != Stop::Until {
-        let same = trace
-            .exits
-            .iter()
-            .filter(|exit| (exit.case, exit.currency, exit.stop) == (row.case, row.currency, row.stop));
-        members.insert("num_exits".into(), same.count().into());
+        let found = num_exits.get(&(row.case, row.currency, row.stop)).copied().unwrap_or(0);
+        members.insert("num_exits".into(), found.into());
     }
     Value::Object(members)
 }

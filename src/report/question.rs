@@ -85,6 +85,13 @@ pub fn trace_report(
     rules: &TraceOptions,
     run: &Run,
 ) -> Result<Report> {
+    if policies == Policies::Poison {
+        let unused = [("dust", rules.dust != 0), ("paths_max", inputs.paths_max.is_some())];
+        if let Some(&(name, _)) = unused.iter().find(|option| option.1) {
+            let allowed = "left out under poison, which follows no amounts";
+            return Err(Error::Option { name, value: "given".into(), allowed });
+        }
+    }
     let question = Question::read(view, inputs, rules, run)?;
     match policies {
         Policies::One(policy) => {

@@ -211,10 +211,11 @@ fn document(
 ) -> Value {
     let rules = &options.rules;
     let of = |name: &String, number: u32| {
-        let rows: Vec<usize> =
-            (0..found.origins.len()).filter(|&row| found.origins.target[row] == number).collect();
-        let total: i128 = rows.iter().map(|&row| i128::from(found.origins.amount[row])).sum();
-        let currency = rows.first().map(|&row| view.graph().currency(found.origins.currency[row]));
+        let begin = found.origins.target.partition_point(|&target| target < number);
+        let end = found.origins.target.partition_point(|&target| target <= number);
+        let total: i128 = found.origins.amount[begin..end].iter().copied().map(i128::from).sum();
+        let currency =
+            found.origins.currency[begin..end].first().map(|&currency| view.graph().currency(currency));
         let exponent = pools.rates.as_ref().map_or(currency.map_or(0, |c| c.exponent), Rates::exponent);
         let unit = if pools.rates.is_some() { "amount_value" } else { "amount_minor" };
         json!({
@@ -222,7 +223,7 @@ fn document(
             "currency": currency.map(|currency| currency.code.as_str()),
             unit: total.to_string(),
             "amount": format_amount(total, exponent),
-            "num_origins": rows.len(),
+            "num_origins": end - begin,
         })
     };
     json!({

@@ -72,6 +72,12 @@ impl Books {
         self.flows.push(flow);
     }
 
+    /// Flows so far.
+    #[inline]
+    pub(super) fn num_flows(&self) -> u64 {
+        self.flows.len() as u64
+    }
+
     /// A seed's part of its transaction.
     pub(super) fn seed_flow(&mut self, flow: Flow) {
         self.flows.push(flow);

@@ -49,6 +49,7 @@ use crate::ids::{AccountId, CurrencyId};
 use crate::run::Run;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Follows the money of `seeds` through the transactions of `view`.
 ///
@@ -57,7 +58,8 @@ use std::sync::Mutex;
 ///
 /// # Errors
 /// [`Error::Input`] names the seed that is not possible, or the transaction with a negative amount;
-/// [`Error::Option`] an option out of its range; [`Error::Limit`] a pool over 2^63 − 1 minor units;
+/// [`Error::Option`] an option out of its range; [`Error::Limit`] a pool over 2^63 − 1 minor units, or more flows than
+/// `flows_max`;
 /// [`Error::Unproved`] if the books do not balance, which would be a bug of ours.
 pub fn downstream(
     view: &View<'_>,
@@ -101,11 +103,16 @@ fn trace<P: Pool>(
     }
     let plans = plan.by_case();
     let spare = Mutex::new(Vec::new());
+    let num_flows = AtomicU64::new(0);
     let alone = |(case, plan): &(u32, Plan)| {
         run.check()?;
         let taken = spare.lock().ok().and_then(|mut spare| spare.pop());
         let mut scratch = taken.unwrap_or_else(|| Scratch::new(&scene));
         let mut trace = trace_plan::<P>(&scene, 1, plan, &mut scratch)?;
+        let flows = trace.flows.len() as u64;
+        if num_flows.fetch_add(flows, Ordering::Relaxed) + flows > options.flows_max {
+            return Err(too_many_flows(options.flows_max));
+        }
         if let Ok(mut spare) = spare.lock() {
             spare.push(scratch);
         }
@@ -118,6 +125,17 @@ fn trace<P: Pool>(
         all.append(part?);
     }
     Ok(all)
+}
+
+/// The error for a trace that would not fit into memory.
+#[cold]
+fn too_many_flows(limit: u64) -> Error {
+    Error::Limit {
+        what: "flows of one trace",
+        found: limit + 1,
+        limit,
+        remedy: "give up small amounts by `dust`, trace a shorter time or fewer cases, or raise `flows_max`",
+    }
 }
 
 /// First position that does not happen any more.
@@ -231,6 +249,9 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
             self.meter.event()?;
             self.scratch.calendar.remove(position - self.scratch.base);
             self.play_transaction(position, here)?;
+            if self.books.num_flows() > self.scene.options.flows_max {
+                return Err(too_many_flows(self.scene.options.flows_max));
+            }
         }
     }
 

@@ -155,6 +155,8 @@ pub struct TraceOptions {
     pub max_hops: Option<u32>,
     /// Whether all cases share the pools of one run; `false` traces each case as if it were the only one.
     pub joint: bool,
+    /// Most flows before the trace gives up with an error; bounds its memory, at some 40 bytes each.
+    pub flows_max: u64,
 }
 
 impl Default for TraceOptions {
@@ -170,6 +172,7 @@ impl Default for TraceOptions {
             dust: 0,
             max_hops: None,
             joint: true,
+            flows_max: 200_000_000,
         }
     }
 }

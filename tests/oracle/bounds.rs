@@ -4,7 +4,7 @@
 //! strict), whether money can get there or not. It shares no code and no data structure with the engine.
 #![allow(dead_code)] // Each test program uses its own part.
 
-use super::trace::{Payment, Seed};
+use super::trace::{Balance, Payment, Seed};
 use petgraph::algo::dinics;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,22 +89,43 @@ fn steps(payments: &[Payment], question: &Question) -> BTreeMap<Step, i64> {
     steps
 }
 
-/// The maximum flow from the seed to the target without the steps `removed`.
-pub fn maximum(payments: &[Payment], question: &Question, removed: &BTreeSet<Step>) -> i128 {
+/// The maximum flow from the seed to the target without the steps `removed`, where no more of it waits at the time of a
+/// balance than that.
+pub fn maximum(
+    payments: &[Payment],
+    question: &Question,
+    removed: &BTreeSet<Step>,
+    balances: &[Balance],
+) -> i128 {
     let moments = moments(payments, question.strict);
     let num_moments = moments.last().map_or(0, |last| last + 1);
     let accounts = payments.iter().flat_map(|payment| [payment.source, payment.destination]);
-    let (_, first, _) = claimed(payments, &question.seed);
+    let (currency, first, _) = claimed(payments, &question.seed);
     let num_accounts = accounts.chain([first]).max().unwrap() + 1;
+    let unlimited = u128::MAX >> 8;
     let mut graph: DiGraph<(), u128> = DiGraph::new();
     let (source, sink) = (graph.add_node(()), graph.add_node(()));
-    let mut nodes: BTreeMap<(u32, usize), NodeIndex> = BTreeMap::new();
+    // What comes to an account before a moment, and what can leave it from then on.
+    let mut nodes: BTreeMap<(u32, usize), (NodeIndex, NodeIndex)> = BTreeMap::new();
     for account in 0..num_accounts {
         for moment in 0..=num_moments {
-            let node = if account == question.target { sink } else { graph.add_node(()) };
-            nodes.insert((account, moment), node);
-            if moment > 0 && account != question.target {
-                graph.add_edge(nodes[&(account, moment - 1)], node, u128::MAX >> 8);
+            if account == question.target {
+                nodes.insert((account, moment), (sink, sink));
+                continue;
+            }
+            let (comes, leaves) = (graph.add_node(()), graph.add_node(()));
+            let stated = balances.iter().filter(|balance| {
+                let until = balance.time.map(|time| {
+                    let included = payments.iter().zip(&moments).filter(|(payment, _)| payment.time <= time);
+                    included.map(|(_, &moment)| moment + 1).max().unwrap_or(0)
+                });
+                (balance.account, balance.currency) == (account, currency) && until == Some(moment)
+            });
+            let least = stated.map(|balance| balance.amount.max(0) as u128).min();
+            graph.add_edge(comes, leaves, least.unwrap_or(unlimited));
+            nodes.insert((account, moment), (comes, leaves));
+            if moment > 0 {
+                graph.add_edge(nodes[&(account, moment - 1)].1, comes, unlimited);
             }
         }
     }
@@ -112,11 +133,13 @@ pub fn maximum(payments: &[Payment], question: &Question, removed: &BTreeSet<Ste
         if removed.contains(&step) {
             continue;
         }
-        let after = |row: usize| nodes[&(payments[row].destination, moments[row] + 1)];
-        let (tail, head) = match step {
-            Step::Seed => (source, nodes[&(first, begin(payments, &moments, &question.seed))]),
-            Step::Payment(row) => (nodes[&(payments[row].source, moments[row])], after(row)),
-            Step::Gain(row) | Step::Conversion(row) => (source, after(row)),
+        let after = |row: usize| nodes[&(payments[row].destination, moments[row] + 1)].0;
+        let (tail, head) = match (step, question.seed) {
+            (Step::Seed, Seed::Transaction { row, .. }) => (source, after(row)),
+            // It comes after what is stated for the moment.
+            (Step::Seed, _) => (source, nodes[&(first, begin(payments, &moments, &question.seed))].1),
+            (Step::Payment(row), _) => (nodes[&(payments[row].source, moments[row])].1, after(row)),
+            (Step::Gain(row) | Step::Conversion(row), _) => (source, after(row)),
         };
         graph.add_edge(tail, head, amount as u128);
     }

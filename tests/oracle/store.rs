@@ -179,6 +179,7 @@ impl Stored {
             dust: rules.dust,
             max_hops: rules.max_hops,
             joint,
+            ..TraceOptions::default()
         }
     }
 

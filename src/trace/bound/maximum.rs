@@ -22,7 +22,8 @@
 //!   been reached. So the value may exceed the seed where there are gains and conversions, and it stays an upper bound.
 //! * A payment of 0 draws nothing, and what it hands over is clean. Failed transactions move nothing. What
 //!   an account pays to itself may as well have waited.
-//! * Waiting is not limited by balances: a bound that knows them can be lower.
+//! * Waiting is limited by nothing but balances that somebody states (`balances`). A policy whose pools contradict a
+//!   statement, a [balance break](crate::trace::balances::breaks), may exceed a bound that believes it.
 //!
 //! # Cost
 //! See [`between`](super::between) and [`flow`](super::flow): proportional to the transactions that both sweeps touch, and
@@ -37,6 +38,7 @@ use super::flow::maximum_flow;
 use super::network::{Network, SINK, SOURCE};
 use super::options::{BoundOptions, Origin, check_target, origins};
 use super::result::Bound;
+use super::statements::Statements;
 use crate::error::Result;
 use crate::graph::View;
 use crate::ids::AccountId;
@@ -102,13 +104,14 @@ pub fn max_traceable(
     options: &BoundOptions,
     run: &Run,
 ) -> Result<Bound> {
-    options.check()?;
+    options.check(view.graph().num_accounts())?;
     run.check()?;
     check_target(view, target, || "target".into())?;
     let origins = origins(view, std::slice::from_ref(seed), options)?;
     let rows = Rows::new(view, None);
     let world = options.world(view, &rows, None);
-    bound(&world, &origins[0], target, run)
+    let statements = Statements::new(view, &options.balances)?;
+    bound(&world, &statements, &origins[0], target, run)
 }
 
 /// The bound of every pair of a seed and a target, in the order given, in parallel.
@@ -124,7 +127,7 @@ pub fn max_traceable_many(
     options: &BoundOptions,
     run: &Run,
 ) -> Result<Vec<Bound>> {
-    options.check()?;
+    options.check(view.graph().num_accounts())?;
     run.check()?;
     for (place, &(_, target)) in pairs.iter().enumerate() {
         check_target(view, target, || format!("pairs[{place}].target"))?;
@@ -136,12 +139,20 @@ pub fn max_traceable_many(
     run.stage("bounds", 0);
     let rows = Rows::new(view, None);
     let world = options.world(view, &rows, None);
-    let bounds: Vec<Result<Bound>> = run
-        .install(|| asked.par_iter().map(|(origin, target)| bound(&world, origin, *target, run)).collect());
+    let statements = Statements::new(view, &options.balances)?;
+    let bounds: Vec<Result<Bound>> = run.install(|| {
+        asked.par_iter().map(|(origin, target)| bound(&world, &statements, origin, *target, run)).collect()
+    });
     bounds.into_iter().collect()
 }
 
-fn bound(world: &World<'_, '_>, origin: &Origin, target: AccountId, run: &Run) -> Result<Bound> {
+fn bound(
+    world: &World<'_, '_>,
+    statements: &Statements,
+    origin: &Origin,
+    target: AccountId,
+    run: &Run,
+) -> Result<Bound> {
     run.check()?;
     let claimed = origin.claimed;
     let mut meter = Meter::new(run);
@@ -150,7 +161,7 @@ fn bound(world: &World<'_, '_>, origin: &Origin, target: AccountId, run: &Run) -
     } else {
         between(world, &origin.question(target), &mut meter)?
     };
-    let network = Network::new(claimed, target.0, &events)?;
+    let network = Network::new(claimed, target.0, &events, statements)?;
     let flow = maximum_flow(&network.arcs, network.num_nodes, SOURCE, SINK, || run.check())?;
     let mut bound = network.read(&flow)?;
     bound.events = meter.finish();

@@ -11,6 +11,7 @@ mod network;
 mod options;
 mod paths;
 mod result;
+mod statements;
 mod walk;
 mod widest;
 

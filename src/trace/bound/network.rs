@@ -7,7 +7,8 @@
 //! the payer's node of that moment to the payee's. Two kinds of arcs begin at the source beside the seed: what a payment
 //! hands over beyond what was paid (a *gain* of r − p), and what comes in from another currency (a *conversion*, r).
 //! Payments of one moment leave before any money of that moment comes in, which is what strict ties mean; where
-//! ties go by order every payment has a moment of its own.
+//! ties go by order every payment has a moment of its own. Where a balance is stated between two events of a pool, the
+//! chain has an arc of that capacity there: no more of the money than the balance can have waited.
 //!
 //! # Source
 //! Ford, Fulkerson: Constructing Maximal Dynamic Flows from Static Flows, Operations Research 6, 1958 (time-expanded
@@ -17,6 +18,7 @@
 use super::between::{Event, Mix};
 use super::flow::{Arc, Flow, UNLIMITED};
 use super::result::{Bound, CutRow, Journeys, Step};
+use super::statements::Statements;
 use crate::error::{Error, Result};
 use crate::ids::{CurrencyId, TxId};
 use std::collections::HashMap;
@@ -38,6 +40,8 @@ pub(super) struct Claimed {
     pub(super) amount: i64,
     /// It can leave at any greater moment.
     pub(super) moment: i64,
+    /// What is stated after the transaction at this position limits it.
+    pub(super) position: u64,
 }
 
 /// A time-expanded network.
@@ -46,6 +50,7 @@ pub(super) struct Network<'e> {
     seed: Claimed,
     target: u32,
     events: &'e [Event],
+    statements: &'e Statements,
     pub(super) arcs: Vec<Arc>,
     /// By arc, what it stands for.
     labels: Vec<Label>,
@@ -58,6 +63,8 @@ enum Label {
     Seed,
     /// Money waits.
     Wait,
+    /// Money waits where a balance is stated: its place among the statements.
+    Statement(u32),
     /// A transaction, by its place among the events.
     Event(Step, u32),
 }
@@ -68,17 +75,27 @@ struct Newest {
     node: u32,
     /// Whether money has left it, so that what comes in later must not.
     left: bool,
+    /// Position of its last event.
+    position: u64,
 }
+
+/// By account, its newest node.
+type Pools = HashMap<u32, Newest, BuildHasherDefault<Mix>>;
 
 impl<'e> Network<'e> {
     /// The network of `events`, the transactions between the seed and `target`, in order.
-    pub(super) fn new(seed: Claimed, target: u32, events: &'e [Event]) -> Result<Self> {
-        let mut network =
-            Network { seed, target, events, arcs: Vec::new(), labels: Vec::new(), num_nodes: 2 };
-        let mut newest: HashMap<u32, Newest, BuildHasherDefault<Mix>> = HashMap::default();
+    pub(super) fn new(
+        seed: Claimed,
+        target: u32,
+        events: &'e [Event],
+        statements: &'e Statements,
+    ) -> Result<Self> {
+        let (arcs, labels) = (Vec::new(), Vec::new());
+        let mut network = Network { seed, target, events, statements, arcs, labels, num_nodes: 2 };
+        let mut newest = Pools::default();
         let first = match seed.account == target {
             true => SINK,
-            false => network.node(seed.account, &mut newest),
+            false => network.node(seed.account, seed.position, &mut newest),
         };
         network.arc(SOURCE, first, seed.amount, Label::Seed);
         let mut tails = Vec::new();
@@ -86,11 +103,8 @@ impl<'e> Network<'e> {
         for moment in events.chunk_by(|a, b| a.moment == b.moment) {
             tails.clear();
             for event in moment {
-                let pool = newest.get_mut(&event.source).filter(|_| event.paid.currency == seed.currency);
-                tails.push(pool.map(|pool| {
-                    pool.left = true;
-                    pool.node
-                }));
+                let within = event.paid.currency == seed.currency;
+                tails.push(within.then(|| network.tail(event, &mut newest)).flatten());
             }
             for (event, &tail) in moment.iter().zip(&tails) {
                 if event.received.currency == seed.currency {
@@ -103,13 +117,7 @@ impl<'e> Network<'e> {
         Ok(network)
     }
 
-    fn receive(
-        &mut self,
-        event: &Event,
-        tail: Option<u32>,
-        place: u32,
-        newest: &mut HashMap<u32, Newest, BuildHasherDefault<Mix>>,
-    ) {
+    fn receive(&mut self, event: &Event, tail: Option<u32>, place: u32, newest: &mut Pools) {
         let (paid, received) = (event.paid.amount, event.received.amount);
         let converted = event.paid.currency != self.seed.currency;
         let kept = event.source == event.destination && !converted;
@@ -118,7 +126,7 @@ impl<'e> Network<'e> {
         }
         let head = match event.destination == self.target {
             true => SINK,
-            false => self.node(event.destination, newest),
+            false => self.node(event.destination, event.position, newest),
         };
         if converted {
             return self.arc(SOURCE, head, received, Label::Event(Step::Conversion, place));
@@ -131,19 +139,44 @@ impl<'e> Network<'e> {
         }
     }
 
+    /// The node of the payer's pool for what it pays now.
+    fn tail(&mut self, event: &Event, newest: &mut Pools) -> Option<u32> {
+        let pool = newest.get_mut(&event.source)?;
+        self.wait(event.source, event.position, pool);
+        pool.left = true;
+        Some(pool.node)
+    }
+
     /// The node of a pool for what comes in now.
-    fn node(&mut self, account: u32, newest: &mut HashMap<u32, Newest, BuildHasherDefault<Mix>>) -> u32 {
-        let before = newest.get(&account).copied();
-        if let Some(Newest { node, left: false }) = before {
-            return node;
+    fn node(&mut self, account: u32, position: u64, newest: &mut Pools) -> u32 {
+        let fresh = Newest { node: self.num_nodes, left: false, position };
+        let Some(pool) = newest.get_mut(&account) else {
+            newest.insert(account, fresh);
+            self.num_nodes += 1;
+            return fresh.node;
+        };
+        self.wait(account, position, pool);
+        if pool.left {
+            self.extend(pool, UNLIMITED, Label::Wait);
         }
-        let node = self.num_nodes;
+        pool.node
+    }
+
+    /// Takes a pool to an event, past what is stated of it until then.
+    fn wait(&mut self, account: u32, position: u64, pool: &mut Newest) {
+        let between = pool.position..position;
+        if let Some((place, balance)) = self.statements.least(account, self.seed.currency, between) {
+            self.extend(pool, balance, Label::Statement(place));
+        }
+        pool.position = pool.position.max(position);
+    }
+
+    /// Appends a node to a pool's chain.
+    fn extend(&mut self, pool: &mut Newest, capacity: i64, label: Label) {
+        let before = std::mem::replace(&mut pool.node, self.num_nodes);
+        pool.left = false;
         self.num_nodes += 1;
-        newest.insert(account, Newest { node, left: false });
-        if let Some(before) = before {
-            self.arc(before.node, node, UNLIMITED, Label::Wait);
-        }
-        node
+        self.arc(before, pool.node, capacity, label);
     }
 
     fn arc(&mut self, tail: u32, head: u32, capacity: i64, label: Label) {
@@ -214,7 +247,11 @@ impl<'e> Network<'e> {
         crossing
             .map(|(arc, &label)| {
                 let (step, transaction) = self.step(label);
-                CutRow { step, transaction, capacity: arc.capacity }
+                let balance = match label {
+                    Label::Statement(place) => Some(self.statements.stated(place)),
+                    _ => None,
+                };
+                CutRow { step, transaction, balance, capacity: arc.capacity }
             })
             .collect()
     }
@@ -223,8 +260,8 @@ impl<'e> Network<'e> {
         match label {
             Label::Seed => (Step::Seed, self.seed.transaction),
             Label::Event(step, place) => (step, Some(TxId(self.events[place as usize].position))),
-            // Never reported: nothing limits it, so it is in no cut of a flow that is limited.
-            Label::Wait => (Step::Payment, None),
+            // Waiting that nothing limits is in no cut: the supplies alone are a smaller one.
+            Label::Statement(_) | Label::Wait => (Step::Balance, None),
         }
     }
 

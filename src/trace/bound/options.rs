@@ -5,6 +5,7 @@ use super::network::Claimed;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};
+use crate::trace::balances::Balances;
 use crate::trace::policy::{Ties, TraceOptions};
 use crate::trace::rows::Rows;
 use crate::trace::seed::{Seed, SeedKind, plan};
@@ -19,6 +20,10 @@ pub struct BoundOptions {
     pub span_us: Option<i64>,
     /// Whether money can be received and paid on at one and the same time.
     pub ties: Ties,
+    /// Balances that somebody states: of the money that counts no more can have waited in an account at the time of a
+    /// statement than it says. Openings play no part, and none is needed. Only
+    /// [`max_traceable`](super::max_traceable) looks at them.
+    pub balances: Balances,
     /// Most transactions to look at for one bound, at least 1; more is an error, never a smaller answer. No limit by
     /// default.
     pub events_max: Option<u64>,
@@ -26,7 +31,8 @@ pub struct BoundOptions {
 
 impl BoundOptions {
     /// Refuses what lies outside its range, before any work.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn check(&self, num_accounts: u32) -> Result<()> {
+        self.balances.check(num_accounts)?;
         if let Some(span) = self.span_us.filter(|&span| span < 0) {
             let value = span.to_string();
             return Err(Error::Option { name: "span_us", value, allowed: "0 or more microseconds" });
@@ -110,6 +116,7 @@ pub(super) fn origins(view: &View<'_>, seeds: &[SeedKind], options: &BoundOption
                 Ties::Order => claim.position as i64,
                 Ties::Strict => transaction.time,
             },
+            position: claim.position,
         };
         let begin = claim.position + 1;
         let range = begin..options.end(view, transaction.time)?.max(begin);
@@ -130,6 +137,8 @@ pub(super) fn origins(view: &View<'_>, seeds: &[SeedKind], options: &BoundOption
                 Ties::Order => arrival.position as i64 - 1,
                 Ties::Strict => arrival.time,
             },
+            // A balance stated for the very time of the arrival may or may not include it.
+            position: arrival.position,
         };
         let begin = arrival.position;
         let range = begin..options.end(view, arrival.time)?.max(begin);

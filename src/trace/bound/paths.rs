@@ -78,7 +78,7 @@ pub fn widest_paths(
     options: &BoundOptions,
     run: &Run,
 ) -> Result<WidestPaths> {
-    options.check()?;
+    options.check(view.graph().num_accounts())?;
     if k == 0 {
         return Err(Error::Option { name: "k", value: "0".into(), allowed: "1 or more paths" });
     }

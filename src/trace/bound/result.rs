@@ -1,6 +1,7 @@
 //! What a bound says: the amount, what caps it, and how it can be reached.
 
 use crate::ids::{CurrencyId, TxId};
+use crate::trace::balances::Balance;
 
 /// How money takes a step towards the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +14,8 @@ pub enum Step {
     Gain,
     /// A transaction brings it in from another currency that the seed's money may have been changed into.
     Conversion,
+    /// It waits in an account at a time of which the balance is stated.
+    Balance,
 }
 
 impl Step {
@@ -23,6 +26,7 @@ impl Step {
             Step::Payment => "payment",
             Step::Gain => "gain",
             Step::Conversion => "conversion",
+            Step::Balance => "balance",
         }
     }
 }
@@ -35,7 +39,7 @@ pub struct Bound {
     /// The currency that the seed's transaction hands over, or the deposit's.
     pub currency: CurrencyId,
     /// What caps the value: without these steps nothing arrives, and their capacities add up to `value`. The seed
-    /// first, then by position; of all such sets, the one nearest to the seed. Empty where nothing can arrive.
+    /// first, then in time; of all such sets, the one nearest to the seed. Empty where nothing can arrive.
     pub cut: Vec<CutRow>,
     /// Ways that move `value` in all.
     pub journeys: Journeys,
@@ -50,8 +54,10 @@ pub struct Bound {
 pub struct CutRow {
     /// How money takes it.
     pub step: Step,
-    /// The transaction; a deposit seed has none.
+    /// The transaction; a deposit seed and a balance have none.
     pub transaction: Option<TxId>,
+    /// The balance, if it is one.
+    pub balance: Option<Balance>,
     /// The most that it moves, in minor units.
     pub capacity: i64,
 }

@@ -93,7 +93,7 @@ const NO_LABEL: u32 = u32::MAX;
 /// # Ok::<(), ringfence::Error>(())
 /// ```
 pub fn widest(view: &View<'_>, seed: &SeedKind, options: &BoundOptions, run: &Run) -> Result<Widest> {
-    options.check()?;
+    options.check(view.graph().num_accounts())?;
     run.check()?;
     let origins = origins(view, std::slice::from_ref(seed), options)?;
     let Origin { claimed, range } = &origins[0];
