@@ -215,6 +215,7 @@ class Graph:
         seeds: _Rows,
         targets: _Accounts,
         *,
+        balances: _Rows | None = None,
         until: _Time | None = None,
         span_s: int | None = None,
         ties: _Ties = "order",
@@ -416,6 +417,8 @@ class Bounds:
     def paths(self) -> Table: ...
     @property
     def widest(self) -> Table | None: ...
+    @property
+    def balance_breaks(self) -> Table | None: ...
     @property
     def summary(self) -> dict[str, Any]: ...
     def __len__(self) -> int: ...

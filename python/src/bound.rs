@@ -29,7 +29,7 @@ impl Bounds {
     }
 
     /// What caps each bound; the capacities of a bound sum to it: ``case``, ``seed``, ``account``, ``step`` (``seed``, ``payment``,
-    /// ``gain`` or ``conversion``), ``transaction`` (null for a deposit), ``source``, ``destination``, ``time``, ``capacity_minor``.
+    /// ``gain``, ``conversion`` or ``balance``), ``transaction`` (null for a deposit and a balance), ``source``, ``destination``, ``time``, ``capacity_minor``.
     #[getter]
     fn cut(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "cut")
@@ -47,6 +47,12 @@ impl Bounds {
     #[getter]
     fn widest(&self, py: Python<'_>) -> PyResult<Option<Table>> {
         self.answer.find(py, "widest")
+    }
+
+    /// Stated balances that the transactions do not explain; see :attr:`Trace.balance_breaks`.
+    #[getter]
+    fn balance_breaks(&self, py: Python<'_>) -> PyResult<Option<Table>> {
+        self.answer.find(py, "balance_breaks")
     }
 
     /// The rules and the data behind it, as in ``summary.json``.

@@ -462,6 +462,9 @@ impl Graph {
     ///     bound for each, and their sum bounds the case.
     /// targets : str, os.PathLike, list of str, or frame
     ///     Accounts to ask about: keys, or a CSV file or frame with a column ``account``.
+    /// balances : str, os.PathLike, list of dict, or frame, optional
+    ///     As in :meth:`trace`. With them a bound can be lower: no more of the money can have waited in an account than
+    ///     its stated balance.
     /// until : datetime, date, str or int, optional
     ///     Last moment that counts, inclusive.
     /// span_s : int, optional
@@ -496,13 +499,14 @@ impl Graph {
     /// >>> (bound,) = graph.bound("seeds.csv", [held["account"]]).bounds.to_dicts()
     /// >>> held["amount_minor"] <= bound["amount_minor"]
     /// True
-    #[pyo3(signature = (seeds, targets, *, until = None, span_s = None, ties = "order", widest = None, events_max = None, start = None, end = None, threads = None, progress = None))]
+    #[pyo3(signature = (seeds, targets, *, balances = None, until = None, span_s = None, ties = "order", widest = None, events_max = None, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn bound(
         &self,
         py: Python<'_>,
         seeds: &Bound<'_, PyAny>,
         targets: &Bound<'_, PyAny>,
+        balances: Option<Bound<'_, PyAny>>,
         #[pyo3(from_py_with = moment)] until: Option<i64>,
         span_s: Option<u32>,
         ties: &str,
@@ -515,11 +519,17 @@ impl Graph {
     ) -> PyResult<Bounds> {
         let window = window(start, end)?;
         let span_us = span_s.map(|span| i64::from(span) * SECOND_US);
-        let options = BoundOptions { until, span_us, ties: given::ties(py, ties)?, events_max };
+        let ties = given::ties(py, ties)?;
+        let options = BoundOptions { until, span_us, ties, events_max, ..BoundOptions::default() };
         let (seeds, targets) = (Sheet::given(seeds, None)?, Sheet::given(targets, Some("account"))?);
+        let balances = sheet(balances, None)?;
         let report = detached(py, Circumstances::new(threads, progress)?, |run| {
-            let (seeds, targets) = (seeds.into_input("seeds")?, targets.into_input("targets")?);
-            let inputs = BoundInputs { seeds, targets, widest };
+            let inputs = BoundInputs {
+                seeds: seeds.into_input("seeds")?,
+                targets: targets.into_input("targets")?,
+                balances: balances.map(|sheet| sheet.into_input("balances")).transpose()?,
+                widest,
+            };
             bound_report(&self.graph.window(window)?, &inputs, &options, run)
         })?;
         Ok(Bounds::new(Answer::new(report)))
