@@ -19,7 +19,7 @@ use ringfence::trace::{self as engine, Upstream, UpstreamOptions, upstream};
 use ringfence::{Error, Run};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Stored;
-use trace::{Policy, Rules};
+use trace::{Opening, Payment, Policy, Rules, Seed};
 
 const NUM_LEDGERS: u64 = 1_000;
 
@@ -161,4 +161,135 @@ fn the_engine_finds_the_origins_that_the_oracle_finds() {
     println!("{seen} targets, {mixed} of several origins, {refused} refused");
     let each = NUM_LEDGERS as usize;
     assert!(seen > 6 * each && mixed > 2 * each && refused > each / 10 && refused < seen / 3);
+}
+
+/// Fewest payments by which money could come from an account to `holder`, whenever they are.
+fn distances(payments: &[Payment], holder: u32) -> BTreeMap<u32, u32> {
+    let mut distances = BTreeMap::from([(holder, 0)]);
+    for distance in 1..=payments.len() as u32 {
+        for payment in payments {
+            if distances.get(&payment.destination) == Some(&(distance - 1)) {
+                distances.entry(payment.source).or_insert(distance);
+            }
+        }
+    }
+    distances
+}
+
+#[test]
+fn paths_lead_from_each_origin_to_the_target_and_sum_to_what_came_from_it() {
+    let check = |seed: u64| {
+        let (ledger, random) = (numbered(random_ledger(seed ^ 0x0b5e)), &mut Random(!seed));
+        let stored = Stored::new(&ledger, Partition::None);
+        let mut longest = 0;
+        for _ in 0..6 {
+            let (rules, target) = (random_upstream_rules(&ledger, random), random_target(&ledger, random));
+            let frontier = (0..ledger.num_accounts).filter(|_| random.once_in(6)).collect();
+            let max_hops = random.once_in(2).then(|| 1 + random.below(4) as u32);
+            let options = UpstreamOptions { max_hops, ..options(&stored, &rules, &frontier) };
+            let asked = engine_target(&stored, target);
+            let Ok(found) = upstream(&stored.graph.view(), &[asked], &options, &Run::new()) else { continue };
+            let (holder, last, asked) = match target {
+                Target::Payment { row } => {
+                    let payment = &ledger.payments[row];
+                    let rates = rules.rates.as_ref();
+                    let value = rates.map(|r| r.value_at(payment.paid, payment.paid_currency, payment.time));
+                    (payment.source, row, Some(value.unwrap_or(payment.paid)))
+                }
+                Target::Balance { account, .. } => (account, ledger.payments.len(), None),
+            };
+            let distances = distances(&ledger.payments[..last], holder);
+            let composition = composition(&found);
+            assert!(asked.is_none_or(|asked| composition.values().sum::<i128>() == i128::from(asked)));
+            let (mut sums, mut carried) = (BTreeMap::new(), BTreeMap::new());
+            let paths = &found.paths;
+            for path in 0..paths.len() {
+                let rows = paths.payments(path);
+                longest = longest.max(rows.len());
+                *sums.entry(paths.account[path].0).or_default() += i128::from(paths.amount[path]);
+                // From the origin to the target, one payment after the other.
+                let (mut place, mut before) = (paths.account[path].0, None);
+                for at in rows.clone() {
+                    let row = paths.transaction[at].0 as usize;
+                    assert!(before < Some(row) && row < last, "ledger {seed}: {row} after {before:?}");
+                    assert_eq!(ledger.payments[row].source, place, "ledger {seed}: a path that jumps");
+                    (place, before) = (ledger.payments[row].destination, Some(row));
+                    // What an account beyond the limit pays is its own, and nothing came before it on the path.
+                    let nearer = max_hops.is_none_or(|most| distances[&place] < most);
+                    assert!(nearer, "ledger {seed}: {place} is {} payments away", distances[&place]);
+                    let sum: &mut (i64, i64) = carried.entry(row as u64).or_default();
+                    *sum = (sum.0 + paths.paid[at], sum.1 + paths.received[at]);
+                }
+                assert_eq!(place, holder, "ledger {seed}: a path that ends elsewhere");
+                let arrived = rows.last().map_or(paths.amount[path], |at| paths.received[at]);
+                assert_eq!(arrived, paths.amount[path], "ledger {seed}");
+            }
+            assert_eq!(sums, composition, "ledger {seed}, {target:?}, {rules:?}");
+            let flows = &found.flows;
+            let of_flow =
+                |at: usize| (flows.transaction[at].0, (flows.tainted_paid[at], flows.tainted_received[at]));
+            let flows: BTreeMap<u64, (i64, i64)> = (0..flows.len()).map(of_flow).collect();
+            assert_eq!(flows, carried, "ledger {seed}");
+        }
+        longest
+    };
+    let longest = (0..NUM_LEDGERS).into_par_iter().map(check).max().unwrap();
+    assert!(longest >= 6, "the longest path has {longest} payments");
+}
+
+#[test]
+fn what_reaches_a_payment_downstream_is_what_it_comes_from_upstream() {
+    let check = |seed: u64| {
+        let (mut ledger, random) = (numbered(random_ledger(seed ^ 0xad01)), &mut Random(!seed));
+        for payment in &mut ledger.payments {
+            // A payment of nothing has an owner upstream and none downstream.
+            payment.received = if payment.paid == 0 { 0 } else { payment.received };
+        }
+        let origin = random.below(u64::from(ledger.num_accounts)) as u32;
+        let paid = |row: &usize| {
+            let payment = &ledger.payments[*row];
+            payment.source == origin && !payment.failed && payment.received > 0
+        };
+        let rows: Vec<usize> = (0..ledger.payments.len()).filter(paid).collect();
+        let seed_of = |row: &usize| Seed::Transaction { case: 0, row: *row, amount: None };
+        let ledger = Ledger { num_cases: 1, seeds: rows.iter().map(seed_of).collect(), ..ledger };
+        let stored = Stored::new(&ledger, Partition::None);
+        let mut shown = 0;
+        for policy in [Policy::Fifo, Policy::Lifo, Policy::Haircut] {
+            let opening = if random.once_in(2) { Opening::Minimal } else { Opening::JustInTime };
+            let rules = Rules { policy, opening, strict: random.once_in(2), ..Rules::default() };
+            let trace = stored.trace(&stored.graph.view(), &ledger, &rules, true).unwrap();
+            let mut found: BTreeMap<usize, i128> = BTreeMap::new();
+            for at in 0..trace.flows.len() {
+                found.insert(trace.flows.transaction[at].0 as usize, trace.flows.tainted_paid[at].into());
+            }
+            let is_asked = |row: &usize| {
+                let payment = &ledger.payments[*row];
+                !payment.failed && payment.paid > 0 && payment.source != origin
+            };
+            let asked: Vec<usize> = (0..ledger.payments.len()).filter(is_asked).collect();
+            let targets: Vec<_> =
+                asked.iter().map(|&row| engine::Target::Transaction(TxId(row as u64))).collect();
+            let options = options(&stored, &rules, &BTreeSet::from([origin]));
+            let origins = upstream(&stored.graph.view(), &targets, &options, &Run::new()).unwrap().origins;
+            let mut share = vec![0i128; asked.len()];
+            for at in (0..origins.len()).filter(|&at| origins.account[at].0 == origin) {
+                share[origins.target[at] as usize] = origins.amount[at].into();
+            }
+            for (&row, upstream) in asked.iter().zip(share) {
+                let downstream = found.get(&row).copied().unwrap_or_default();
+                if policy != Policy::Haircut {
+                    assert_eq!(downstream, upstream, "ledger {seed}, {rules:?}, row {row}, origin {origin}");
+                } else if !ledger.payments.iter().any(|p| p.received != p.paid) {
+                    // A unit a payment, for each owner that the upstream pools know and the downstream do not.
+                    let most = (row as i128 + 1) * i128::from(ledger.num_accounts);
+                    assert!((downstream - upstream).abs() <= most, "ledger {seed}, row {row}");
+                }
+                shown += usize::from(downstream > 0);
+            }
+        }
+        shown
+    };
+    let shown: usize = (0..NUM_LEDGERS).into_par_iter().map(check).sum();
+    assert!(shown > 3 * NUM_LEDGERS as usize, "only {shown} payments share an origin");
 }

@@ -3,18 +3,40 @@
 use super::rows::Rows;
 use crate::error::Result;
 use crate::graph::View;
+use crate::store::format::flags;
 use std::ops::Range;
 
 /// Rows per chunk: enough to forget the hand-over, few enough that a cancelled run stops within a millisecond.
 const ROWS_PER_CHUNK: u64 = 1 << 16;
 
-/// Both ends of consecutive transactions of one segment. Every account is one of the graph.
+/// Consecutive transactions of one segment. Every account is one of the graph; all slices have the same length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chunk<'g> {
     /// Position of the first row.
     pub(super) start: u64,
     pub(super) source: &'g [u32],
     pub(super) destination: &'g [u32],
+    pub(super) time: &'g [i64],
+    paid: &'g [i64],
+    /// Where some amounts received differ from those paid.
+    received: Option<&'g [i64]>,
+    /// Whether no transaction of the segment failed.
+    none_failed: bool,
+}
+
+impl Chunk<'_> {
+    /// Whether the payment in a row moves anything.
+    #[inline]
+    pub(super) fn carries(&self, row: usize, rows: &Rows<'_>) -> Result<bool> {
+        let (paid, received) = (self.paid[row], self.received.map_or(1, |received| received[row]));
+        if self.none_failed && paid > 0 && received > 0 {
+            return Ok(true);
+        }
+        // A failure, nothing, or an amount below 0, which is named there.
+        Ok(rows
+            .read(self.start + row as u64)?
+            .is_some_and(|row| row.paid.amount > 0 && row.received.amount > 0))
+    }
 }
 
 /// The positions `range` of a view cut into pieces that lie in one segment each: (place among the parts, rows there).
@@ -39,10 +61,20 @@ pub(super) fn chunks<'g>(
         let part = &view.parts()[place];
         let columns = &part.segment.transactions;
         let start = part.base.0 + piece.start as u64;
-        let (source, destination) = (columns.source.slice(piece.clone())?, columns.destination.slice(piece)?);
+        let received = columns.received.as_ref().map(|(amounts, _)| amounts.slice(piece.clone()));
+        let (source, destination) =
+            (columns.source.slice(piece.clone())?, columns.destination.slice(piece.clone())?);
         check_ends(view, rows, start, source)?;
         check_ends(view, rows, start, destination)?;
-        Ok(Chunk { start, source, destination })
+        Ok(Chunk {
+            start,
+            source,
+            destination,
+            time: columns.time.slice(piece.clone())?,
+            paid: columns.amount.slice(piece)?,
+            received: received.transpose()?,
+            none_failed: columns.flags.constant().is_some_and(|bits| bits & flags::FAILED == 0),
+        })
     })
 }
 

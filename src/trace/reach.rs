@@ -23,7 +23,7 @@
 //! Wu, Cheng, Huang, Ke, Lu, Xu: Path problems in temporal graphs, PVLDB 7(9), 2014: earliest arrival, in one pass.
 
 use super::calendar::Calendar;
-use super::chunk::{Moments, chunks, end_position};
+use super::chunk::{Chunk, Moments, chunks, end_position};
 use super::cursor::NEVER;
 use super::marks::Marks;
 use super::policy::Ties;
@@ -106,6 +106,11 @@ impl Reached {
 
     fn append(&mut self, case: u32, mut other: Reached) {
         self.case.resize(self.case.len() + other.len(), case);
+        if self.account.is_empty() {
+            // Nothing to copy for the first, which is mostly the only one.
+            *self = Reached { case: std::mem::take(&mut self.case), ..other };
+            return;
+        }
         self.account.append(&mut other.account);
         self.time.append(&mut other.time);
         self.transaction.append(&mut other.transaction);
@@ -263,7 +268,7 @@ impl Search<'_, '_> {
                 if self.known.has(destination) {
                     continue;
                 }
-                self.reach(destination, due)?;
+                self.reach(destination, due, self.rows.time(due)?)?;
                 let strict = self.options.ties == Ties::Strict;
                 (destination, if strict { self.wait_until } else { due + 1 })
             };
@@ -323,7 +328,7 @@ impl Search<'_, '_> {
                 } else {
                     len.min((self.wait_until - chunk.start) as usize)
                 };
-                at = self.scan_rows(chunk.start, chunk.source, chunk.destination, at, stop)?;
+                at = self.scan_rows(&chunk, at, stop)?;
             }
             self.run.advance(len as u64);
         }
@@ -332,25 +337,15 @@ impl Search<'_, '_> {
 
     /// Reads rows `at..stop` of a chunk, or fewer if an account begins to wait; returns where to go on.
     #[inline]
-    fn scan_rows(
-        &mut self,
-        start: u64,
-        source: &[u32],
-        destination: &[u32],
-        at: usize,
-        stop: usize,
-    ) -> Result<usize> {
+    fn scan_rows(&mut self, chunk: &Chunk<'_>, at: usize, stop: usize) -> Result<usize> {
         let none_waits = self.waiting.is_empty();
-        let ends = source[at..stop].iter().zip(&destination[at..stop]);
+        let ends = chunk.source[at..stop].iter().zip(&chunk.destination[at..stop]);
         for (row, (&source, &destination)) in (at..).zip(ends) {
             // Both bits, always: one test that is seldom true instead of two that are hard to foresee.
-            if self.pays.has(source) & !self.known.has(destination) {
-                let position = start + row as u64;
-                if self.carries(position)? {
-                    self.reach(destination, position)?;
-                    if none_waits && !self.waiting.is_empty() {
-                        return Ok(row + 1);
-                    }
+            if self.pays.has(source) & !self.known.has(destination) && chunk.carries(row, self.rows)? {
+                self.reach(destination, chunk.start + row as u64, chunk.time[row])?;
+                if none_waits && !self.waiting.is_empty() {
+                    return Ok(row + 1);
                 }
             }
         }
@@ -373,10 +368,10 @@ impl Search<'_, '_> {
         }
     }
 
-    /// The payment at `position` reaches an account.
-    fn reach(&mut self, account: u32, position: u64) -> Result<()> {
+    /// The payment at `position`, at `time`, reaches an account.
+    fn reach(&mut self, account: u32, position: u64, time: i64) -> Result<()> {
         self.known.set(account);
-        self.found.push(account, self.rows.time(position)?, Some(TxId(position)));
+        self.found.push(account, time, Some(TxId(position)));
         if self.options.ties == Ties::Strict {
             self.wait_until = self.moments.after(position, self.end, self.rows)?;
         }

@@ -73,7 +73,8 @@ pub struct UpstreamOptions {
     pub rules: TraceOptions,
     /// Accounts whose payments are where the cone ends.
     pub origins: RoaringBitmap,
-    /// Most payments from an origin to the target, at least 1; farther ones are not followed. `None` for all.
+    /// Accounts whose money needs more payments than this to reach the target, at least 1, are beyond the frontier; money
+    /// that circles among nearer ones may take more. `None` for no limit.
     pub max_hops: Option<u32>,
     /// Most money paths listed for each target, those with the largest amounts; `None` lists all.
     pub paths_max: Option<usize>,

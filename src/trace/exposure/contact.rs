@@ -4,7 +4,7 @@
 //! those of its destination. Words only grow, so there are at most 64 changes per account and pass, and the test
 //! whether a row changes anything is one `and` that is seldom true.
 
-use super::super::chunk::{Moments, chunks};
+use super::super::chunk::{Chunk, Moments, chunks};
 use super::super::cursor::NEVER;
 use super::super::marks::Marks;
 use super::super::policy::Ties;
@@ -121,7 +121,7 @@ impl<'a, 'g> Spread<'a, 'g> {
                     new = self.cases[source as usize] & !self.cases[destination as usize];
                 }
                 if new != 0 {
-                    self.touch(source, destination, new, chunk.start + row as u64)?;
+                    self.touch(&chunk, row, new)?;
                 }
             }
             run.advance(chunk.source.len() as u64);
@@ -130,18 +130,19 @@ impl<'a, 'g> Spread<'a, 'g> {
     }
 
     /// A payment could carry cases that did not reach its destination yet.
-    fn touch(&mut self, source: u32, destination: u32, new: u64, position: u64) -> Result<()> {
+    fn touch(&mut self, chunk: &Chunk<'_>, row: usize, new: u64) -> Result<()> {
+        let (source, destination) = (chunk.source[row], chunk.destination[row]);
         let outside = |marks: &Marks| marks.has(source) || marks.has(destination);
         if self.outside.as_ref().is_some_and(outside) || self.pass.options.sinks.contains(source) {
             return Ok(());
         }
-        let rows = self.pass.rows;
-        if !rows.read(position)?.is_some_and(|row| row.paid.amount > 0 && row.received.amount > 0) {
+        if !chunk.carries(row, self.pass.rows)? {
             return Ok(());
         }
+        let position = chunk.start + row as u64;
         if !self.known.has(destination) {
             self.known.set(destination);
-            let time = rows.time(position)?;
+            let time = chunk.time[row];
             self.found.push(Contact {
                 account: destination,
                 position,
@@ -153,7 +154,7 @@ impl<'a, 'g> Spread<'a, 'g> {
         match self.pass.options.ties {
             Ties::Order => self.cases[destination as usize] |= new,
             Ties::Strict => {
-                self.wait_until = self.moments.after(position, self.pass.end, rows)?;
+                self.wait_until = self.moments.after(position, self.pass.end, self.pass.rows)?;
                 self.waiting.push((destination, new));
             }
         }
