@@ -12,6 +12,7 @@ pub mod earlier;
 pub mod exposure;
 pub mod files;
 pub mod folder;
+pub mod followed;
 pub mod freeze;
 pub mod graphml;
 pub mod input;

@@ -129,23 +129,24 @@ impl Question {
         Ok(Question { seeds, sinks, pools, options, paths_max: inputs.paths_max })
     }
 
-    fn options(&self, policy: Policy) -> TraceOptions {
+    pub(super) fn options(&self, policy: Policy) -> TraceOptions {
         TraceOptions { policy, ..self.options.clone() }
     }
 
-    fn follow(&self, view: &View<'_>, policy: Policy, run: &Run) -> Result<Trace> {
+    pub(super) fn follow(&self, view: &View<'_>, policy: Policy, run: &Run) -> Result<Trace> {
         let seeds = &self.seeds;
         downstream(view, seeds.num_cases(), &seeds.seeds, &self.options(policy), run)
             .map_err(|error| seeds.locate(error))
     }
 
     /// What was found under a policy that conserves money.
-    fn report(&self, view: &View<'_>, policy: Policy, trace: &Trace, run: &Run) -> Result<Report> {
+    pub(super) fn report(&self, view: &View<'_>, policy: Policy, trace: &Trace, run: &Run) -> Result<Report> {
         let (graph, cases, rates) = (view.graph(), &self.seeds.cases, self.pools.rates.as_ref());
         let mut tables = trace_tables(graph, trace, cases, rates, run)?;
         let mut document = ledger(view, self, policy, trace);
         if let Some(most) = self.paths_max {
-            let options = PathsOptions { paths_max: Some(most).filter(|&most| most > 0), holder: None };
+            let options =
+                PathsOptions { paths_max: Some(most).filter(|&most| most > 0), ..PathsOptions::default() };
             let found = paths(view, trace, &self.options(policy), &options, run)?;
             tables.push(("paths", path_table(graph, &found, trace, cases, rates, run)?));
             document["paths"] = path_document(&found, &options);

@@ -162,7 +162,7 @@ pub fn upstream_report(
         let ends =
             Ends { group: ("target", &targets.names), account: "origin", entry: &|_| None, first_hop: 1 };
         tables.push(("paths", step_table(graph, &found.paths, ends, rates, run)?));
-        let options = PathsOptions { paths_max: options.paths_max, holder: None };
+        let options = PathsOptions { paths_max: options.paths_max, ..PathsOptions::default() };
         document["paths"] = path_document(&found.paths, &options);
     }
     tables.extend(pools.tables(view));
