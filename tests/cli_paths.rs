@@ -156,8 +156,14 @@ fn origins_of_a_payment_sum_to_it() {
             "last,0,V,USD,3999,,2,T5,M,Y,2024-03-04T13:00:00Z,USD,3999,USD,3999,10800",
         ]
     );
-    assert!(paths[2].starts_with("last,1,B,USD,1,,1,T"), "{}", paths[2]);
-    assert_eq!(paths[3].split(',').skip(7).take(3).collect::<Vec<_>>(), ["T5", "M", "Y"]);
+    // T4 took all that M had of T1, so what is left of B's money came by T3.
+    assert_eq!(
+        paths[2..4],
+        [
+            "last,1,B,USD,1,,1,T3,B,M,2024-03-04T11:00:00Z,USD,1,USD,1,",
+            "last,1,B,USD,1,,2,T5,M,Y,2024-03-04T13:00:00Z,USD,1,USD,1,7200",
+        ]
+    );
     let flows = lines(&directory, "fifo/flows.csv");
     for flow in [
         "last,T2,V,M,2024-03-04T10:00:00Z,USD,3999,3999,1,USD",

@@ -2,6 +2,7 @@
 
 use super::parts::Part;
 use super::paths::{Paths, list};
+use super::policy::Policy;
 use super::replay::{Origin, Place, Replay, Step};
 use super::result::Flows;
 use super::upstream::{Aim, UpstreamOptions};
@@ -92,12 +93,19 @@ enum Kind {
     Enter { account: u32, currency: u16, amount: i64 },
     /// Part of the payment at the position.
     Carry { paid: i64, received: i64 },
+    /// Part of a payment to where it can no longer reach the target.
+    Leave { account: u32, currency: u16, amount: i64 },
 }
 
 impl Answer {
     /// Money of `origin` that is in an account's pool before the payment at a position.
     pub(super) fn enter(&mut self, origin: u32, position: u64, account: u32, currency: u16, amount: i64) {
         self.moves.push(Move { origin, position, kind: Kind::Enter { account, currency, amount } });
+    }
+
+    /// An origin's part of a payment that leads away from the target.
+    pub(super) fn leave(&mut self, origin: u32, position: u64, account: u32, currency: u16, amount: i64) {
+        self.moves.push(Move { origin, position, kind: Kind::Leave { account, currency, amount } });
     }
 
     /// An origin's part of the payment at a position.
@@ -116,6 +124,8 @@ pub(super) fn gather(
     events: u64,
 ) -> Result<Upstream> {
     let base = options.rules.rates.as_ref().map(|rates| rates.base());
+    let lifo = options.rules.policy == Policy::Lifo;
+    let has_order = options.rules.policy != Policy::Haircut;
     let from: Place = (aim.account, aim.currency, 0);
     let mut found = Upstream { events, ..Upstream::begin() };
     let mut origins: Vec<(u32, i64)> =
@@ -128,10 +138,11 @@ pub(super) fn gather(
         let last = answer.moves.partition_point(|step| step.origin <= origin);
         let mut replay = Replay::default();
         for step in &answer.moves[first..last] {
-            replay.step(&step_of(view, step, base)?)?;
+            replay.step(&step_of(view, step, base, lifo)?)?;
         }
         let target: Place = (aim.account, aim.currency, TARGET);
-        replay.step(&Step::Leave { place: from, amount, newest: false, to: Some(target) })?;
+        let newest = lifo || (aim.is_balance && has_order);
+        replay.step(&Step::Leave { place: from, amount, newest, to: Some(target) })?;
         let listed = list(&replay, aim.index, &[(origin, target)], None);
         for path in 0..listed.len() {
             for (hop, at) in (1..).zip(listed.payments(path)) {
@@ -162,12 +173,16 @@ pub(super) fn gather(
 /// Number of the place that is the target.
 const TARGET: u8 = 3;
 
-fn step_of(view: &View<'_>, step: &Move, base: Option<CurrencyId>) -> Result<Step> {
+fn step_of(view: &View<'_>, step: &Move, base: Option<CurrencyId>, lifo: bool) -> Result<Step> {
     let position = step.position;
     let (paid, received) = match step.kind {
         Kind::Enter { account, currency, amount } => {
             let origin = Origin::Entry(step.origin);
             return Ok(Step::Enter { place: (account, currency, 0), amount, origin });
+        }
+        Kind::Leave { account, currency, amount } => {
+            let place = (account, currency, 0);
+            return Ok(Step::Leave { place, amount, newest: lifo, to: None });
         }
         Kind::Carry { paid, received } => (paid, received),
     };
@@ -177,5 +192,5 @@ fn step_of(view: &View<'_>, step: &Move, base: Option<CurrencyId>) -> Result<Ste
         return Ok(Step::Enter { place: to, amount: received, origin: Origin::Transaction(position) });
     }
     let from = (row.source.0, base.unwrap_or(row.paid_currency).0, 0);
-    Ok(Step::Move { from, to, position, paid, received })
+    Ok(Step::Move { from, to, position, paid, received, newest: lifo })
 }

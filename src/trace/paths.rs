@@ -5,14 +5,13 @@
 //! sum to what it holds, and the amounts with which they pass through a payment to no more than the payment's flow.
 //!
 //! # Method
-//! The flows of a case are replayed, first in, first out within the case (see [`replay`](super::replay)). So a path is one way to tell
-//! the case's money apart which agrees with every amount of the trace, and not the only one: under `haircut` above all, which
-//! mixes on purpose, it illustrates a result and adds nothing to it.
+//! The flows of a case are [replayed](super::replay) lot by lot. Under `haircut`, which mixes on purpose, the case's money in a pool is
+//! told apart first in, first out: there a path illustrates a result and adds nothing to it.
 //!
 //! # Cost
 //! O(pieces of money moved) per case, and the length of the paths that are listed; cases in parallel.
 
-use super::policy::TraceOptions;
+use super::policy::{Policy, TraceOptions};
 use super::replay::{Hop, Origin, Piece, Place, Replay, Step};
 use super::result::{Holdings, Stop, Trace};
 use crate::error::{Error, Result};
@@ -298,6 +297,7 @@ pub(super) fn steps(
     rules: &TraceOptions,
 ) -> Result<Vec<(Moment, Step)>> {
     let base = rules.rates.as_ref().map(|rates| rates.base());
+    let lifo = rules.policy == Policy::Lifo;
     let mut steps: Vec<(Moment, Step)> = Vec::new();
     for number in rows.entries.clone() {
         let entry = &trace.entries[number];
@@ -313,7 +313,7 @@ pub(super) fn steps(
         };
         let rests = matches!(exit.stop, Stop::Sink | Stop::MaxHops);
         let to = rests.then_some((place.0, place.1, place_of(Some(exit.stop))));
-        let newest = exit.stop != Stop::Superseded;
+        let newest = exit.stop != Stop::Superseded || (exit.by_transaction && lifo);
         steps.push(((exit.position, order), Step::Leave { place, amount, newest, to }));
     }
     for at in rows.flows.clone() {
@@ -325,7 +325,7 @@ pub(super) fn steps(
             Step::Enter { place: to, amount: received, origin: Origin::Transaction(position.0) }
         } else {
             let from = (row.source.0, base.unwrap_or(row.paid_currency).0, 0);
-            Step::Move { from, to, position: position.0, paid, received }
+            Step::Move { from, to, position: position.0, paid, received, newest: lifo }
         };
         steps.push(((position.0, 3), step));
     }

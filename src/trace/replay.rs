@@ -1,9 +1,10 @@
 //! Replay: the money of one case once more, now with memory of every payment it came by.
 //!
-//! A trace says how much of a case each payment carried, and not which of the case's money that was: within one case and
-//! one pool the rules know no difference. The replay fixes one by the oldest convention there is, first in, first out, and
-//! so takes the flows apart into *pieces*, each of which came by one chain of payments. Whatever the policy, pieces sum to the flows
-//! and to what is held, to the unit.
+//! A trace says how much of a case each payment carried, and not which of the case's money that was. The replay says that
+//! too, and so takes the flows apart into *pieces*, each of which came by one chain of payments: the newest money of the
+//! case leaves first under `lifo`, the oldest under every other policy. Where lots have an order these are the very lots that the
+//! policy took; under `haircut`, which knows none, it is a convention. Whatever the policy, pieces sum to the flows and to what
+//! is held, to the unit.
 //!
 //! # Method
 //! Every payment makes a node per piece that it takes: which part of which earlier node's money it moved. A node's
@@ -28,8 +29,8 @@ const NONE: u32 = u32::MAX;
 pub(super) enum Step {
     /// Money comes from outside: `origin` says by what.
     Enter { place: Place, amount: i64, origin: Origin },
-    /// A payment takes `paid` from one place and puts `received` into another.
-    Move { from: Place, to: Place, position: u64, paid: i64, received: i64 },
+    /// A payment takes `paid` from one place, the newest or the oldest, and puts `received` into another.
+    Move { from: Place, to: Place, position: u64, paid: i64, received: i64, newest: bool },
     /// Money goes to another place, or leaves the case; the newest or the oldest.
     Leave { place: Place, amount: i64, newest: bool, to: Option<Place> },
 }
@@ -90,8 +91,8 @@ impl Replay {
                 let node = Node { parent: NONE, begin: 0, paid: 0, received: amount, origin };
                 self.put(node, place)
             }
-            Step::Move { from, to, position, paid, received } => {
-                self.take(from, paid, false)?;
+            Step::Move { from, to, position, paid, received, newest } => {
+                self.take(from, paid, newest)?;
                 let (mut drawn, mut arrived) = (0, 0);
                 for at in 0..self.taken.len() {
                     let piece = self.taken[at];
@@ -202,7 +203,7 @@ mod tests {
     }
 
     fn pay(from: Place, to: Place, position: u64, paid: i64, received: i64) -> Step {
-        Step::Move { from, to, position, paid, received }
+        Step::Move { from, to, position, paid, received, newest: false }
     }
 
     fn enter(place: Place, amount: i64) -> Step {

@@ -168,7 +168,7 @@ pub(super) struct Aim {
     pub(super) time: i64,
     /// Units; all of them if not given.
     amount: Option<i64>,
-    is_balance: bool,
+    pub(super) is_balance: bool,
 }
 
 impl Aim {
@@ -373,12 +373,21 @@ impl<P: Pool> Pass<'_, '_, P> {
         if from_cone {
             self.draw(row.source, row.paid, position, time)?;
         }
+        let is_origin = self.options.origins.contains(row.source);
+        let is_carried = from_cone && into_cone && row.paid.amount > 0 && !is_origin;
+        if from_cone && !is_carried {
+            for lot in self.draft.lots() {
+                if let Some(origin) = lot.owner.as_case() {
+                    let (account, currency) = (row.source, row.paid.currency);
+                    self.answer.leave(origin, position, account, currency, lot.amount);
+                }
+            }
+        }
         if !into_cone {
             return Ok(());
         }
         let mut arriving = Draft::new();
-        let is_origin = self.options.origins.contains(row.source);
-        if from_cone && row.paid.amount > 0 && !is_origin {
+        if is_carried {
             self.draft.scale(row.paid.amount, row.received.amount, |lot, received| {
                 arriving.take(Lot { amount: received, ..*lot });
                 if let Some(case) = lot.owner.as_case() {
