@@ -43,6 +43,9 @@ awk -F, 'FNR == 1 { next }
 step "Where did the victims' money go? Oldest money leaves first; every cent is accounted for."
 run trace bank.graph --seeds ledger/seeds.csv --policy fifo --output trace
 
+step "What of it rests on the rule, and what is held whatever the rule? And by which payments did it get there?"
+run trace bank.graph --seeds ledger/seeds.csv --policy all --paths 3 --output compared
+
 step "The first ring with its neighbourhood, and the payments of the trace, for Gephi, yEd or Cytoscape."
 run export bank.graph --ring rings/0 --hops 1 --output ring.graphml
 run export bank.graph --trace trace --output trace.graphml
@@ -53,6 +56,7 @@ cat <<'TXT'
   trace/holdings.csv                           where the money is now, largest amounts first: the freeze list
   trace/flows.csv                              every payment that carried it, with the traced part
   trace/ledger.json                            the books: seeded = held + at sinks + ..., to the cent
+  compared/compare.csv                         who holds what under each rule, and under all of them
   ring.graphml, trace.graphml                  pictures to be
   ledger/truth_rings.csv                       what was planted, to compare with
 TXT

@@ -260,3 +260,49 @@ fn a_trace_of_too_many_flows_is_an_error_and_not_a_shorter_answer() {
         }
     });
 }
+
+#[test]
+fn paths_begin_with_the_seeds_whose_lots_the_policy_took() {
+    let mut told_apart = 0;
+    for number in 0..NUM_LEDGERS {
+        let mut ledger = random_ledger(number ^ 0x10f5);
+        // Without fees and conversions lots keep their units, and every seed can be a case of its own.
+        for payment in &mut ledger.payments {
+            (payment.received, payment.received_currency) = (payment.paid, payment.paid_currency);
+        }
+        let rows: Vec<usize> = (0..ledger.payments.len())
+            .filter(|&row| !ledger.payments[row].failed && ledger.payments[row].received > 0)
+            .step_by(4)
+            .collect();
+        let seeds = |case_of: fn(usize) -> u32| -> Vec<Seed> {
+            let seed =
+                |(at, &row): (usize, &usize)| Seed::Transaction { case: case_of(at), row, amount: None };
+            rows.iter().enumerate().map(seed).collect()
+        };
+        let stored = Stored::new(&ledger, Partition::None);
+        let (view, run) = (stored.graph.view(), Run::new());
+        for policy in Policy::ALL.into_iter().filter(|&policy| policy != Policy::Haircut) {
+            let options = TraceOptions { policy, ..TraceOptions::default() };
+            let trace = |seeds: &[Seed], cases: usize| {
+                downstream(&view, cases as u32, &stored.seeds(seeds), &options, &run).unwrap()
+            };
+            let (one, many) = (trace(&seeds(|_| 0), 1), trace(&seeds(|at| at as u32), rows.len()));
+            let mut by_seed: BTreeMap<(usize, AccountId, CurrencyId), i64> = BTreeMap::new();
+            let found = all_paths(&stored, &one, &options);
+            for path in 0..found.len() {
+                let first = found.transaction[found.payments(path).start].0 as usize;
+                let seed = rows.iter().position(|&row| row == first).unwrap();
+                *by_seed.entry((seed, found.account[path], found.currency[path])).or_default() +=
+                    found.amount[path];
+            }
+            let held = &many.holdings;
+            let expected: BTreeMap<_, _> = (0..held.len())
+                .map(|at| ((held.case[at] as usize, held.account[at], held.currency[at]), held.amount[at]))
+                .collect();
+            assert_eq!(by_seed, expected, "ledger {number}, {policy:?}");
+            told_apart +=
+                i32::from(expected.keys().map(|key| key.0).max() > expected.keys().map(|key| key.0).min());
+        }
+    }
+    assert!(told_apart > 300, "only {told_apart} traces hold money of several seeds");
+}
