@@ -1,6 +1,6 @@
 //! `Bounds`: the most that can have arrived, whatever the policy.
 
-use crate::answer::{Answer, cases, shown, span, text};
+use crate::answer::{Answer, cases, count, shown, span, text};
 use crate::table::Table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -82,12 +82,12 @@ impl Bounds {
 
 impl Bounds {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
             format!(
-                "Bounds of {}: {} bounds, {} above 0",
+                "Bounds of {}: {}, {} above 0",
                 cases(said),
-                rows("bounds"),
+                some("bounds", "bound"),
                 text(&said["num_reached"])
             ),
             format!("whatever the policy, over {}", span(said)),

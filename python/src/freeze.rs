@@ -1,6 +1,6 @@
 //! `FreezePlan`: where money can still be held at a moment, and what waiting costs.
 
-use crate::answer::{Answer, cases, shown, span, text};
+use crate::answer::{Answer, cases, count, rules, shown, text};
 use crate::errors::to_python;
 use crate::table::Table;
 use pyo3::prelude::*;
@@ -107,16 +107,10 @@ impl FreezePlan {
 
 impl FreezePlan {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
-            format!("FreezePlan of {} at {}: {} holders", cases(said), text(&said["at"]), rows("holders")),
-            format!(
-                "policy {}, opening {}, pooling {}, over {}",
-                text(&said["policy"]),
-                text(&said["opening"]),
-                text(&said["pooling"]),
-                span(said)
-            ),
+            format!("FreezePlan of {} at {}: {}", cases(said), text(&said["at"]), some("holders", "holder")),
+            rules(said),
             "a scenario, not an entitlement".to_string(),
         ]
     }

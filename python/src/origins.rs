@@ -1,6 +1,6 @@
 //! `Origins`: where the money of payments and balances came from.
 
-use crate::answer::{Answer, shown, span, text};
+use crate::answer::{Answer, count, rules, shown};
 use crate::table::Table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -78,21 +78,15 @@ impl Origins {
 
 impl Origins {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
             format!(
-                "Origins of {} targets: {} origins, {} flows",
-                text(&said["num_targets"]),
-                rows("origins"),
-                rows("flows")
+                "Origins of {}: {}, {}",
+                count(said["num_targets"].clone(), "target"),
+                some("origins", "origin"),
+                some("flows", "flow")
             ),
-            format!(
-                "policy {}, opening {}, pooling {}, over {}",
-                text(&said["policy"]),
-                text(&said["opening"]),
-                text(&said["pooling"]),
-                span(said)
-            ),
+            rules(said),
             "a scenario, not an entitlement".to_string(),
         ]
     }

@@ -1,6 +1,6 @@
 //! `Paths`: by which ways the money of a trace came to where it is.
 
-use crate::answer::{Answer, shown, text};
+use crate::answer::{Answer, count, shown, text};
 use crate::table::Table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -60,13 +60,13 @@ impl Paths {
 
 impl Paths {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
             format!(
-                "Paths: {} of {} listed, {} steps",
+                "Paths: {} of {} listed, {}",
                 text(&said["num_paths"]),
                 text(&said["num_found"]),
-                rows("paths")
+                some("paths", "step")
             ),
             format!("policy {}, first in, first out within a case", text(&said["policy"])),
             "one way to tell the money apart, not the only one".to_string(),
