@@ -252,7 +252,7 @@ fn shown(graph: &Graph, report: &Report, table: &str) -> String {
 fn compared(graph: &Graph, report: &Report, output: &str) -> String {
     format!(
         "{} policies, each in its directory of {output}
-scenarios, not an entitlement; poison is exposure, not money
+scenarios, not an entitlement; poison is exposure, not money\n\
          {} of {} holdings are there under every policy that conserves money\n\n{}",
         report.parts.len(),
         report.document["num_in_safe_core"],
