@@ -28,22 +28,23 @@ impl Bounds {
         self.answer.table(py, "bounds")
     }
 
-    /// What caps each bound; the capacities of a bound sum to it: ``case``, ``seed``, ``account``, ``step`` (``seed``, ``payment``,
-    /// ``gain``, ``conversion`` or ``balance``), ``transaction`` (null for a deposit and a balance), ``source``, ``destination``, ``time``, ``capacity_minor``.
+    /// What caps each bound; the capacities of a bound sum to it: ``case``, ``seed``, ``account``, ``step``
+    /// (``seed``, ``payment``, ``gain``, ``conversion`` or ``balance``), ``transaction`` (null for a deposit and a
+    /// balance), ``source``, ``destination``, ``time``, ``capacity_minor``.
     #[getter]
     fn cut(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "cut")
     }
 
-    /// Ways that move the bound together: ``case``, ``seed``, ``account``, ``path`` (from 0), ``origin``, ``amount_minor``, ``hop``,
-    /// ``transaction``, ``source``, ``destination``, ``time``.
+    /// Ways that move the bound together: ``case``, ``seed``, ``account``, ``path`` (from 0), ``origin``,
+    /// ``amount_minor``, ``hop``, ``transaction``, ``source``, ``destination``, ``time``.
     #[getter]
     fn paths(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "paths")
     }
 
-    /// Single ways whose smallest payment is largest, best first: as ``paths``, with ``width_minor`` for the amount; widths must
-    /// not be added up. ``None`` unless ``widest`` was given.
+    /// Single ways whose smallest payment is largest, best first: as ``paths``, with ``width_minor`` for the amount;
+    /// widths must not be added up. ``None`` unless ``widest`` was given.
     #[getter]
     fn widest(&self, py: Python<'_>) -> PyResult<Option<Table>> {
         self.answer.find(py, "widest")

@@ -23,8 +23,9 @@ impl Exposure {
 impl Exposure {
     /// Every pool that received tainted money, pro rata.
     ///
-    /// ``account``, ``currency``, ``role`` (``other``, ``source`` or ``sink``), ``tainted_received_minor``, ``tainted_paid_minor``,
-    /// ``tainted_held_minor``, ``received_minor``, ``tainted_share`` (of what was received), ``first_receipt``, ``last_receipt``.
+    /// ``account``, ``currency``, ``role`` (``other``, ``source`` or ``sink``), ``tainted_received_minor``,
+    /// ``tainted_paid_minor``, ``tainted_held_minor``, ``received_minor``, ``tainted_share`` (of what was received),
+    /// ``first_receipt``, ``last_receipt``.
     #[getter]
     fn amounts(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "exposure")

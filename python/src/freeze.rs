@@ -53,14 +53,15 @@ impl FreezePlan {
         self.answer.table(py, "holders")
     }
 
-    /// Whose it is: ``case``, ``account``, ``currency``, ``amount_minor``, ``case_total_minor``, ``holder_total_minor``.
+    /// Whose it is: ``case``, ``account``, ``currency``, ``amount_minor``, ``case_total_minor``,
+    /// ``holder_total_minor``.
     #[getter]
     fn matrix(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "matrix")
     }
 
-    /// What waiting costs: ``delay_h``, ``currency``, ``held_minor``, ``num_holders``, ``caught_minor`` (what the plan made now would
-    /// still catch then), ``cost_minor`` (what it would have caught now, less that).
+    /// What waiting costs: ``delay_h``, ``currency``, ``held_minor``, ``num_holders``, ``caught_minor`` (what the
+    /// plan made now would still catch then), ``cost_minor`` (what it would have caught now, less that).
     #[getter]
     fn delays(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "delays")

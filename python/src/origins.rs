@@ -21,8 +21,8 @@ impl Origins {
 
 #[pymethods]
 impl Origins {
-    /// Whose money it was: ``target``, ``origin`` (account), ``currency``, ``amount_minor``, ``share`` (of the target); the largest
-    /// amount of a target first. The amounts of a target sum to it exactly.
+    /// Whose money it was: ``target``, ``origin`` (account), ``currency``, ``amount_minor``, ``share`` (of the
+    /// target); the largest amount of a target first. The amounts of a target sum to it exactly.
     #[getter]
     fn origins(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "origins")
@@ -36,8 +36,8 @@ impl Origins {
         self.answer.table(py, "flows")
     }
 
-    /// Ways from origins to their target, with the columns of :attr:`Paths.steps`, ``target`` for ``case`` and ``origin`` for
-    /// ``holder``; ``None`` unless ``paths_max`` was given.
+    /// Ways from origins to their target, with the columns of :attr:`Paths.steps`, ``target`` for ``case`` and
+    /// ``origin`` for ``holder``; ``None`` unless ``paths_max`` was given.
     #[getter]
     fn paths(&self, py: Python<'_>) -> PyResult<Option<Table>> {
         self.answer.find(py, "paths")

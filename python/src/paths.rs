@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 /// Money paths from seeds to where the money is; made by :meth:`Trace.paths`.
 ///
-/// ``len(paths)`` is how many are listed. One way to tell the money of a case apart that agrees with every amount; not the
-/// only one.
+/// ``len(paths)`` is how many are listed. One way to tell the money of a case apart that agrees with every amount;
+/// not the only one.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Paths {
     answer: Answer,
@@ -24,10 +24,11 @@ impl Paths {
 impl Paths {
     /// One row per step of each path, by case and the largest amount first.
     ///
-    /// Of the path ``case``, ``path`` (from 0 in each case), ``holder``, ``currency``, ``amount_minor`` and ``stop`` (null where the
-    /// money is simply held); of the step ``hop`` (0 for what the path begins with), ``transaction``, ``source``,
-    /// ``destination``, ``time``, ``paid_currency``, ``paid_minor``, ``received_currency``, ``received_minor``, and ``dwell_s``, the
-    /// whole seconds that the money waited at ``source``.
+    /// Of the path ``case``, ``path`` (from 0 in each case), ``holder``, ``currency``, ``amount_minor`` and ``stop``
+    /// (null where the money is simply held); of the step ``hop`` (0 for what the path begins with),
+    /// ``transaction``, ``source``, ``destination``, ``time``, ``paid_currency``, ``paid_minor``,
+    /// ``received_currency``, ``received_minor``, and ``dwell_s``, the whole seconds that the money waited at
+    /// ``source``.
     #[getter]
     fn steps(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "paths")
