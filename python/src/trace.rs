@@ -20,7 +20,7 @@ use std::path::PathBuf;
 /// A scenario under the stated rules, not an entitlement: rules differ by jurisdiction.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Trace {
-    followed: Followed,
+    followed: Box<Followed>,
     answer: Answer,
 }
 
@@ -48,7 +48,7 @@ impl Traced {
         };
         let followed = Followed::new(graph, window, &inputs, &TraceOptions { policy, ..rules }, run)?;
         let answer = Answer::new(followed.report(run)?);
-        Ok(Traced::Money(Trace { followed, answer }))
+        Ok(Traced::Money(Trace { followed: Box::new(followed), answer }))
     }
 }
 
