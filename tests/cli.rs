@@ -124,7 +124,9 @@ fn answers_do_not_depend_on_the_number_of_threads() {
         let verb = |arguments: &[&str]| done([arguments, &threads].concat());
         verb(&["ingest", &graph, "--preset", "ledger", "--transactions", &transactions, "--links", &links]);
         verb(&["rings", &graph, "--by", "identifiers", "--output", &out("rings")]);
-        verb(&["trace", &graph, "--seeds", &seeds, "--policy", "haircut", "--output", &out("trace")]);
+        let trace =
+            ["trace", &graph, "--seeds", &seeds, "--policy", "all", "--paths", "0", "--pooling", "value"];
+        verb(&[&trace[..], &["--base", "USD", "--output", &out("trace")]].concat());
         verb(&[
             "components",
             &graph,
@@ -138,11 +140,18 @@ fn answers_do_not_depend_on_the_number_of_threads() {
         std::fs::read(at("components-1.parquet")).unwrap(),
         std::fs::read(at("components-5.parquet")).unwrap()
     );
-    for folder in ["rings", "trace"] {
-        for name in names(&directory.path().join(format!("{folder}-1"))) {
-            let [one, five] =
-                ["1", "5"].map(|threads| std::fs::read(at(&format!("{folder}-{threads}/{name}"))).unwrap());
-            assert!(one == five, "{folder}/{name}");
+    for (root, inside) in
+        [("rings", ""), ("trace", ""), ("trace", "/fifo"), ("trace", "/haircut"), ("trace", "/poison")]
+    {
+        for name in names(&directory.path().join(format!("{root}-1{inside}"))) {
+            let file = |threads| at(&format!("{root}-{threads}{inside}/{name}"));
+            if Path::new(&file("1")).is_dir() {
+                continue;
+            }
+            assert!(
+                std::fs::read(file("1")).unwrap() == std::fs::read(file("5")).unwrap(),
+                "{root}{inside}/{name}"
+            );
         }
     }
 }

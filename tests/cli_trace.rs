@@ -4,7 +4,7 @@
 #[path = "support/program.rs"]
 mod program;
 
-use program::{cut, done, file, graph_of, names, read, refused, text, tiny, tiny_graph};
+use program::{cut, done, file, graph_of, names, read, refused, ringfence, text, tiny, tiny_graph};
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::TempDir;
@@ -42,6 +42,10 @@ fn all_policies_are_traced_side_by_side() {
     let answer = done(["trace", &graph, "--seeds", &seeds, "--policy", "all", "--output", &out]);
     let policies = ["fifo", "lifo", "haircut", "clean_first", "tainted_first", "poison"];
     assert_eq!(answer["ledger"]["policies"], json!(policies));
+    let again = text(directory.path().join("again"));
+    let shown = ringfence(["trace", &graph, "--seeds", &seeds, "--policy", "all", "--output", &again]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("\n0 of 6 holdings are there under every policy"), "{shown}");
     for policy in policies {
         // One ledger, drawn by hand under each policy.
         let drawn = read(tiny(&format!("trace_{policy}")).join("flows.csv"));
@@ -428,10 +432,16 @@ fn what_cannot_be_traced_is_refused_and_leaves_nothing() {
         (&["--dust", "-1"], "usage", 2),
         (&["--dust=-1"], "option", 2),
         (&["--max-hops", "0"], "option", 2),
+        (&["--policy", "poison"], "usage", 2), // given twice
         (&["--sinks-where", "kind"], "option", 2),
         (&["--sinks-where", "kind=bank"], "unknown_key", 4),
     ] {
         refusal(kind, code, &[&["--seeds", &seeds], options].concat());
+    }
+    let out = text(directory.path().join("out"));
+    let poison = ["trace", &graph, "--seeds", &seeds, "--policy", "poison", "--output", &out];
+    for options in [["--dust", "5"], ["--paths", "0"]] {
+        refused([&poison[..], &options].concat(), "option", 2);
     }
     assert_eq!(names(directory.path()), begin);
 }

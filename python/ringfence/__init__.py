@@ -16,10 +16,16 @@ Limitations: a graph does not survive ``os.fork``, so start processes with "spaw
 from __future__ import annotations
 
 from ._core import (
+    Bounds,
     Components,
     Contacts,
+    Exposure,
+    FreezePlan,
     Graph,
     IdentityRings,
+    Origins,
+    Paths,
+    Ranking,
     Subgraph,
     Table,
     Trace,
@@ -46,19 +52,25 @@ from .errors import (
 from .progress import ProgressBar, progress_bar
 
 __all__ = [
+    "Bounds",
     "CancelledError",
     "CommitUnknownError",
     "Components",
     "Contacts",
     "DamagedError",
+    "Exposure",
     "FormatError",
+    "FreezePlan",
     "Graph",
     "IdentityRings",
     "InputError",
     "LimitExceededError",
     "LockedError",
     "OptionError",
+    "Origins",
+    "Paths",
     "ProgressBar",
+    "Ranking",
     "RejectsError",
     "RingfenceError",
     "Subgraph",

@@ -12,10 +12,16 @@ import polars
 import pyarrow
 
 __all__ = [
+    "Bounds",
     "Components",
     "Contacts",
+    "Exposure",
+    "FreezePlan",
     "Graph",
     "IdentityRings",
+    "Origins",
+    "Paths",
+    "Ranking",
     "Subgraph",
     "Table",
     "Trace",
@@ -44,6 +50,8 @@ _Time: TypeAlias = _dt.datetime | _dt.date | str | int
 _Rows: TypeAlias = _Source | Iterable[Mapping[str, Any]]
 _Accounts: TypeAlias = _Source | Iterable[str]
 _Policy: TypeAlias = Literal["fifo", "lifo", "haircut", "clean_first", "tainted_first"]
+_Opening: TypeAlias = Literal["just_in_time", "minimal", "given"]
+_Ties: TypeAlias = Literal["order", "strict"]
 _Progress: TypeAlias = Callable[[str, int, int], Any]
 
 def defaults() -> dict[str, dict[str, Any]]: ...
@@ -117,12 +125,12 @@ class Graph:
         seeds: _Rows,
         *,
         policy: _Policy = "fifo",
-        opening: Literal["just_in_time", "minimal", "given"] = "just_in_time",
+        opening: _Opening = "just_in_time",
         balances: _Rows | None = None,
         pooling: Literal["currency", "value"] = "currency",
         base: str | None = None,
         rates: _Rows | None = None,
-        ties: Literal["order", "strict"] = "order",
+        ties: _Ties = "order",
         until: _Time | None = None,
         sinks: _Accounts | None = None,
         sinks_where: Mapping[str, Any] | None = None,
@@ -141,12 +149,12 @@ class Graph:
         seeds: _Rows,
         *,
         policy: Literal["poison"],
-        opening: Literal["just_in_time", "minimal", "given"] = "just_in_time",
+        opening: _Opening = "just_in_time",
         balances: _Rows | None = None,
         pooling: Literal["currency", "value"] = "currency",
         base: str | None = None,
         rates: _Rows | None = None,
-        ties: Literal["order", "strict"] = "order",
+        ties: _Ties = "order",
         until: _Time | None = None,
         sinks: _Accounts | None = None,
         sinks_where: Mapping[str, Any] | None = None,
@@ -159,6 +167,93 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Contacts: ...
+    def origins(
+        self,
+        targets: _Rows,
+        *,
+        policy: Literal["fifo", "lifo", "haircut"] = "fifo",
+        opening: _Opening = "just_in_time",
+        balances: _Rows | None = None,
+        pooling: Literal["currency", "value"] = "currency",
+        base: str | None = None,
+        rates: _Rows | None = None,
+        ties: _Ties = "order",
+        origins: _Accounts | None = None,
+        max_hops: int | None = None,
+        paths_max: int | None = None,
+        lots_max: int = 100_000_000,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Origins: ...
+    def freeze_plan(
+        self,
+        seeds: _Rows,
+        *,
+        at: _Time,
+        delays_h: int | list[int] = 72,
+        policy: _Policy = "fifo",
+        opening: _Opening = "just_in_time",
+        balances: _Rows | None = None,
+        pooling: Literal["currency", "value"] = "currency",
+        base: str | None = None,
+        rates: _Rows | None = None,
+        ties: _Ties = "order",
+        sinks: _Accounts | None = None,
+        sinks_where: Mapping[str, Any] | None = None,
+        sinks_degree_above: int | None = None,
+        dust: int = 0,
+        max_hops: int | None = None,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> FreezePlan: ...
+    def bound(
+        self,
+        seeds: _Rows,
+        targets: _Accounts,
+        *,
+        balances: _Rows | None = None,
+        until: _Time | None = None,
+        span_s: int | None = None,
+        ties: _Ties = "order",
+        widest: int | None = None,
+        events_max: int | None = None,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Bounds: ...
+    def exposure(
+        self,
+        sources: _Accounts | Iterable[Mapping[str, Any]],
+        *,
+        opening: _Opening = "just_in_time",
+        balances: _Rows | None = None,
+        ties: _Ties = "order",
+        until: _Time | None = None,
+        sinks: _Accounts | None = None,
+        sinks_where: Mapping[str, Any] | None = None,
+        sinks_degree_above: int | None = None,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Exposure: ...
+    def rank(
+        self,
+        accounts: _Accounts,
+        *,
+        method: Literal["ttr", "pagerank"] = "ttr",
+        direction: Literal["downstream", "upstream"] = "downstream",
+        weight: Literal["number", "amount"] = "number",
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Ranking: ...
     def subgraph(
         self,
         accounts: list[str],
@@ -235,6 +330,22 @@ class Trace:
     def rates(self) -> Table | None: ...
     @property
     def ledger(self) -> dict[str, Any]: ...
+    def paths(
+        self,
+        *,
+        case: str | None = None,
+        holder: str | None = None,
+        paths_max: int = 100,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Paths: ...
+    def compare(
+        self,
+        policies: list[_Policy] | None = None,
+        *,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Table: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def _repr_html_(self) -> str: ...
 
@@ -246,6 +357,93 @@ class Contacts:
     def contacts(self) -> Table: ...
     @property
     def ledger(self) -> dict[str, Any]: ...
+    def __len__(self) -> int: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Paths:
+    @property
+    def steps(self) -> Table: ...
+    @property
+    def num_found(self) -> int: ...
+    def __len__(self) -> int: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Origins:
+    @property
+    def origins(self) -> Table: ...
+    @property
+    def flows(self) -> Table: ...
+    @property
+    def paths(self) -> Table | None: ...
+    @property
+    def balance_breaks(self) -> Table | None: ...
+    @property
+    def rates(self) -> Table | None: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class FreezePlan:
+    @property
+    def holders(self) -> Table: ...
+    @property
+    def matrix(self) -> Table: ...
+    @property
+    def delays(self) -> Table: ...
+    @property
+    def later(self) -> Table: ...
+    @property
+    def balance_breaks(self) -> Table | None: ...
+    @property
+    def rates(self) -> Table | None: ...
+    @property
+    def ledger(self) -> dict[str, Any]: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Bounds:
+    @property
+    def bounds(self) -> Table: ...
+    @property
+    def cut(self) -> Table: ...
+    @property
+    def paths(self) -> Table: ...
+    @property
+    def widest(self) -> Table | None: ...
+    @property
+    def balance_breaks(self) -> Table | None: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+    def __len__(self) -> int: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Exposure:
+    @property
+    def amounts(self) -> Table: ...
+    @property
+    def contacts(self) -> Table: ...
+    @property
+    def balance_breaks(self) -> Table | None: ...
+    @property
+    def ledger(self) -> dict[str, Any]: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Ranking:
+    @property
+    def ranking(self) -> Table: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
     def __len__(self) -> int: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def _repr_html_(self) -> str: ...

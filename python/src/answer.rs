@@ -1,7 +1,7 @@
 //! `Answer`: a report of the library, whose tables are made for Python when they are first asked for.
 
 use crate::door::{Circumstances, detached};
-use crate::table::{Made, Table};
+use crate::table::{Made, Table, html};
 use pyo3::prelude::*;
 use ringfence::report::csv::CsvOptions;
 use ringfence::report::{Report, write_report};
@@ -81,4 +81,10 @@ pub(crate) fn cases(document: &Value) -> String {
         number if *number == 1 => "1 case".into(),
         number => format!("{number} cases"),
     }
+}
+
+/// Lines about an answer and its main table, for notebooks.
+pub(crate) fn shown(lines: &[String], caption: &str, table: &Table) -> PyResult<String> {
+    let lines: Vec<String> = lines.iter().map(|line| html(line)).collect();
+    Ok(format!("<p>{}</p><p>{}</p>{}", lines.join("<br>"), html(caption), table.to_html()))
 }

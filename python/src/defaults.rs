@@ -9,7 +9,9 @@ use ringfence::graph::build::IngestOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
 use ringfence::rings::IdentityRingOptions;
 use ringfence::synth::SynthOptions;
-use ringfence::trace::{Pooling, TraceOptions};
+use ringfence::trace::bound::BoundOptions;
+use ringfence::trace::rank::PersonalizedOptions;
+use ringfence::trace::{ExposureOptions, FreezeOptions, TraceOptions, UpstreamOptions};
 
 /// Defaults of the library's options: for each function a dictionary of option and default.
 ///
@@ -65,17 +67,57 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         ],
     )?;
     let options = TraceOptions::default();
-    add(
-        "trace",
+    let pools = || {
         vec![
             ("policy", options.policy.name().into_bound_py_any(py)),
             ("opening", options.opening.name().into_bound_py_any(py)),
-            ("pooling", Pooling::default().name().into_bound_py_any(py)),
+            ("pooling", options.pooling().name().into_bound_py_any(py)),
             ("ties", options.ties.name().into_bound_py_any(py)),
-            ("until", options.until.into_bound_py_any(py)),
+        ]
+    };
+    let stops = || {
+        vec![
             ("dust", options.dust.into_bound_py_any(py)),
             ("max_hops", options.max_hops.into_bound_py_any(py)),
-            ("joint", options.joint.into_bound_py_any(py)),
+        ]
+    };
+    let ends =
+        vec![("until", options.until.into_bound_py_any(py)), ("joint", options.joint.into_bound_py_any(py))];
+    add("trace", [pools(), stops(), ends].into_iter().flatten().collect())?;
+    let last = FreezeOptions::at(0).delays_h.last().copied();
+    let delays = vec![("delays_h", last.into_bound_py_any(py))];
+    add("freeze_plan", [pools(), stops(), delays].into_iter().flatten().collect())?;
+    let options = UpstreamOptions::default();
+    let search = vec![
+        ("max_hops", options.max_hops.into_bound_py_any(py)),
+        ("lots_max", options.lots_max.into_bound_py_any(py)),
+    ];
+    add("origins", pools().into_iter().chain(search).collect())?;
+    let options = BoundOptions::default();
+    add(
+        "bound",
+        vec![
+            ("until", options.until.into_bound_py_any(py)),
+            ("span_s", options.span_us.into_bound_py_any(py)),
+            ("ties", options.ties.name().into_bound_py_any(py)),
+            ("events_max", options.events_max.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = ExposureOptions::default();
+    add(
+        "exposure",
+        vec![
+            ("opening", options.opening.name().into_bound_py_any(py)),
+            ("ties", options.ties.name().into_bound_py_any(py)),
+            ("until", options.until.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = PersonalizedOptions::default();
+    add(
+        "rank",
+        vec![
+            ("direction", options.direction.name().into_bound_py_any(py)),
+            ("weight", options.weight.name().into_bound_py_any(py)),
         ],
     )?;
     let options = SubgraphOptions::default();

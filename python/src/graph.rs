@@ -1,25 +1,39 @@
 //! `Graph`: an opened store, and the questions that it answers.
 
-use crate::arguments::{choice, conditions};
+use crate::answer::Answer;
+use crate::arguments::choice;
+use crate::bound::Bounds;
 use crate::components::Components;
 use crate::door::{Circumstances, detached};
+use crate::exposure::Exposure;
+use crate::freeze::{Delays, FreezePlan};
+use crate::given::{self, Given, GivenPools, GivenSinks};
 use crate::info;
-use crate::moment::{moment, window};
+use crate::moment::{instant, moment, window};
+use crate::origins::Origins;
+use crate::rank::{self, Ranking};
 use crate::rings::IdentityRings;
 use crate::sheet::{Sheet, sheet};
 use crate::subgraph::Subgraph;
-use crate::trace::{self, Followed, Given, GivenSinks};
+use crate::trace::Traced;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::community::{ComponentsOptions, Over, components};
 use ringfence::graph::Graph as Opened;
 use ringfence::graph::subgraph::{Subgraph as Found, SubgraphOptions};
 use ringfence::ids::{AccountId, KindId};
+use ringfence::report::bound::{BoundInputs, bound_report};
+use ringfence::report::exposure::{ExposureInputs, exposure_report};
+use ringfence::report::freeze::freeze_report;
+use ringfence::report::rank::rank_report;
 use ringfence::report::rings::{Identifiers, ring_tables};
 use ringfence::report::subgraph::NetworkOptions;
+use ringfence::report::upstream::{UpstreamInputs, upstream_report};
 use ringfence::rings::{IdentityRingOptions, identity_rings};
 use ringfence::store::Io;
-use ringfence::trace::TraceOptions;
+use ringfence::trace::bound::BoundOptions;
+use ringfence::trace::{ExposureOptions, FreezeOptions, TraceOptions, UpstreamOptions};
+use ringfence::units::time::SECOND_US;
 use ringfence::{Error, Result};
 use std::path::PathBuf;
 
@@ -258,25 +272,386 @@ impl Graph {
         #[pyo3(from_py_with = moment)] end: Option<i64>,
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Followed> {
-        let (policies, window) = (trace::policies(py, policy)?, window(start, end)?);
-        let (opening, ties) = (trace::opening(py, opening)?, trace::ties(py, ties)?);
+    ) -> PyResult<Traced> {
+        let (policies, window) = (given::policies(py, policy)?, window(start, end)?);
+        let (opening, ties) = (given::opening(py, opening)?, given::ties(py, ties)?);
         let rules = TraceOptions { opening, ties, until, dust, max_hops, joint, ..TraceOptions::default() };
         let given = Given {
             seeds: Sheet::given(seeds, None)?,
-            balances: sheet(balances, None)?,
-            pooling: trace::pooling(py, pooling)?,
-            base,
-            rates: sheet(rates, None)?,
-            sinks: GivenSinks {
-                accounts: sheet(sinks, Some("account"))?,
-                attributes: conditions(sinks_where)?,
-                degree_above: sinks_degree_above,
-            },
+            pools: GivenPools::new(py, balances, pooling, base, rates)?,
+            sinks: GivenSinks::new(sinks, sinks_where, sinks_degree_above)?,
         };
         detached(py, Circumstances::new(threads, progress)?, |run| {
-            given.follow(&self.graph, window, policies, &rules, run)
+            Traced::new(&self.graph, window, given, policies, rules, run)
         })
+    }
+
+    /// Finds where the money of payments and balances came from, under a stated policy: source of funds.
+    ///
+    /// The rules are those of :meth:`trace`, played on the history that can reach a target, with every unit owned by the
+    /// account that it came from.
+    ///
+    /// Parameters
+    /// ----------
+    /// targets : str, os.PathLike, list of dict, or frame
+    ///     ``name`` and ``transaction`` (what it pays), or ``name``, ``account``, ``currency``, ``time`` and optionally ``amount``
+    ///     (what is in an account after every transaction up to that time). With both kinds of rows the column ``kind``
+    ///     says ``transaction`` or ``balance``. Names are distinct.
+    /// policy : {"fifo", "lifo", "haircut"}, default "fifo"
+    ///     As in :meth:`trace`; the other policies have no meaning upstream.
+    /// opening, balances, pooling, base, rates, ties
+    ///     As in :meth:`trace`.
+    /// origins : str, os.PathLike, list of str, or frame, optional
+    ///     Accounts that are not looked behind: what they pay is theirs.
+    /// max_hops : int, optional
+    ///     Most payments from an origin to the target; farther ones are not followed.
+    /// paths_max : int, optional
+    ///     Most money paths listed for each target, those with the largest amounts; 0 lists all, and none are listed if
+    ///     it is not given.
+    /// lots_max : int, default 100000000
+    ///     Most pieces of money that are moved for one target before the search gives up; 40 bytes each.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing is looked for before it.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// Origins
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For an account, transaction or currency that the graph does not hold.
+    /// InputError
+    ///     For a target that is not possible, with its line.
+    /// OptionError
+    ///     For options that are out of range or have no meaning upstream; nothing was computed.
+    /// LimitExceededError
+    ///     For more pieces of money than ``lots_max``.
+    ///
+    /// Examples
+    /// --------
+    /// >>> last = graph.trace("seeds.csv").flows.to_dicts()[-1]["transaction"]
+    /// >>> origins = graph.origins([{"name": "the last payment", "transaction": last}])
+    /// >>> round(sum(row["share"] for row in origins.origins.to_dicts()), 9)
+    /// 1.0
+    #[pyo3(signature = (targets, *, policy = "fifo", opening = "just_in_time", balances = None, pooling = "currency", base = None, rates = None, ties = "order", origins = None, max_hops = None, paths_max = None, lots_max = 100_000_000, start = None, end = None, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn origins(
+        &self,
+        py: Python<'_>,
+        targets: &Bound<'_, PyAny>,
+        policy: &str,
+        opening: &str,
+        balances: Option<Bound<'_, PyAny>>,
+        pooling: &str,
+        base: Option<String>,
+        rates: Option<Bound<'_, PyAny>>,
+        ties: &str,
+        origins: Option<Bound<'_, PyAny>>,
+        max_hops: Option<u32>,
+        paths_max: Option<usize>,
+        lots_max: u64,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Origins> {
+        let (policy, window) = (given::policy(py, policy)?, window(start, end)?);
+        let (opening, ties) = (given::opening(py, opening)?, given::ties(py, ties)?);
+        let rules = TraceOptions { policy, opening, ties, ..TraceOptions::default() };
+        let options = UpstreamOptions { rules, max_hops, lots_max, ..UpstreamOptions::default() };
+        let pools = GivenPools::new(py, balances, pooling, base, rates)?;
+        let (targets, origins) = (Sheet::given(targets, None)?, sheet(origins, Some("account"))?);
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| {
+            let inputs = UpstreamInputs {
+                targets: targets.into_input("targets")?,
+                origins: origins.map(|sheet| sheet.into_input("origins")).transpose()?,
+                pools: pools.inputs()?,
+                paths_max,
+            };
+            upstream_report(&self.graph.window(window)?, &inputs, &options, run)
+        })?;
+        Ok(Origins::new(Answer::new(report)))
+    }
+
+    /// Lists who holds the money of seeds at a moment, whose it is, and what waiting with a freeze costs.
+    ///
+    /// Parameters
+    /// ----------
+    /// seeds : str, os.PathLike, list of dict, or frame
+    ///     As in :meth:`trace`; none later than ``at``.
+    /// at : datetime, date, str or int
+    ///     The moment; after every transaction of that time.
+    /// delays_h : int or list of int, default 72
+    ///     Delays to look at: every whole hour up to this, or these hours, ascending; 0 or an empty list for none.
+    /// policy : {"fifo", "lifo", "haircut", "clean_first", "tainted_first"}, default "fifo"
+    ///     As in :meth:`trace`. The plan rests on it: compare several before acting.
+    /// opening, balances, pooling, base, rates, ties, sinks, sinks_where, sinks_degree_above, dust, max_hops
+    ///     As in :meth:`trace`.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing outside of it exists for the plan.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// FreezePlan
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For an account, transaction, currency or attribute that the graph does not hold.
+    /// InputError
+    ///     For a seed, balance or rate that is not possible, with its line.
+    /// OptionError
+    ///     For options that are out of range or do not go together; nothing was computed.
+    ///
+    /// Examples
+    /// --------
+    /// >>> plan = graph.freeze_plan("seeds.csv", at=graph.info()["last"], delays_h=[1, 24])
+    /// >>> sorted({row["delay_h"] for row in plan.delays.to_dicts()})
+    /// [0, 1, 24]
+    #[pyo3(signature = (seeds, *, at, delays_h = Delays::UpTo(72), policy = "fifo", opening = "just_in_time", balances = None, pooling = "currency", base = None, rates = None, ties = "order", sinks = None, sinks_where = None, sinks_degree_above = None, dust = 0, max_hops = None, start = None, end = None, threads = None, progress = None), text_signature = "(self, seeds, *, at, delays_h=72, policy='fifo', opening='just_in_time', balances=None, pooling='currency', base=None, rates=None, ties='order', sinks=None, sinks_where=None, sinks_degree_above=None, dust=0, max_hops=None, start=None, end=None, threads=None, progress=None)")]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn freeze_plan(
+        &self,
+        py: Python<'_>,
+        seeds: &Bound<'_, PyAny>,
+        at: &Bound<'_, PyAny>,
+        delays_h: Delays,
+        policy: &str,
+        opening: &str,
+        balances: Option<Bound<'_, PyAny>>,
+        pooling: &str,
+        base: Option<String>,
+        rates: Option<Bound<'_, PyAny>>,
+        ties: &str,
+        sinks: Option<Bound<'_, PyAny>>,
+        sinks_where: Option<Bound<'_, PyDict>>,
+        sinks_degree_above: Option<u64>,
+        dust: i64,
+        max_hops: Option<u32>,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<FreezePlan> {
+        let (policy, window) = (given::policy(py, policy)?, window(start, end)?);
+        let (opening, ties) = (given::opening(py, opening)?, given::ties(py, ties)?);
+        let rules = TraceOptions { policy, opening, ties, dust, max_hops, ..TraceOptions::default() };
+        let options = FreezeOptions { at: instant(at)?, delays_h: delays_h.hours(py)? };
+        let given = Given {
+            seeds: Sheet::given(seeds, None)?,
+            pools: GivenPools::new(py, balances, pooling, base, rates)?,
+            sinks: GivenSinks::new(sinks, sinks_where, sinks_degree_above)?,
+        };
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| {
+            freeze_report(&self.graph.window(window)?, &given.inputs()?, &rules, &options, run)
+        })?;
+        Ok(FreezePlan::new(Answer::new(report)))
+    }
+
+    /// Bounds from above how much of the money of seeds accounts can have received, whatever the policy.
+    ///
+    /// Parameters
+    /// ----------
+    /// seeds : str, os.PathLike, list of dict, or frame
+    ///     As in :meth:`trace`; a balance needs an amount. Each seed is asked about alone: a case with several has a
+    ///     bound for each, and their sum bounds the case.
+    /// targets : str, os.PathLike, list of str, or frame
+    ///     Accounts to ask about: keys, or a CSV file or frame with a column ``account``.
+    /// balances : str, os.PathLike, list of dict, or frame, optional
+    ///     As in :meth:`trace`. With them a bound can be lower: no more of the money can have waited in an account than
+    ///     its stated balance.
+    /// until : datetime, date, str or int, optional
+    ///     Last moment that counts, inclusive.
+    /// span_s : int, optional
+    ///     Longest time from a seed to a transaction that counts, in seconds.
+    /// ties : {"order", "strict"}, default "order"
+    ///     As in :meth:`trace`.
+    /// widest : int, optional
+    ///     List so many of the widest paths from each seed to each target, at least 1; none if not given.
+    /// events_max : int, optional
+    ///     Most transactions looked at for one bound; more is an error, never a smaller answer.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing outside of it exists.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// Bounds
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For an account, transaction or currency that the graph does not hold.
+    /// InputError
+    ///     For a seed that is not possible, with its line.
+    /// LimitExceededError
+    ///     For more transactions than ``events_max``.
+    ///
+    /// Examples
+    /// --------
+    /// >>> held = graph.trace("seeds.csv").holdings.to_dicts(1)[0]
+    /// >>> (bound,) = graph.bound("seeds.csv", [held["account"]]).bounds.to_dicts()
+    /// >>> held["amount_minor"] <= bound["amount_minor"]
+    /// True
+    #[pyo3(signature = (seeds, targets, *, balances = None, until = None, span_s = None, ties = "order", widest = None, events_max = None, start = None, end = None, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn bound(
+        &self,
+        py: Python<'_>,
+        seeds: &Bound<'_, PyAny>,
+        targets: &Bound<'_, PyAny>,
+        balances: Option<Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = moment)] until: Option<i64>,
+        span_s: Option<u32>,
+        ties: &str,
+        widest: Option<u32>,
+        events_max: Option<u64>,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Bounds> {
+        let window = window(start, end)?;
+        let span_us = span_s.map(|span| i64::from(span) * SECOND_US);
+        let ties = given::ties(py, ties)?;
+        let options = BoundOptions { until, span_us, ties, events_max, ..BoundOptions::default() };
+        let (seeds, targets) = (Sheet::given(seeds, None)?, Sheet::given(targets, Some("account"))?);
+        let balances = sheet(balances, None)?;
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| {
+            let inputs = BoundInputs {
+                seeds: seeds.into_input("seeds")?,
+                targets: targets.into_input("targets")?,
+                balances: balances.map(|sheet| sheet.into_input("balances")).transpose()?,
+                widest,
+            };
+            bound_report(&self.graph.window(window)?, &inputs, &options, run)
+        })?;
+        Ok(Bounds::new(Answer::new(report)))
+    }
+
+    /// Screens the whole graph: what every account received, pro rata, of what bad accounts paid.
+    ///
+    /// Parameters
+    /// ----------
+    /// sources : str, os.PathLike, list of str, list of dict, or frame
+    ///     Bad accounts: keys, or a CSV file, rows or frame with ``account`` and optionally ``case`` and ``from``, a time since
+    ///     when their payments count.
+    /// opening, balances, ties, until, sinks, sinks_where, sinks_degree_above
+    ///     As in :meth:`trace`. A sink cannot be a source.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing outside of it exists.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// Exposure
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For an account or attribute that the graph does not hold.
+    /// InputError
+    ///     For a source or balance that is not possible, with its line.
+    /// OptionError
+    ///     For options that are out of range or do not go together; nothing was computed.
+    ///
+    /// Examples
+    /// --------
+    /// >>> exposure = graph.exposure([graph.components().table().to_dicts(1)[0]["account"]])
+    /// >>> all(0 < row["tainted_share"] <= 1 for row in exposure.amounts.to_dicts())
+    /// True
+    #[pyo3(signature = (sources, *, opening = "just_in_time", balances = None, ties = "order", until = None, sinks = None, sinks_where = None, sinks_degree_above = None, start = None, end = None, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn exposure(
+        &self,
+        py: Python<'_>,
+        sources: &Bound<'_, PyAny>,
+        opening: &str,
+        balances: Option<Bound<'_, PyAny>>,
+        ties: &str,
+        #[pyo3(from_py_with = moment)] until: Option<i64>,
+        sinks: Option<Bound<'_, PyAny>>,
+        sinks_where: Option<Bound<'_, PyDict>>,
+        sinks_degree_above: Option<u64>,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Exposure> {
+        let (opening, ties) = (given::opening(py, opening)?, given::ties(py, ties)?);
+        let options = ExposureOptions { opening, ties, until, ..ExposureOptions::default() };
+        let (window, sources) = (window(start, end)?, Sheet::given(sources, Some("account"))?);
+        let (balances, sinks) =
+            (sheet(balances, None)?, GivenSinks::new(sinks, sinks_where, sinks_degree_above)?);
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| {
+            let inputs = ExposureInputs {
+                sources: sources.into_input("sources")?,
+                balances: balances.map(|sheet| sheet.into_input("balances")).transpose()?,
+                sinks: sinks.inputs()?,
+            };
+            exposure_report(&self.graph.window(window)?, &inputs, &options, run)
+        })?;
+        Ok(Exposure::new(Answer::new(report)))
+    }
+
+    /// Ranks accounts by what they have to do with given ones. Scores are an order for looking, not money.
+    ///
+    /// Parameters
+    /// ----------
+    /// accounts : str, os.PathLike, list of str, or frame
+    ///     Where to begin: keys, or a CSV file or frame with a column ``account``.
+    /// method : {"ttr", "pagerank"}, default "ttr"
+    ///     Follow payments in time order (transaction tracing rank), or look at them without their times.
+    /// direction : {"downstream", "upstream"}, default "downstream"
+    ///     Along payments, or against them.
+    /// weight : {"number", "amount"}, default "number"
+    ///     For ``pagerank``: by what one payment is preferred to another.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing outside of it exists.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// Ranking
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For an account that the graph does not hold.
+    ///
+    /// Examples
+    /// --------
+    /// >>> held = graph.trace("seeds.csv").holdings.to_dicts(1)[0]
+    /// >>> graph.rank([held["account"]], direction="upstream").ranking.to_dicts(1)[0]["rank"]
+    /// 1
+    #[pyo3(signature = (accounts, *, method = "ttr", direction = "downstream", weight = "number", start = None, end = None, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn rank(
+        &self,
+        py: Python<'_>,
+        accounts: &Bound<'_, PyAny>,
+        method: &str,
+        direction: &str,
+        weight: &str,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Ranking> {
+        let method = rank::method(py, method, direction, weight)?;
+        let (window, accounts) = (window(start, end)?, Sheet::given(accounts, Some("account"))?);
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| {
+            rank_report(&self.graph.window(window)?, &accounts.into_input("accounts")?, &method, run)
+        })?;
+        Ok(Ranking::new(Answer::new(report)))
     }
 
     /// The accounts around given ones, and the transactions among them.

@@ -6,15 +6,23 @@
 
 mod answer;
 mod arguments;
+mod bound;
 mod capsule;
 mod components;
+mod contacts;
 mod defaults;
 mod door;
 mod errors;
+mod exposure;
+mod freeze;
+mod given;
 mod graph;
 mod info;
 mod ingest;
 mod moment;
+mod origins;
+mod paths;
+mod rank;
 mod rings;
 mod sheet;
 mod subgraph;
@@ -43,13 +51,27 @@ fn refuse_second_interpreter(py: Python<'_>) -> PyResult<()> {
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
+    use super::bound::Bounds;
+    #[pymodule_export]
     use super::components::Components;
     #[pymodule_export]
+    use super::contacts::Contacts;
+    #[pymodule_export]
     use super::defaults::defaults;
+    #[pymodule_export]
+    use super::exposure::Exposure;
+    #[pymodule_export]
+    use super::freeze::FreezePlan;
     #[pymodule_export]
     use super::graph::{Graph, open, verify};
     #[pymodule_export]
     use super::ingest::ingest;
+    #[pymodule_export]
+    use super::origins::Origins;
+    #[pymodule_export]
+    use super::paths::Paths;
+    #[pymodule_export]
+    use super::rank::Ranking;
     #[pymodule_export]
     use super::rings::IdentityRings;
     #[pymodule_export]
@@ -59,7 +81,7 @@ mod _core {
     #[pymodule_export]
     use super::table::Table;
     #[pymodule_export]
-    use super::trace::{Contacts, Trace};
+    use super::trace::Trace;
 
     use pyo3::prelude::{Bound, PyModule, PyModuleMethods, PyResult};
 

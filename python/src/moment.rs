@@ -33,6 +33,11 @@ pub(crate) fn moment(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     micros.extract().map(Some)
 }
 
+/// A time that must be given.
+pub(crate) fn instant(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    moment(value)?.ok_or_else(|| PyTypeError::new_err("a time is needed, not None"))
+}
+
 /// The half-open window `[start, end)`.
 pub(crate) fn window(start: Option<i64>, end: Option<i64>) -> PyResult<Window> {
     let window = Window { from: start.unwrap_or(i64::MIN), to: end.unwrap_or(i64::MAX) };

@@ -1,14 +1,16 @@
-//! `Trace` and `Contacts`: where the money went, and who was exposed to it.
+//! `Trace`: where the money went.
 
-use crate::answer::{Answer, cases, span, text};
-use crate::arguments::choice;
-use crate::sheet::Sheet;
-use crate::table::{Table, html};
+use crate::answer::{Answer, cases, shown, span, text};
+use crate::contacts::Contacts;
+use crate::door::{Circumstances, detached};
+use crate::given::{Given, policy};
+use crate::paths::Paths;
+use crate::table::Table;
 use pyo3::prelude::*;
 use ringfence::graph::Graph;
-use ringfence::report::question::{Policies, TraceInputs, trace_report};
-use ringfence::report::sinks::SinkInputs;
-use ringfence::trace::{Opening, Policy, Pooling, Ties, TraceOptions};
+use ringfence::report::followed::{Followed, PathInputs};
+use ringfence::report::question::{Policies, trace_report};
+use ringfence::trace::{Policy, TraceOptions};
 use ringfence::units::Window;
 use ringfence::{Result, Run};
 use std::path::PathBuf;
@@ -18,108 +20,36 @@ use std::path::PathBuf;
 /// A scenario under the stated rules, not an entitlement: rules differ by jurisdiction.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Trace {
-    answer: Answer,
-}
-
-/// Who was exposed to money of a case, and by which payments; made by :meth:`Graph.trace` with ``policy="poison"``.
-///
-/// Exposure, not money: amounts are those of whole payments, are not conserved and must not be added up.
-#[pyclass(frozen, module = "ringfence")]
-pub(crate) struct Contacts {
+    followed: Followed,
     answer: Answer,
 }
 
 /// A trace or contacts, as the policy has it.
 #[derive(IntoPyObject)]
-pub(crate) enum Followed {
+pub(crate) enum Traced {
     Money(Trace),
     Exposure(Contacts),
 }
 
-/// What a trace is asked with, as it was given.
-pub(crate) struct Given {
-    pub(crate) seeds: Sheet,
-    pub(crate) balances: Option<Sheet>,
-    pub(crate) pooling: Pooling,
-    pub(crate) base: Option<String>,
-    pub(crate) rates: Option<Sheet>,
-    pub(crate) sinks: GivenSinks,
-}
-
-/// Which accounts are sinks, as it was given.
-#[derive(Default)]
-pub(crate) struct GivenSinks {
-    pub(crate) accounts: Option<Sheet>,
-    pub(crate) attributes: Vec<String>,
-    pub(crate) degree_above: Option<u64>,
-}
-
-impl GivenSinks {
-    /// As the library takes them.
-    pub(crate) fn inputs(self) -> Result<SinkInputs> {
-        Ok(SinkInputs {
-            accounts: self.accounts.map(|sheet| sheet.into_input("sinks")).transpose()?,
-            attributes: self.attributes,
-            degree_above: self.degree_above,
-        })
-    }
-}
-
-impl Given {
-    /// As the library takes it.
-    pub(crate) fn inputs(self) -> Result<TraceInputs> {
-        let input = |sheet: Option<Sheet>, name| sheet.map(|sheet| sheet.into_input(name)).transpose();
-        Ok(TraceInputs {
-            seeds: self.seeds.into_input("seeds")?,
-            balances: input(self.balances, "balances")?,
-            pooling: self.pooling,
-            base: self.base,
-            rates: input(self.rates, "rates")?,
-            sinks: self.sinks.inputs()?,
-        })
-    }
-
-    /// Where the money went in a window of `graph`.
-    pub(crate) fn follow(
-        self,
+impl Traced {
+    /// Where the money went in a window of `graph`, under one policy.
+    pub(crate) fn new(
         graph: &Graph,
         window: Window,
+        given: Given,
         policies: Policies,
-        rules: &TraceOptions,
+        rules: TraceOptions,
         run: &Run,
-    ) -> Result<Followed> {
-        let report = trace_report(&graph.window(window)?, &self.inputs()?, policies, rules, run)?;
-        let answer = Answer::new(report);
-        Ok(match policies {
-            Policies::Poison => Followed::Exposure(Contacts { answer }),
-            _ => Followed::Money(Trace { answer }),
-        })
+    ) -> Result<Self> {
+        let inputs = given.inputs()?;
+        let Policies::One(policy) = policies else {
+            let report = trace_report(&graph.window(window)?, &inputs, policies, &rules, run)?;
+            return Ok(Traced::Exposure(Contacts::new(Answer::new(report))));
+        };
+        let followed = Followed::new(graph, window, &inputs, &TraceOptions { policy, ..rules }, run)?;
+        let answer = Answer::new(followed.report(run)?);
+        Ok(Traced::Money(Trace { followed, answer }))
     }
-}
-
-/// A policy of a trace by its name.
-pub(crate) fn policies(py: Python<'_>, name: &str) -> PyResult<Policies> {
-    let poison = [("poison", Policies::Poison)];
-    let names = Policy::ALL.map(|policy| (policy.name(), Policies::One(policy))).into_iter().chain(poison);
-    let allowed = "fifo, lifo, haircut, clean_first, tainted_first or poison";
-    choice(py, "policy", name, &names.collect::<Vec<_>>(), allowed)
-}
-
-/// What accounts hold at first, by its name.
-pub(crate) fn opening(py: Python<'_>, name: &str) -> PyResult<Opening> {
-    let names = Opening::ALL.map(|opening| (opening.name(), opening));
-    choice(py, "opening", name, &names, "just_in_time, minimal or given")
-}
-
-/// What happens to money of one moment, by its name.
-pub(crate) fn ties(py: Python<'_>, name: &str) -> PyResult<Ties> {
-    choice(py, "ties", name, &Ties::ALL.map(|ties| (ties.name(), ties)), "order or strict")
-}
-
-/// Which money mixes, by its name.
-pub(crate) fn pooling(py: Python<'_>, name: &str) -> PyResult<Pooling> {
-    let names = Pooling::ALL.map(|pooling| (pooling.name(), pooling));
-    choice(py, "pooling", name, &names, "currency or value")
 }
 
 #[pymethods]
@@ -183,6 +113,76 @@ impl Trace {
         self.answer.document(py)
     }
 
+    /// By which payments, one after the other, the money came to where it is.
+    ///
+    /// The amounts of the paths to a holder sum to what it holds. It is one way to tell a case's money apart that agrees
+    /// with every amount of the trace, and not the only one: first in, first out within the case.
+    ///
+    /// Parameters
+    /// ----------
+    /// case : str, optional
+    ///     Only paths of this case.
+    /// holder : str, optional
+    ///     Only paths that end at this account.
+    /// paths_max : int, default 100
+    ///     Most paths listed for each case, those with the largest amounts; 0 lists all.
+    /// threads, progress
+    ///     As in :meth:`Graph.components`.
+    ///
+    /// Returns
+    /// -------
+    /// Paths
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For a case that has no seed, or an account that the graph does not hold.
+    #[pyo3(signature = (*, case = None, holder = None, paths_max = 100, threads = None, progress = None))]
+    fn paths(
+        &self,
+        py: Python<'_>,
+        case: Option<String>,
+        holder: Option<String>,
+        paths_max: usize,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Paths> {
+        let inputs = PathInputs { case, holder, paths_max };
+        let report =
+            detached(py, Circumstances::new(threads, progress)?, |run| self.followed.paths(&inputs, run))?;
+        Ok(Paths::new(Answer::new(report)))
+    }
+
+    /// The same question under other policies: what holds whatever the rule, and what rests on it.
+    ///
+    /// Parameters
+    /// ----------
+    /// policies : list of str, optional
+    ///     Policies that conserve money, each once; all five if not given.
+    /// threads, progress
+    ///     As in :meth:`Graph.components`.
+    ///
+    /// Returns
+    /// -------
+    /// Table
+    ///     One row per account that holds money under any of them, sinks aside: ``case``, ``account``, ``currency``,
+    ///     ``<policy>_minor`` for each, ``least_minor``, ``greatest_minor``, and ``in_safe_core``: whether it holds
+    ///     some under every one of them.
+    #[pyo3(signature = (policies = None, *, threads = None, progress = None))]
+    fn compare(
+        &self,
+        py: Python<'_>,
+        policies: Option<Vec<String>>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Table> {
+        let named = |names: Vec<String>| names.iter().map(|name| policy(py, name)).collect::<PyResult<_>>();
+        let policies = policies.map(named).transpose()?.unwrap_or_else(|| Policy::ALL.to_vec());
+        detached(py, Circumstances::new(threads, progress)?, |run| {
+            Table::new(self.followed.compare(&policies, run)?)
+        })
+    }
+
     /// Writes every table as CSV and Parquet, and ``ledger.json``.
     ///
     /// Parameters
@@ -231,63 +231,4 @@ impl Trace {
             "a scenario, not an entitlement".to_string(),
         ]
     }
-}
-
-#[pymethods]
-impl Contacts {
-    /// Payments of exposed accounts, with the columns of :attr:`Trace.flows`.
-    ///
-    /// Amounts are those of whole payments: they say nothing about how much of a case's money was in them.
-    #[getter]
-    fn flows(&self, py: Python<'_>) -> PyResult<Table> {
-        self.answer.table(py, "flows")
-    }
-
-    /// Accounts that were exposed, as they were: ``case``, ``account``, ``time``, ``transaction`` (null for one that a
-    /// seed names), ``hop``.
-    #[getter]
-    fn contacts(&self, py: Python<'_>) -> PyResult<Table> {
-        self.answer.table(py, "contacts")
-    }
-
-    /// The rules and the data behind it, as in ``ledger.json``.
-    #[getter]
-    fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.answer.document(py)
-    }
-
-    /// Writes both tables as CSV and Parquet, and ``ledger.json``; see :meth:`Trace.write`.
-    #[pyo3(signature = (path, *, guard_formulas = false))]
-    fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
-        self.answer.write(py, path, guard_formulas)
-    }
-
-    fn __len__(&self) -> usize {
-        self.answer.num_rows("contacts")
-    }
-
-    fn __repr__(&self) -> String {
-        self.lines().join("\n")
-    }
-
-    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        shown(&self.lines(), "who was exposed", &self.contacts(py)?)
-    }
-}
-
-impl Contacts {
-    fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
-        [
-            format!("Contacts of {}: {} accounts, {} payments", cases(said), rows("contacts"), rows("flows")),
-            format!("policy poison, over {}", span(said)),
-            "exposure, not money: amounts are those of whole payments".to_string(),
-        ]
-    }
-}
-
-/// Lines about an answer and its main table, for notebooks.
-pub(crate) fn shown(lines: &[String], caption: &str, table: &Table) -> PyResult<String> {
-    let lines: Vec<String> = lines.iter().map(|line| html(line)).collect();
-    Ok(format!("<p>{}</p><p>{}</p>{}", lines.join("<br>"), html(caption), table.to_html()))
 }

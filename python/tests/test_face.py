@@ -21,6 +21,11 @@ FACE = {
     "components": rf.Graph.components,
     "identity_rings": rf.Graph.identity_rings,
     "trace": rf.Graph.trace,
+    "freeze_plan": rf.Graph.freeze_plan,
+    "origins": rf.Graph.origins,
+    "bound": rf.Graph.bound,
+    "exposure": rf.Graph.exposure,
+    "rank": rf.Graph.rank,
     "subgraph": rf.Graph.subgraph,
 }
 
@@ -43,7 +48,7 @@ def test_defaults_cover_every_function_with_options():
 
 
 def test_options_are_keywords():
-    for function in (*FACE.values(), rf.open, rf.verify):
+    for function in (*FACE.values(), rf.open, rf.verify, rf.Trace.paths):
         for parameter in inspect.signature(function).parameters.values():
             if parameter.default is not inspect.Parameter.empty:
                 assert parameter.kind is inspect.Parameter.KEYWORD_ONLY

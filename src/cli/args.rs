@@ -3,7 +3,10 @@
 use clap::Args;
 use ringfence::graph::{Graph, View};
 use ringfence::report::csv::CsvOptions;
+use ringfence::report::pools::PoolInputs;
+use ringfence::report::sinks::SinkInputs;
 use ringfence::store::Io;
+use ringfence::trace::{Opening, Pooling, Ties, TraceOptions};
 use ringfence::units::Window;
 use ringfence::units::time::parse_time;
 use ringfence::{Error, Result};
@@ -49,6 +52,72 @@ impl WindowArgs {
     /// The view of `graph` inside the window.
     pub fn view<'g>(&self, graph: &'g Graph) -> Result<View<'g>> {
         graph.window(self.window()?)
+    }
+}
+
+/// What pools of money are made of.
+#[derive(Debug, Args)]
+pub struct PoolArgs {
+    /// What accounts hold before their first transaction.
+    #[arg(long, value_enum, default_value_t = TraceOptions::default().opening)]
+    pub opening: Opening,
+    /// CSV of balances: account,currency,amount[,time]. Without a time they are what accounts hold at first (--opening
+    /// given); with one they are statements, and those that the data do not explain are reported.
+    #[arg(long, value_name = "FILE")]
+    balances: Option<PathBuf>,
+    /// Which money of an account mixes: that of one currency, or all of it by its value.
+    #[arg(long, value_enum, default_value_t = Pooling::default())]
+    pooling: Pooling,
+    /// Currency in which values are counted; with --pooling value.
+    #[arg(long, value_name = "CODE")]
+    base: Option<String>,
+    /// CSV of rates: currency,date,rate, in units of --base. Without it rates come from the graph's own conversions.
+    #[arg(long, value_name = "FILE")]
+    rates: Option<PathBuf>,
+    /// Whether money can be received and paid on at one and the same time.
+    #[arg(long, value_enum, default_value_t = TraceOptions::default().ties)]
+    pub ties: Ties,
+}
+
+impl PoolArgs {
+    /// The files.
+    pub fn inputs(&self) -> PoolInputs {
+        PoolInputs {
+            balances: self.balances.clone().map(Into::into),
+            pooling: self.pooling,
+            base: self.base.clone(),
+            rates: self.rates.clone().map(Into::into),
+        }
+    }
+}
+
+/// Accounts where the money stays; each option adds some.
+#[derive(Debug, Args)]
+pub struct SinkArgs {
+    /// CSV with a column account: accounts where the money stays for good.
+    #[arg(long = "sinks", value_name = "FILE")]
+    accounts: Option<PathBuf>,
+    /// The same for accounts with this attribute in the accounts table; may be repeated.
+    #[arg(long = "sinks-where", value_name = "ATTRIBUTE=VALUE")]
+    attributes: Vec<String>,
+    /// The same for accounts with more transfers than this in the window, payments and receipts counted together.
+    #[arg(long = "sinks-degree-above", value_name = "N")]
+    degree_above: Option<u64>,
+}
+
+impl SinkArgs {
+    /// The rules as given.
+    pub fn inputs(&self) -> SinkInputs {
+        SinkInputs {
+            accounts: self.accounts.clone().map(Into::into),
+            attributes: self.attributes.clone(),
+            degree_above: self.degree_above,
+        }
+    }
+
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        self.inputs() == SinkInputs::default()
     }
 }
 

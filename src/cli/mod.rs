@@ -5,12 +5,16 @@
 //! complaints go to standard error.
 
 mod args;
+mod bound;
 mod components;
 mod exit;
 mod export;
+mod exposure;
+mod freeze;
 mod info;
 mod ingest;
 mod progress;
+mod rank;
 mod rings;
 mod signals;
 mod synth;
@@ -55,6 +59,10 @@ enum Verb {
     Components(components::Args),
     Rings(rings::Args),
     Trace(trace::Args),
+    Freeze(freeze::Args),
+    Bound(bound::Args),
+    Exposure(exposure::Args),
+    Rank(rank::Args),
     Export(export::Args),
 }
 
@@ -68,6 +76,10 @@ impl Verb {
             Verb::Components(args) => components::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
             Verb::Trace(args) => trace::run(args, run),
+            Verb::Freeze(args) => freeze::run(args, run),
+            Verb::Bound(args) => bound::run(args, run),
+            Verb::Exposure(args) => exposure::run(args, run),
+            Verb::Rank(args) => rank::run(args, run),
             Verb::Export(args) => export::run(args, run),
         }
     }

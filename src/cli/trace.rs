@@ -1,21 +1,21 @@
-//! `ringfence trace`: where the money went.
+//! `ringfence trace`: where the money went, or where it came from.
 
 use super::Answer;
-use super::args::{CsvArgs, GraphArgs, WindowArgs, time};
+use super::args::{CsvArgs, GraphArgs, PoolArgs, SinkArgs, WindowArgs, time};
 use clap::ValueEnum;
 use ringfence::graph::Graph;
 use ringfence::report::ledger::book_table;
 use ringfence::report::output::check_new;
 use ringfence::report::question::{Policies, TraceInputs, trace_report};
-use ringfence::report::sinks::SinkInputs;
 use ringfence::report::text::{to_text, with_decimals};
+use ringfence::report::upstream::{UpstreamInputs, upstream_report};
 use ringfence::report::{Report, Table, write_report};
-use ringfence::trace::{Opening, Policy, Pooling, Ties, TraceOptions};
-use ringfence::{Result, Run};
+use ringfence::trace::{Policy, TraceOptions, UpstreamOptions};
+use ringfence::{Error, Result, Run};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Follow money downstream from seeds under a stated policy; every unit is accounted for.
+/// Follow money downstream from seeds, or upstream from targets, under a stated policy; every unit is accounted for.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -23,29 +23,22 @@ pub struct Args {
     /// CSV of seeds: case,transaction[,amount] or case,account,currency,time,amount; a column kind tells transaction,
     /// deposit and balance apart. amount is decimal; amount_minor counts minor units.
     #[arg(long, value_name = "FILE")]
-    seeds: PathBuf,
+    seeds: Option<PathBuf>,
+    /// Where the money of seeds went, or where that of targets came from.
+    #[arg(long, value_enum, default_value_t = Direction::Downstream)]
+    direction: Direction,
+    /// Upstream: CSV of targets: name,transaction or name,account,currency,time[,amount]; a column kind tells transaction
+    /// and balance apart.
+    #[arg(long, value_name = "FILE")]
+    targets: Option<PathBuf>,
+    /// Upstream: CSV with a column account: accounts that are not looked behind.
+    #[arg(long, value_name = "FILE")]
+    origins: Option<PathBuf>,
     /// Which part of an account's money a payment takes.
     #[arg(long, value_enum)]
     policy: PolicyArg,
-    /// What accounts hold before their first transaction.
-    #[arg(long, value_enum, default_value_t = TraceOptions::default().opening)]
-    opening: Opening,
-    /// CSV of balances: account,currency,amount[,time]. Without a time they are what accounts hold at first (--opening
-    /// given); with one they are statements, and those that the data do not explain are reported.
-    #[arg(long, value_name = "FILE")]
-    balances: Option<PathBuf>,
-    /// Which money of an account mixes: that of one currency, or all of it by its value.
-    #[arg(long, value_enum, default_value_t = Pooling::default())]
-    pooling: Pooling,
-    /// Currency in which values are counted; with --pooling value.
-    #[arg(long, value_name = "CODE")]
-    base: Option<String>,
-    /// CSV of rates: currency,date,rate, in units of --base. Without it rates come from the graph's own conversions.
-    #[arg(long, value_name = "FILE")]
-    rates: Option<PathBuf>,
-    /// Whether money can be received and paid on at one and the same time.
-    #[arg(long, value_enum, default_value_t = TraceOptions::default().ties)]
-    ties: Ties,
+    #[command(flatten)]
+    pools: PoolArgs,
     #[command(flatten)]
     window: WindowArgs,
     /// Last moment of the trace: RFC 3339 or a date (midnight UTC). Transactions after it do not happen.
@@ -57,7 +50,7 @@ pub struct Args {
     /// becomes clean.
     #[arg(long, value_name = "AMOUNT_MINOR", default_value_t = TraceOptions::default().dust)]
     dust: i64,
-    /// Transactions after which money stays where it is.
+    /// Transactions after which money stays where it is; upstream, how many are looked back.
     #[arg(long, value_name = "N")]
     max_hops: Option<u32>,
     /// Cases share the accounts' money: what one claims no other does. This is the default.
@@ -66,25 +59,27 @@ pub struct Args {
     /// Trace each case as if it were the only one.
     #[arg(long)]
     each: bool,
-    /// Directory to make: tables as .csv and .parquet, and ledger.json; with --policy all a directory for each.
+    /// List money paths, the largest N of each case or target; 0 lists all.
+    #[arg(long, value_name = "N")]
+    paths: Option<usize>,
+    /// Upstream: most pieces of money that are moved for one target before giving up.
+    #[arg(long, value_name = "N", default_value_t = UpstreamOptions::default().lots_max)]
+    lots_max: u64,
+    /// Directory to make: tables as .csv and .parquet, and ledger.json; with --policy all a directory for each, and
+    /// compare.csv.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
     #[command(flatten)]
     csv: CsvArgs,
 }
 
-/// Accounts where the money stays; each option adds some.
-#[derive(Debug, clap::Args)]
-struct SinkArgs {
-    /// CSV with a column account: accounts where the money stays for good.
-    #[arg(long = "sinks", value_name = "FILE")]
-    accounts: Option<PathBuf>,
-    /// The same for accounts with this attribute in the accounts table; may be repeated.
-    #[arg(long = "sinks-where", value_name = "ATTRIBUTE=VALUE")]
-    attributes: Vec<String>,
-    /// The same for accounts with more transfers than this in the window, payments and receipts counted together.
-    #[arg(long = "sinks-degree-above", value_name = "N")]
-    degree_above: Option<u64>,
+/// Which way money is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Direction {
+    /// From seeds to where it is.
+    Downstream,
+    /// From targets to where it came from.
+    Upstream,
 }
 
 /// Policies as the command line says them.
@@ -103,7 +98,7 @@ enum PolicyArg {
     TaintedFirst,
     /// Exposure, not money: everything that is paid after first contact.
     Poison,
-    /// Every policy, each in a directory of its own.
+    /// Every policy, each in a directory of its own, and what they agree on.
     All,
 }
 
@@ -122,25 +117,22 @@ impl From<PolicyArg> for Policies {
 }
 
 impl Args {
-    fn inputs(&self) -> TraceInputs {
-        TraceInputs {
-            seeds: self.seeds.clone().into(),
-            balances: self.balances.clone().map(Into::into),
-            pooling: self.pooling,
-            base: self.base.clone(),
-            rates: self.rates.clone().map(Into::into),
-            sinks: SinkInputs {
-                accounts: self.sinks.accounts.clone().map(Into::into),
-                attributes: self.sinks.attributes.clone(),
-                degree_above: self.sinks.degree_above,
-            },
-        }
+    fn inputs(&self) -> Result<TraceInputs> {
+        let upstream = [("targets", self.targets.is_some()), ("origins", self.origins.is_some())];
+        refuse(&upstream, "given only with --direction upstream")?;
+        let seeds = self.seeds.clone().ok_or_else(|| missing("seeds"))?;
+        Ok(TraceInputs {
+            seeds: seeds.into(),
+            pools: self.pools.inputs(),
+            sinks: self.sinks.inputs(),
+            paths_max: self.paths,
+        })
     }
 
     fn rules(&self) -> TraceOptions {
         TraceOptions {
-            opening: self.opening,
-            ties: self.ties,
+            opening: self.pools.opening,
+            ties: self.pools.ties,
             until: self.until,
             dust: self.dust,
             max_hops: self.max_hops,
@@ -148,6 +140,55 @@ impl Args {
             ..TraceOptions::default()
         }
     }
+
+    fn upstream(&self) -> Result<(UpstreamInputs, UpstreamOptions)> {
+        let downstream = [
+            ("seeds", self.seeds.is_some()),
+            ("until", self.until.is_some()),
+            ("sinks", !self.sinks.is_empty()),
+            ("dust", self.dust != 0),
+            ("joint", self.joint),
+            ("each", self.each),
+        ];
+        refuse(&downstream, "left out with --direction upstream")?;
+        let targets = self.targets.clone().ok_or_else(|| missing("targets"))?;
+        let Policies::One(policy) = Policies::from(self.policy) else {
+            let value = Policies::from(self.policy).name().to_string();
+            let allowed = "fifo, lifo or haircut for tracing upstream";
+            return Err(Error::Option { name: "policy", value, allowed });
+        };
+        let inputs = UpstreamInputs {
+            targets: targets.into(),
+            origins: self.origins.clone().map(Into::into),
+            pools: self.pools.inputs(),
+            paths_max: self.paths,
+        };
+        let rules = TraceOptions {
+            policy,
+            opening: self.pools.opening,
+            ties: self.pools.ties,
+            ..TraceOptions::default()
+        };
+        let options = UpstreamOptions {
+            rules,
+            max_hops: self.max_hops,
+            lots_max: self.lots_max,
+            ..UpstreamOptions::default()
+        };
+        Ok((inputs, options))
+    }
+}
+
+/// An error for the first of `options` that is given.
+fn refuse(options: &[(&'static str, bool)], allowed: &'static str) -> Result<()> {
+    match options.iter().find(|option| option.1) {
+        Some(&(name, _)) => Err(Error::Option { name, value: "given".into(), allowed }),
+        None => Ok(()),
+    }
+}
+
+fn missing(name: &'static str) -> Error {
+    Error::Option { name, value: "not given".into(), allowed: "a file" }
 }
 
 /// Rows shown of a table; all of them are in the output.
@@ -155,33 +196,72 @@ const ROWS: usize = 10;
 
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     check_new(&args.output)?;
+    match args.direction {
+        Direction::Downstream => downstream(args, run),
+        Direction::Upstream => upstream(args, run),
+    }
+}
+
+fn downstream(args: &Args, run: &Run) -> Result<Answer> {
+    let inputs = args.inputs()?;
     let graph = args.graph.open()?;
     let view = args.window.view(&graph)?;
     let policies = Policies::from(args.policy);
-    let report = trace_report(&view, &args.inputs(), policies, &args.rules(), run)?;
+    let report = trace_report(&view, &inputs, policies, &args.rules(), run)?;
     write_report(&report, &args.output, args.csv.options(), run)?;
-
-    let output = args.output.display();
+    let output = args.output.display().to_string();
     let text = match policies {
-        Policies::One(_) => traced(&graph, &report, &output.to_string()),
-        Policies::Poison => exposed(&report, &output.to_string()),
-        Policies::All => format!(
-            "{} policies, each in its directory of {output}\nscenarios, not an entitlement; poison is exposure, not money\n",
-            report.parts.len()
-        ),
+        Policies::One(_) => traced(&graph, &report, &output),
+        Policies::Poison => exposed(&report, &output),
+        Policies::All => compared(&graph, &report, &output),
     };
-    Ok(Answer::new(text, json!({ "output": output.to_string(), "ledger": report.document })))
+    Ok(Answer::new(text, json!({ "output": output, "ledger": report.document })))
+}
+
+fn upstream(args: &Args, run: &Run) -> Result<Answer> {
+    let (inputs, options) = args.upstream()?;
+    let graph = args.graph.open()?;
+    let view = args.window.view(&graph)?;
+    let report = upstream_report(&view, &inputs, &options, run)?;
+    write_report(&report, &args.output, args.csv.options(), run)?;
+    let output = args.output.display().to_string();
+    let text = format!(
+        "{} origins of {} targets, written to {output}
+policy {}, opening {}: a scenario, not an entitlement
+
+{}",
+        rows(&report, "origins"),
+        report.document["num_targets"],
+        options.rules.policy.name(),
+        options.rules.opening.name(),
+        shown(&graph, &report, "origins"),
+    );
+    Ok(Answer::new(text, json!({ "output": output, "summary": report.document })))
 }
 
 fn rows(report: &Report, table: &str) -> usize {
     report.table(table).map_or(0, Table::num_rows)
 }
 
-fn traced(graph: &Graph, report: &Report, output: &str) -> String {
+/// The first rows of a table, amounts as decimals.
+fn shown(graph: &Graph, report: &Report, table: &str) -> String {
     let exponent = |code: &str| graph.find_currency(code).map(|id| graph.currency(id).exponent);
-    let shown = |name: &str| {
-        report.table(name).map_or(String::new(), |table| to_text(&with_decimals(table, exponent), ROWS))
-    };
+    report.table(table).map_or(String::new(), |table| to_text(&with_decimals(table, exponent), ROWS))
+}
+
+fn compared(graph: &Graph, report: &Report, output: &str) -> String {
+    format!(
+        "{} policies, each in its directory of {output}
+scenarios, not an entitlement; poison is exposure, not money\n\
+         {} of {} holdings are there under every policy that conserves money\n\n{}",
+        report.parts.len(),
+        report.document["num_in_safe_core"],
+        report.document["num_holdings"],
+        shown(graph, report, "compare"),
+    )
+}
+
+fn traced(graph: &Graph, report: &Report, output: &str) -> String {
     let ledger = &report.document;
     let rule = |name: &str| ledger[name].as_str().unwrap_or_default().to_string();
     let mut text = format!(
@@ -204,7 +284,7 @@ fn traced(graph: &Graph, report: &Report, output: &str) -> String {
     text + &format!(
         "\nbooks\n{}\nwhere the money is\n{}",
         to_text(&book_table(report), ROWS),
-        shown("holdings")
+        shown(graph, report, "holdings")
     )
 }
 

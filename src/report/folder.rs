@@ -65,3 +65,53 @@ fn write_into(directory: &Directory, folder: &str, report: &Report, csv: CsvOpti
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::report::Values;
+    use std::sync::atomic::Ordering;
+
+    fn report() -> Report {
+        let table = Table::new([("account", Values::Text(vec!["A".into()]))]);
+        let part = Report {
+            tables: vec![("flows", table.clone())],
+            document_name: "ledger",
+            document: serde_json::json!({ "policy": "fifo" }),
+            parts: Vec::new(),
+        };
+        Report { tables: vec![("compare", table)], document_name: "summary", ..part.clone() }
+            .with("fifo", part)
+    }
+
+    impl Report {
+        fn with(mut self, name: &'static str, part: Report) -> Report {
+            self.parts.push((name, part));
+            self
+        }
+    }
+
+    #[test]
+    fn a_report_becomes_a_directory_with_one_for_each_part() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("all");
+        write_report(&report(), &path, CsvOptions::default(), &Run::new()).unwrap();
+        for name in ["compare.csv", "summary.json", "fifo/flows.csv", "fifo/ledger.json"] {
+            assert!(path.join(name).is_file(), "{name}");
+        }
+        assert_eq!(std::fs::read(path.join("fifo/flows.csv")).unwrap(), b"account\nA\n");
+        assert_eq!(report().part("fifo").and_then(|part| part.table("flows")).map(Table::num_rows), Some(1));
+    }
+
+    #[test]
+    fn a_cancelled_run_leaves_no_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = Run::new();
+        run.cancel_flag().store(true, Ordering::Relaxed);
+        let path = directory.path().join("all");
+        let written = write_report(&report(), &path, CsvOptions::default(), &run);
+        assert!(matches!(written, Err(Error::Cancelled)));
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

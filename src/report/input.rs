@@ -12,6 +12,7 @@ use crate::ids::{AccountId, CurrencyId, TxId};
 use crate::units::Currency;
 use crate::units::amount::{AmountFault, parse_amount};
 use crate::units::time::parse_time;
+use roaring::RoaringBitmap;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -93,6 +94,23 @@ impl Places {
         });
         found.unwrap_or_else(|| text.to_string())
     }
+}
+
+/// The accounts of a CSV with a column `account`, in its order, each once; also the SHA-256 of its bytes.
+pub(super) fn account_list(graph: &Graph, input: &Input) -> Result<(Vec<AccountId>, [u8; 32])> {
+    let sheet = input.sheet(&["account"])?;
+    sheet.need("account")?;
+    let (mut accounts, mut seen) = (Vec::new(), RoaringBitmap::new());
+    for record in sheet.iter() {
+        let id = account(graph, record, "account")?;
+        if seen.insert(id.0) {
+            accounts.push(id);
+        }
+    }
+    if accounts.is_empty() {
+        return Err(Error::input(sheet.name(), "no accounts"));
+    }
+    Ok((accounts, digest(&sheet)))
 }
 
 /// The account that `column` names.

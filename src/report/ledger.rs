@@ -5,16 +5,16 @@
 //! decimal beside them. Under value pooling the books are in the base currency and in units of value (`*_value`).
 
 use super::folder::Report;
-use super::provenance::{hex, provenance};
+use super::provenance::{hex, provenance, window_document};
 use super::question::Question;
 use super::table::{Table, Values};
 use crate::graph::View;
 use crate::ids::CurrencyId;
-use crate::trace::rates::VALUE_UNITS;
-use crate::trace::{Contacts, LedgerRow, Opening, Policy, Stop, StopRow, Trace};
+use crate::trace::{Contacts, Envelope, LedgerRow, Policy, Stop, StopRow, Trace};
 use crate::units::amount::format_amount;
 use crate::units::time::format_time;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// What every row of the ledger satisfies, to the unit.
 pub const EQUATION: &str =
@@ -27,14 +27,19 @@ const EXPOSURE_NOTE: &str =
 
 /// The ledger of `trace`, which answers `question` under `policy`.
 pub(super) fn ledger(view: &View<'_>, question: &Question, policy: Policy, trace: &Trace) -> Value {
+    let num_seeds = counts(question, question.seeds.seeds.iter().map(|seed| seed.case));
+    let mut num_exits = NumExits::new();
+    for exit in &trace.exits {
+        *num_exits.entry((exit.case, exit.currency, exit.stop)).or_default() += 1;
+    }
     let cases = question.seeds.cases.iter().zip(0..).map(|(name, number)| {
-        let rows = trace.ledger.iter().filter(|row| row.case == number);
-        let stops = trace.stops.iter().filter(|row| row.case == number);
+        let rows = of_case(&trace.ledger, number, |row| row.case);
+        let stops = of_case(&trace.stops, number, |row| row.case);
         json!({
             "case": name,
-            "num_seeds": question.seeds.seeds.iter().filter(|seed| seed.case == number).count(),
-            "ledger": rows.map(|row| ledger_row(view, question, row)).collect::<Vec<_>>(),
-            "stops": stops.map(|row| stop_row(view, question, row, trace)).collect::<Vec<_>>(),
+            "num_seeds": num_seeds[number as usize],
+            "ledger": rows.iter().map(|row| ledger_row(view, question, row)).collect::<Vec<_>>(),
+            "stops": stops.iter().map(|row| stop_row(view, question, row, &num_exits)).collect::<Vec<_>>(),
         })
     });
     let cases: Vec<Value> = cases.collect();
@@ -55,17 +60,20 @@ pub(super) fn ledger(view: &View<'_>, question: &Question, policy: Policy, trace
 
 /// What was found under poison: exposure, not money.
 pub(super) fn exposure_ledger(view: &View<'_>, question: &Question, contacts: &Contacts) -> Value {
-    let cases = question.seeds.cases.iter().zip(0..).map(|(name, number): (_, u32)| {
+    let num_seeds = counts(question, question.seeds.seeds.iter().map(|seed| seed.case));
+    let num_exposed = counts(question, contacts.case.iter().copied());
+    let num_flows = counts(question, contacts.flows.case.iter().copied());
+    let cases = question.seeds.cases.iter().enumerate().map(|(number, name)| {
         json!({
             "case": name,
-            "num_seeds": question.seeds.seeds.iter().filter(|seed| seed.case == number).count(),
-            "num_exposed": contacts.case.iter().filter(|&&case| case == number).count(),
-            "num_flows": contacts.flows.case.iter().filter(|&&case| case == number).count(),
+            "num_seeds": num_seeds[number],
+            "num_exposed": num_exposed[number],
+            "num_flows": num_flows[number],
         })
     });
     let cases: Vec<Value> = cases.collect();
     let mut document = rules(view, question, "exposure", "poison");
-    for unused in ["opening", "pooling", "rates", "balances", "dust_minor", "max_hops", "joint"] {
+    for unused in ["opening", "pooling", "rates", "balances", "dust_minor", "joint"] {
         document.remove(unused);
     }
     document.extend(members(json!({
@@ -78,36 +86,36 @@ pub(super) fn exposure_ledger(view: &View<'_>, question: &Question, contacts: &C
 }
 
 /// The document over traces under several policies, each in the directory of its name.
-pub(super) fn overview(view: &View<'_>, question: &Question, policies: &[&str]) -> Value {
+pub(super) fn overview(view: &View<'_>, question: &Question, policies: &[&str], found: &Envelope) -> Value {
     let mut document = rules(view, question, "traces", "all");
-    document.extend(members(json!({ "policies": policies, "note": NOTE })));
+    document.extend(members(json!({
+        "policies": policies,
+        "num_holdings": found.len(),
+        "num_in_safe_core": found.least.iter().filter(|&&least| least > 0).count(),
+        "note": NOTE,
+    })));
     Value::Object(document)
+}
+
+/// How many amounts stopped, by case, currency and stop.
+type NumExits = BTreeMap<(u32, CurrencyId, Stop), usize>;
+
+/// How often each case occurs.
+fn counts(question: &Question, numbers: impl Iterator<Item = u32>) -> Vec<usize> {
+    let mut counts = vec![0; question.seeds.cases.len()];
+    numbers.for_each(|case| counts[case as usize] += 1);
+    counts
+}
+
+/// The rows of one case among rows by case.
+fn of_case<T>(rows: &[T], case: u32, of: fn(&T) -> u32) -> &[T] {
+    let begin = rows.partition_point(|row| of(row) < case);
+    &rows[begin..begin + rows[begin..].partition_point(|row| of(row) == case)]
 }
 
 /// Data and rules behind an answer.
 fn rules(view: &View<'_>, question: &Question, result: &str, policy: &str) -> Map<String, Value> {
     let options = &question.options;
-    let window = view.times();
-    let bound = |time: i64, open: i64| if time == open { Value::Null } else { format_time(time).into() };
-    let rates = options.rates.as_ref().map(|rates| {
-        json!({
-            "base": view.graph().currency(rates.base()).code,
-            "derived": rates.is_derived(),
-            "num_rates": rates.rows().len(),
-            "file": "rates.csv",
-            "given_sha256": question.given_rates.map(|sha256| hex(&sha256)),
-        })
-    });
-    let balances = question.stated.as_ref().map(|stated| {
-        json!({
-            "num_rows": stated.balances.rows().len(),
-            "num_statements": stated.num_statements,
-            "num_breaks": question.breaks.as_ref().map_or(0, Table::num_rows),
-            "used_as_opening": options.opening == Opening::Given,
-            "sha256": hex(&stated.sha256),
-        })
-    });
-    let unit = if options.rates.is_some() { VALUE_UNITS } else { 1 };
     let seeds = &question.seeds;
     members(json!({
         "result": result,
@@ -115,13 +123,13 @@ fn rules(view: &View<'_>, question: &Question, result: &str, policy: &str) -> Ma
         "policy": policy,
         "opening": options.opening.name(),
         "pooling": options.pooling().name(),
-        "rates": rates,
-        "balances": balances,
+        "rates": question.pools.rates_document(view),
+        "balances": question.pools.balances_document(options.opening),
         "ties": options.ties.name(),
         "joint": options.joint,
-        "window": { "from": bound(window.from, i64::MIN), "to": bound(window.to, i64::MAX) },
+        "window": window_document(view.times()),
         "until": options.until.map(format_time),
-        "dust_minor": options.dust / unit,
+        "dust_minor": options.dust / question.pools.unit(),
         "max_hops": options.max_hops,
         "sinks": question.sinks.document(),
         "seeds": { "num_seeds": seeds.seeds.len(), "num_cases": seeds.cases.len(), "sha256": hex(&seeds.sha256) },
@@ -137,17 +145,14 @@ fn money(view: &View<'_>, question: &Question, currency: CurrencyId) -> (String,
     }
 }
 
-fn stop_row(view: &View<'_>, question: &Question, row: &StopRow, trace: &Trace) -> Value {
+fn stop_row(view: &View<'_>, question: &Question, row: &StopRow, num_exits: &NumExits) -> Value {
     let (code, exponent, unit) = money(view, question, row.currency);
     let mut members = members(json!({ "stop": row.stop.name(), "currency": code }));
     members.insert(format!("amount_{unit}"), row.amount.to_string().into());
     members.insert("amount".into(), format_amount(row.amount, exponent).into());
     if row.stop != Stop::Until {
-        let same = trace
-            .exits
-            .iter()
-            .filter(|exit| (exit.case, exit.currency, exit.stop) == (row.case, row.currency, row.stop));
-        members.insert("num_exits".into(), same.count().into());
+        let found = num_exits.get(&(row.case, row.currency, row.stop)).copied().unwrap_or(0);
+        members.insert("num_exits".into(), found.into());
     }
     Value::Object(members)
 }

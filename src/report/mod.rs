@@ -3,12 +3,17 @@
 #[cfg(feature = "arrow")]
 pub mod arrow;
 pub mod balances;
+pub mod bound;
+pub mod compare;
 pub mod components;
 pub mod contacts;
 pub mod csv;
 pub mod earlier;
+pub mod exposure;
 pub mod files;
 pub mod folder;
+pub mod followed;
+pub mod freeze;
 pub mod graphml;
 pub mod input;
 pub mod json;
@@ -18,17 +23,22 @@ pub mod node_link;
 pub mod output;
 #[cfg(feature = "arrow")]
 pub mod parquet;
+pub mod paths;
+pub mod pools;
 pub mod provenance;
 pub mod question;
+pub mod rank;
 pub mod rates;
 pub mod rings;
 pub mod seeds;
 mod sheet;
 pub mod sinks;
+pub mod sources;
 pub mod subgraph;
 pub mod table;
 pub mod text;
 pub mod trace;
+pub mod upstream;
 
 pub use folder::{Report, write_report};
 pub use input::Input;

@@ -1,6 +1,8 @@
 //! What a result rests on: the engine, the generation of the graph, and the sources it was built from.
 
 use crate::graph::Graph;
+use crate::units::Window;
+use crate::units::time::format_time;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -24,6 +26,12 @@ pub fn provenance(graph: &Graph) -> Value {
         "num_transactions": graph.num_transactions(),
         "sources": sources,
     })
+}
+
+/// A window of time as documents have it; null where it is open.
+pub(super) fn window_document(window: Window) -> Value {
+    let bound = |time: i64, open: i64| if time == open { Value::Null } else { format_time(time).into() };
+    json!({ "from": bound(window.from, i64::MIN), "to": bound(window.to, i64::MAX) })
 }
 
 /// Bytes as lower-case hexadecimal digits.

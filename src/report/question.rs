@@ -3,38 +3,34 @@
 //! The command line and Python ask the same [`TraceInputs`] through [`trace_report`], so both read files, check them
 //! and answer alike.
 
-use super::balances::{StatedBalances, break_table, read_balances};
+use super::compare::compare_table;
 use super::contacts::contact_tables;
 use super::folder::Report;
 use super::input::Input;
 use super::ledger::{exposure_ledger, ledger, overview};
-use super::rates::{GivenRates, rate_table, read_rates};
+use super::paths::{path_document, path_table};
+use super::pools::{PoolInputs, Pools};
 use super::seeds::{Seeds, read_seeds};
 use super::sinks::{SinkInputs, Sinks, find_sinks};
-use super::table::Table;
 use super::trace::trace_tables;
 use crate::error::{Error, Result};
 use crate::graph::View;
-use crate::ids::CurrencyId;
 use crate::run::Run;
-use crate::trace::rates::VALUE_UNITS;
-use crate::trace::{Opening, Policy, Pooling, Rates, TraceOptions, downstream, poison};
+use crate::trace::{
+    Opening, PathsOptions, Policy, Trace, TraceOptions, compare, downstream, envelope, paths, poison,
+};
 
 /// What a trace is asked with, beside its rules.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceInputs {
     /// Seeds; see [`seeds`](super::seeds).
     pub seeds: Input,
-    /// Balances; see [`balances`](super::balances). [`Opening::Given`] needs them; statements in them are checked in any case.
-    pub balances: Option<Input>,
-    /// Which money of an account mixes.
-    pub pooling: Pooling,
-    /// Code of the base currency; needed by value pooling and by nothing else.
-    pub base: Option<String>,
-    /// Rates to the base currency; see [`rates`](super::rates). Without them value pooling derives them from the data.
-    pub rates: Option<Input>,
+    /// Balances and rates.
+    pub pools: PoolInputs,
     /// Accounts where the money stays.
     pub sinks: SinkInputs,
+    /// Most money paths listed for each case, those with the largest amounts; 0 lists all, `None` asks for none.
+    pub paths_max: Option<usize>,
 }
 
 /// The policies that a trace is asked for.
@@ -44,7 +40,7 @@ pub enum Policies {
     One(Policy),
     /// Exposure: every payment after first contact.
     Poison,
-    /// Each of them, to be compared.
+    /// Each of them, and a comparison.
     All,
 }
 
@@ -64,12 +60,10 @@ impl Policies {
 pub(super) struct Question {
     pub(super) seeds: Seeds,
     pub(super) sinks: Sinks,
-    pub(super) stated: Option<StatedBalances>,
-    pub(super) breaks: Option<Table>,
-    /// The table that was given for value pooling, if one was.
-    pub(super) given_rates: Option<[u8; 32]>,
+    pub(super) pools: Pools,
     /// As the engine takes them.
     pub(super) options: TraceOptions,
+    paths_max: Option<usize>,
 }
 
 /// Follows the money of seeds through `view`, and reports where it went.
@@ -77,8 +71,9 @@ pub(super) struct Question {
 /// `rules` says how; its `policy`, `sinks`, `balances` and `rates` come from `policies` and `inputs` instead, and its `dust`
 /// is in minor units, under value pooling of the base currency.
 ///
-/// The tables are those of [`trace_tables`] (of [`contact_tables`] for poison), `balance_breaks` where balances are
-/// stated at some time, and `rates` under value pooling; the document is the `ledger`. For all policies each is a part.
+/// The tables are those of [`trace_tables`] (of [`contact_tables`] for poison), [`paths`](path_table) where they are asked for,
+/// `balance_breaks` where balances are stated at some time, and `rates` under value pooling; the document is the
+/// `ledger`. For all policies each is a part, and the table [`compare`](compare_table) sets the holdings side by side.
 ///
 /// # Errors
 /// [`Error::UnknownKey`] and [`Error::Input`] with file and line for what is given wrongly; [`Error::Option`] for rules that are out of range
@@ -90,50 +85,35 @@ pub fn trace_report(
     rules: &TraceOptions,
     run: &Run,
 ) -> Result<Report> {
+    if policies == Policies::Poison {
+        let unused = [("dust", rules.dust != 0), ("paths_max", inputs.paths_max.is_some())];
+        if let Some(&(name, _)) = unused.iter().find(|option| option.1) {
+            let allowed = "left out under poison, which follows no amounts";
+            return Err(Error::Option { name, value: "given".into(), allowed });
+        }
+    }
     let question = Question::read(view, inputs, rules, run)?;
     match policies {
-        Policies::One(policy) => question.follow(view, policy, run),
-        Policies::Poison => question.expose(view, run),
-        Policies::All => {
-            let mut parts = Vec::new();
-            for policy in Policy::ALL {
-                parts.push((policy.name(), question.follow(view, policy, run)?));
-            }
-            parts.push((Policies::Poison.name(), question.expose(view, run)?));
-            let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
-            let document = overview(view, &question, &names);
-            Ok(Report { tables: Vec::new(), document_name: "summary", document, parts })
+        Policies::One(policy) => {
+            let trace = question.follow(view, policy, run)?;
+            question.report(view, policy, &trace, run)
         }
+        Policies::Poison => question.expose(view, run),
+        Policies::All => question.compare(view, run),
     }
 }
 
 impl Question {
-    fn read(view: &View<'_>, inputs: &TraceInputs, rules: &TraceOptions, run: &Run) -> Result<Self> {
-        let graph = view.graph();
-        let base = base(view, inputs)?;
-        if rules.opening == Opening::Given && inputs.balances.is_none() {
-            return Err(Error::Option {
-                name: "opening",
-                value: "given, without balances".into(),
-                allowed: "given only with a table of balances",
-            });
-        }
-        let seeds = read_seeds(graph, &inputs.seeds)?;
-        let stated = inputs.balances.as_ref().map(|input| read_balances(graph, input)).transpose()?;
-        let given = match (base, &inputs.rates) {
-            (Some(base), Some(input)) => Some(read_rates(graph, base, input)?),
-            _ => None,
-        };
+    /// Reads what is handed in.
+    pub(super) fn read(
+        view: &View<'_>,
+        inputs: &TraceInputs,
+        rules: &TraceOptions,
+        run: &Run,
+    ) -> Result<Self> {
+        let seeds = read_seeds(view.graph(), &inputs.seeds)?;
+        let pools = Pools::read(view, &inputs.pools, rules.opening, run)?;
         let sinks = find_sinks(view, &inputs.sinks, run)?;
-        let breaks = stated.as_ref().filter(|stated| stated.num_statements > 0);
-        let breaks = breaks.map(|stated| break_table(view, stated, run)).transpose()?;
-        let given_rates = given.as_ref().map(|given| given.sha256);
-        let rates: Option<Rates> = match (base, given) {
-            (_, Some(GivenRates { rates, .. })) => Some(rates),
-            (Some(base), None) => Some(Rates::derive(view, base, run)?),
-            (None, None) => None,
-        };
-        let unit = if rates.is_some() { VALUE_UNITS } else { 1 };
         let too_much = || Error::Option {
             name: "dust",
             value: rules.dust.to_string(),
@@ -141,57 +121,65 @@ impl Question {
         };
         let options = TraceOptions {
             sinks: sinks.accounts.clone(),
-            balances: stated.as_ref().map(|stated| stated.balances.clone()).unwrap_or_default(),
-            rates,
-            dust: rules.dust.checked_mul(unit).ok_or_else(too_much)?,
+            balances: pools.balances(),
+            rates: pools.rates.clone(),
+            dust: rules.dust.checked_mul(pools.unit()).ok_or_else(too_much)?,
             ..rules.clone()
         };
-        Ok(Question { seeds, sinks, stated, breaks, given_rates, options })
+        Ok(Question { seeds, sinks, pools, options, paths_max: inputs.paths_max })
     }
 
-    /// A trace under a policy that conserves money.
-    fn follow(&self, view: &View<'_>, policy: Policy, run: &Run) -> Result<Report> {
-        let options = TraceOptions { policy, ..self.options.clone() };
-        let Seeds { seeds, cases, .. } = &self.seeds;
-        let trace = downstream(view, self.seeds.num_cases(), seeds, &options, run)
-            .map_err(|error| self.seeds.locate(error))?;
-        let rates = options.rates.as_ref();
-        let mut tables = trace_tables(view.graph(), &trace, cases, rates, run)?;
-        tables.extend(self.breaks.clone().map(|table| ("balance_breaks", table)));
-        tables.extend(rates.map(|rates| ("rates", rate_table(view.graph(), rates))));
-        let document = ledger(view, self, policy, &trace);
+    pub(super) fn options(&self, policy: Policy) -> TraceOptions {
+        TraceOptions { policy, ..self.options.clone() }
+    }
+
+    pub(super) fn follow(&self, view: &View<'_>, policy: Policy, run: &Run) -> Result<Trace> {
+        let seeds = &self.seeds;
+        downstream(view, seeds.num_cases(), &seeds.seeds, &self.options(policy), run)
+            .map_err(|error| seeds.locate(error))
+    }
+
+    /// What was found under a policy that conserves money.
+    pub(super) fn report(&self, view: &View<'_>, policy: Policy, trace: &Trace, run: &Run) -> Result<Report> {
+        let (graph, cases, rates) = (view.graph(), &self.seeds.cases, self.pools.rates.as_ref());
+        let mut tables = trace_tables(graph, trace, cases, rates, run)?;
+        let mut document = ledger(view, self, policy, trace);
+        if let Some(most) = self.paths_max {
+            let options =
+                PathsOptions { paths_max: Some(most).filter(|&most| most > 0), ..PathsOptions::default() };
+            let found = paths(view, trace, &self.options(policy), &options, run)?;
+            tables.push(("paths", path_table(graph, &found, trace, cases, rates, run)?));
+            document["paths"] = path_document(&found, &options);
+        }
+        tables.extend(self.pools.tables(view));
         Ok(Report { tables, document_name: "ledger", document, parts: Vec::new() })
     }
 
     /// Who was exposed. Neither openings nor values play a part.
     fn expose(&self, view: &View<'_>, run: &Run) -> Result<Report> {
         let options = TraceOptions { rates: None, opening: Opening::JustInTime, ..self.options.clone() };
-        let Seeds { seeds, cases, .. } = &self.seeds;
-        let contacts = poison(view, self.seeds.num_cases(), seeds, &options, run)
-            .map_err(|error| self.seeds.locate(error))?;
-        let tables = contact_tables(view.graph(), &contacts, cases, run)?;
+        let seeds = &self.seeds;
+        let contacts = poison(view, seeds.num_cases(), &seeds.seeds, &options, run)
+            .map_err(|error| seeds.locate(error))?;
+        let tables = contact_tables(view.graph(), &contacts, &seeds.cases, run)?;
         let document = exposure_ledger(view, self, &contacts);
         Ok(Report { tables, document_name: "ledger", document, parts: Vec::new() })
     }
-}
 
-/// The base currency of value pooling; none under the other.
-fn base(view: &View<'_>, inputs: &TraceInputs) -> Result<Option<CurrencyId>> {
-    let misplaced = |name, value: &str, allowed| Err(Error::Option { name, value: value.into(), allowed });
-    match (inputs.pooling, &inputs.base) {
-        (Pooling::Currency, Some(code)) => misplaced("base", code, "left out unless pooling is value"),
-        (Pooling::Currency, None) if inputs.rates.is_some() => {
-            misplaced("rates", "a table", "left out unless pooling is value")
+    /// Every policy, and what they agree on.
+    fn compare(&self, view: &View<'_>, run: &Run) -> Result<Report> {
+        let seeds = &self.seeds;
+        let traces = compare(view, seeds.num_cases(), &seeds.seeds, &self.options, &Policy::ALL, run)
+            .map_err(|error| seeds.locate(error))?;
+        let mut parts = Vec::new();
+        for (policy, trace) in Policy::ALL.into_iter().zip(&traces) {
+            parts.push((policy.name(), self.report(view, policy, trace, run)?));
         }
-        (Pooling::Currency, None) => Ok(None),
-        (Pooling::Value, None) => {
-            misplaced("pooling", "value, without a base", "value only with a base currency")
-        }
-        (Pooling::Value, Some(code)) => match view.graph().find_currency(code) {
-            Some(base) => Ok(Some(base)),
-            None => {
-                Err(Error::UnknownKey { place: "base".into(), kind: "currency".into(), key: code.clone() })
-            }
-        },
+        parts.push((Policies::Poison.name(), self.expose(view, run)?));
+        let found = envelope(&Policy::ALL, &traces);
+        let table = compare_table(view.graph(), &found, &seeds.cases, self.pools.rates.as_ref(), run)?;
+        let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+        let document = overview(view, self, &names, &found);
+        Ok(Report { tables: vec![("compare", table)], document_name: "summary", document, parts })
     }
 }

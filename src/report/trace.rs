@@ -130,7 +130,7 @@ pub(super) fn flow_table(
 }
 
 /// The tainted parts of a payment in its own currencies: ⌊value part · amount / value of the amount⌋ by value.
-fn original(
+pub(super) fn original(
     transaction: &Transaction,
     paid: i64,
     received: i64,
@@ -149,19 +149,25 @@ fn original(
 }
 
 /// An amount of the engine in minor units; by value those of the base currency, rounded half to even.
-fn minor(amount: i64, rates: Option<&Rates>) -> i64 {
+pub(super) fn minor(amount: i64, rates: Option<&Rates>) -> i64 {
+    minor_sum(amount.into(), rates) as i64 // at most as large as it was
+}
+
+/// As [`minor`], of a sum.
+pub(super) fn minor_sum(amount: i128, rates: Option<&Rates>) -> i128 {
     if rates.is_some() { half_even(amount) } else { amount }
 }
 
 /// Units of value in minor units of the base currency, rounded half to even.
-fn half_even(value: i64) -> i64 {
-    let (quotient, rest) = (value.div_euclid(VALUE_UNITS), value.rem_euclid(VALUE_UNITS));
-    let up = rest * 2 > VALUE_UNITS || (rest * 2 == VALUE_UNITS && quotient % 2 != 0);
-    quotient + i64::from(up)
+fn half_even(value: i128) -> i128 {
+    let unit = i128::from(VALUE_UNITS);
+    let (quotient, rest) = (value.div_euclid(unit), value.rem_euclid(unit));
+    let up = rest * 2 > unit || (rest * 2 == unit && quotient % 2 != 0);
+    quotient + i128::from(up)
 }
 
 /// A column of amounts in minor units.
-fn minor_column(amounts: &[i64], rates: Option<&Rates>) -> Values {
+pub(super) fn minor_column(amounts: &[i64], rates: Option<&Rates>) -> Values {
     Values::I64(amounts.iter().map(|&amount| minor(amount, rates)).collect())
 }
 
@@ -282,7 +288,7 @@ mod tests {
 
     #[test]
     fn values_become_minor_units_half_to_even() {
-        let values = [0, 4_999, 5_000, 5_001, 15_000, 25_000, 24_999, i64::MAX];
+        let values = [0, 4_999, 5_000, 5_001, 15_000, 25_000, 24_999, i128::from(i64::MAX)];
         assert_eq!(values.map(half_even), [0, 0, 0, 1, 2, 2, 2, 922_337_203_685_478]);
     }
 }

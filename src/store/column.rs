@@ -14,6 +14,7 @@
 
 use super::container::Container;
 use super::format::{BLOCK, ElementType};
+use super::mmap::prefetch;
 use crate::error::{Error, Result};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use std::marker::PhantomData;
@@ -166,6 +167,14 @@ impl<T: Element> Column<T> {
             return Ok(value);
         }
         self.get_checked(index)
+    }
+
+    /// Asks for a value that will soon be read; one that is not there is not an error yet.
+    #[inline]
+    pub fn prefetch(&self, index: usize) {
+        if let Some([value]) = self.values(index, index.wrapping_add(1)) {
+            prefetch(value);
+        }
     }
 
     /// A range of values.

@@ -69,6 +69,14 @@ impl<'g> Cursor<'g> {
         }
     }
 
+    /// Asks for the amounts of the transaction `ahead` places further on in the same slice.
+    #[inline]
+    pub(super) fn prefetch(&self, ahead: usize, rows: &Rows<'g>) {
+        if let Some(&row) = self.slice.transactions.get(ahead) {
+            rows.prefetch_amounts(self.slice.base.0 + u64::from(row));
+        }
+    }
+
     /// What the transaction at the cursor pays, or nothing if it failed.
     #[inline]
     pub(super) fn paid(&self, rows: &Rows<'g>) -> Result<Option<Money>> {

@@ -491,6 +491,7 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
     fn expect(&mut self, at: usize) {
         let account = &self.accounts[at];
         if account.is_tainted() && account.next() < self.scene.end {
+            self.scene.rows.prefetch(account.next());
             self.scratch.calendar.add(account.next() - self.scratch.base);
         }
     }

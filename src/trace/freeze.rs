@@ -60,7 +60,8 @@ impl FreezeOptions {
             });
         }
         let last = self.delays_h.last().copied().unwrap_or(0);
-        match self.at.checked_add(i64::from(last) * HOUR_US) {
+        let delay = i64::from(last).checked_mul(HOUR_US);
+        match delay.and_then(|delay| self.at.checked_add(delay)) {
             Some(_) => Ok(()),
             None => Err(Error::Option {
                 name: "at",

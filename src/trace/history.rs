@@ -39,6 +39,10 @@ impl Balance {
     }
 }
 
+/// Transactions on each side whose amounts are asked for ahead of time: they are all over the columns, and each would
+/// be a wait for memory.
+const AHEAD: usize = 8;
+
 /// What a pool that runs short does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Short {
@@ -67,6 +71,10 @@ impl<'g> History<'_, 'g> {
         rows: &Rows<'g>,
         meter: &mut Meter<'_>,
     ) -> Result<()> {
+        for ahead in 0..AHEAD {
+            self.out.prefetch(ahead, rows);
+            self.incoming.prefetch(ahead, rows);
+        }
         loop {
             let next = self.out.next().min(self.incoming.next());
             if next >= to || next == NEVER {
@@ -75,6 +83,7 @@ impl<'g> History<'_, 'g> {
             meter.event()?;
             let time = if ties == Ties::Strict { rows.time(next)? } else { 0 };
             if self.out.next() == next {
+                self.out.prefetch(AHEAD, rows);
                 if let Some(paid) = self.out.paid(rows)? {
                     let balance = self.balance(paid.currency);
                     balance.admit(time);
@@ -87,6 +96,7 @@ impl<'g> History<'_, 'g> {
                 self.out.advance(view);
             }
             if self.incoming.next() == next {
+                self.incoming.prefetch(AHEAD, rows);
                 if let Some(received) = self.incoming.received(rows)? {
                     let balance = self.balance(received.currency);
                     if ties == Ties::Strict {

@@ -28,6 +28,8 @@ use std::ops::Range;
 pub struct PathsOptions {
     /// Most paths listed for each case, those with the largest amounts; `None` lists all.
     pub paths_max: Option<usize>,
+    /// Only paths of this case.
+    pub case: Option<u32>,
     /// Only paths that end at this account.
     pub holder: Option<AccountId>,
 }
@@ -58,7 +60,7 @@ pub struct Paths {
     pub paid: Vec<i64>,
     /// The path's part of what it handed over.
     pub received: Vec<i64>,
-    /// How many paths there are by the options' holder, listed or not.
+    /// How many paths there are by the options' case and holder, listed or not.
     pub num_found: u64,
 }
 
@@ -153,7 +155,8 @@ pub fn paths(
     options: &PathsOptions,
     run: &Run,
 ) -> Result<Paths> {
-    let cases = cases(trace);
+    let mut cases = cases(trace);
+    cases.retain(|rows| options.case.is_none_or(|case| case == rows.case));
     run.stage("paths", cases.len() as u64);
     let of = |rows: CaseRows| {
         run.check()?;

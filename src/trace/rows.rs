@@ -88,6 +88,27 @@ impl<'g> Rows<'g> {
         Ok(Some(Row { source, destination, paid, received }))
     }
 
+    /// Asks for the amounts of the transaction at a position of the view, which will soon be read.
+    #[inline]
+    pub(super) fn prefetch_amounts(&self, position: u64) {
+        let table = &self.tables[self.table_of(position)];
+        let row = (position - table.base) as usize;
+        table.columns.amount.prefetch(row);
+        if let Some((amounts, _)) = &table.columns.received {
+            amounts.prefetch(row);
+        }
+    }
+
+    /// Asks for the transaction at a position of the view, which will soon be read.
+    #[inline]
+    pub(super) fn prefetch(&self, position: u64) {
+        let table = &self.tables[self.table_of(position)];
+        let row = (position - table.base) as usize;
+        table.columns.source.prefetch(row);
+        table.columns.destination.prefetch(row);
+        self.prefetch_amounts(position);
+    }
+
     /// Both ends of the transaction at a position, whether it failed or not.
     #[inline]
     pub(super) fn ends(&self, position: u64) -> Result<(u32, u32)> {

@@ -1,0 +1,99 @@
+//! `Origins`: where the money of payments and balances came from.
+
+use crate::answer::{Answer, shown, span, text};
+use crate::table::Table;
+use pyo3::prelude::*;
+use std::path::PathBuf;
+
+/// Where the money of targets came from, under a stated policy; made by :meth:`Graph.origins`.
+///
+/// A scenario under the stated rules: origins sum to their target, and another rule may name others.
+#[pyclass(frozen, module = "ringfence")]
+pub(crate) struct Origins {
+    answer: Answer,
+}
+
+impl Origins {
+    pub(crate) fn new(answer: Answer) -> Self {
+        Self { answer }
+    }
+}
+
+#[pymethods]
+impl Origins {
+    /// Whose money it was: ``target``, ``origin`` (account), ``currency``, ``amount_minor``, ``share`` (of the target); the largest
+    /// amount of a target first. The amounts of a target sum to it exactly.
+    #[getter]
+    fn origins(&self, py: Python<'_>) -> PyResult<Table> {
+        self.answer.table(py, "origins")
+    }
+
+    /// Payments that carried the money, with the columns of :attr:`Trace.flows` and ``target`` for ``case``.
+    ///
+    /// ``hop`` 1 is an origin's own payment.
+    #[getter]
+    fn flows(&self, py: Python<'_>) -> PyResult<Table> {
+        self.answer.table(py, "flows")
+    }
+
+    /// Ways from origins to their target, with the columns of :attr:`Paths.steps`, ``target`` for ``case`` and ``origin`` for
+    /// ``holder``; ``None`` unless ``paths_max`` was given.
+    #[getter]
+    fn paths(&self, py: Python<'_>) -> PyResult<Option<Table>> {
+        self.answer.find(py, "paths")
+    }
+
+    /// Stated balances that the transactions do not explain; see :attr:`Trace.balance_breaks`.
+    #[getter]
+    fn balance_breaks(&self, py: Python<'_>) -> PyResult<Option<Table>> {
+        self.answer.find(py, "balance_breaks")
+    }
+
+    /// The rates that were used; ``None`` unless values were pooled.
+    #[getter]
+    fn rates(&self, py: Python<'_>) -> PyResult<Option<Table>> {
+        self.answer.find(py, "rates")
+    }
+
+    /// The rules and the data behind it, and what each target is in all, as in ``summary.json``.
+    #[getter]
+    fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.answer.document(py)
+    }
+
+    /// Writes every table as CSV and Parquet, and ``summary.json``; see :meth:`Trace.write`.
+    #[pyo3(signature = (path, *, guard_formulas = false))]
+    fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
+        self.answer.write(py, path, guard_formulas)
+    }
+
+    fn __repr__(&self) -> String {
+        self.lines().join("\n")
+    }
+
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        shown(&self.lines(), "where the money came from", &self.origins(py)?)
+    }
+}
+
+impl Origins {
+    fn lines(&self) -> [String; 3] {
+        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        [
+            format!(
+                "Origins of {} targets: {} origins, {} flows",
+                text(&said["num_targets"]),
+                rows("origins"),
+                rows("flows")
+            ),
+            format!(
+                "policy {}, opening {}, pooling {}, over {}",
+                text(&said["policy"]),
+                text(&said["opening"]),
+                text(&said["pooling"]),
+                span(said)
+            ),
+            "a scenario, not an entitlement".to_string(),
+        ]
+    }
+}
