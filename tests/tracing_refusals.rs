@@ -12,7 +12,10 @@ use ledgers::Ledger;
 use ringfence::graph::View;
 use ringfence::ids::{AccountId, CurrencyId, TxId};
 use ringfence::store::manifest::Partition;
-use ringfence::trace::{Opening, Policy, Seed, SeedKind, Trace, TraceOptions, downstream};
+use ringfence::trace::{
+    Balance, Balances, Opening, Policy, Rate, Rates, Seed, SeedKind, Target, Trace, TraceOptions,
+    UpstreamOptions, downstream, upstream,
+};
 use ringfence::units::Window;
 use ringfence::{Error, Result, Run};
 use std::sync::atomic::Ordering;
@@ -189,4 +192,126 @@ fn no_seeds_and_no_cases_make_an_empty_trace() {
         );
         assert_eq!(traced(&stored.graph.view(), &[], &options).unwrap(), Trace::default());
     }
+}
+
+fn balance(account: AccountId, currency: CurrencyId, time: i64, amount: Option<i64>) -> Seed {
+    Seed { case: 0, kind: SeedKind::Balance { account, currency, time, amount } }
+}
+
+#[test]
+fn a_balance_seed_on_more_than_is_there_is_refused_with_what_is_there() {
+    let stored = stored();
+    let (view, plain) = (stored.graph.view(), TraceOptions::default());
+    let (account, currency) = (stored.account(1), stored.currency(0));
+    // 100 came at 10 and left at 20; 50 came at 40.
+    assert!(traced(&view, &[balance(account, currency, 19, Some(100))], &plain).is_ok());
+    assert!(traced(&view, &[balance(account, currency, 10, None)], &plain).is_ok());
+    let more = refusal(&view, &[balance(account, currency, 19, Some(101))], &plain);
+    assert!(more.contains("101") && more.contains("100"), "{more}");
+    assert!(refusal(&view, &[balance(account, currency, 9, Some(1))], &plain).contains('0'));
+    assert!(refusal(&view, &[balance(account, currency, 20, None)], &plain).contains("0"));
+    assert!(refusal(&view, &[balance(account, currency, 19, Some(0))], &plain).contains("more than 0"));
+    let until = TraceOptions { until: Some(18), ..plain.clone() };
+    assert!(refusal(&view, &[balance(account, currency, 19, None)], &until).contains("until"));
+    let sinks = TraceOptions { sinks: [account.0].into_iter().collect(), ..plain.clone() };
+    assert!(refusal(&view, &[balance(account, currency, 19, None)], &sinks).contains("sink"));
+    // Two seeds may take over the same money, one after the other.
+    let twice = [balance(account, currency, 19, None), balance(account, currency, 19, None)];
+    let trace = traced(&view, &twice, &plain).unwrap();
+    assert_eq!((trace.ledger[0].seeded, trace.ledger[0].superseded), (200, 100));
+}
+
+#[test]
+fn options_out_of_their_range_are_refused_by_name() {
+    let stored = stored();
+    let view = stored.graph.view();
+    let refused = |options: &TraceOptions| match traced(&view, &[claim(0, None)], options).unwrap_err() {
+        Error::Option { name, .. } => name,
+        error => panic!("{error}"),
+    };
+    let plain = TraceOptions::default();
+    assert_eq!(refused(&TraceOptions { dust: -1, ..plain.clone() }), "dust");
+    assert_eq!(refused(&TraceOptions { max_hops: Some(0), ..plain.clone() }), "max_hops");
+    assert_eq!(refused(&TraceOptions { opening: Opening::Given, ..plain.clone() }), "opening");
+    let stranger = Balance { account: AccountId(3), currency: stored.currency(0), time: None, amount: 5 };
+    let balances = Balances::new(&[stranger]).unwrap();
+    assert_eq!(refused(&TraceOptions { opening: Opening::Given, balances, ..plain.clone() }), "balances");
+    let row =
+        |time, amount| Balance { account: stored.account(0), currency: stored.currency(0), time, amount };
+    let twice = Balances::new(&[row(Some(3), 5), row(None, 5), row(Some(3), 6)]).unwrap_err();
+    assert!(twice.to_string().starts_with("balances[2]"), "{twice}");
+}
+
+#[test]
+fn rates_that_contradict_each_other_or_are_missing_are_refused() {
+    let euros = Payment { paid_currency: 1, received_currency: 1, ..payment(1, 2, 2, 5) };
+    let payments = vec![payment(0, 1, 1, 9), euros, payment(1, 2, 3, i64::MAX - 1)];
+    let ledger = Ledger { num_accounts: 3, num_cases: 1, payments, seeds: Vec::new() };
+    let stored = Stored::new(&ledger, Partition::None);
+    let (view, dollars, euro) = (stored.graph.view(), stored.currency(0), stored.currency(1));
+    let rate = |currency, day, mantissa| Rate { currency, day, mantissa };
+    let table = |rates: &[Rate]| Rates::new(&stored.graph, dollars, rates);
+    assert!(table(&[rate(euro, 0, 5), rate(euro, 0, 5), rate(dollars, 3, 1_000_000_000_000)]).is_ok());
+    for wrong in [
+        vec![rate(euro, 0, 5), rate(euro, 0, 6)],
+        vec![rate(euro, 0, 0)],
+        vec![rate(euro, 0, -1)],
+        vec![rate(dollars, 0, 2)],
+        vec![rate(CurrencyId(9), 0, 5)],
+    ] {
+        let error = table(&wrong).unwrap_err();
+        assert!(matches!(error, Error::Input { .. }), "{error}");
+    }
+    let by_value = |rates: Rates| {
+        let options = TraceOptions { rates: Some(rates), ..TraceOptions::default() };
+        traced(&view, &[claim(0, None)], &options).unwrap_err()
+    };
+    // Neither a rate nor a conversion says what euros are worth.
+    for rates in [table(&[]).unwrap(), Rates::derive(&view, dollars, &Run::new()).unwrap()] {
+        let error = by_value(rates).to_string();
+        assert!(error.contains("EUR") && error.contains("USD"), "{error}");
+    }
+    let error = by_value(table(&[rate(euro, 0, 5)]).unwrap());
+    assert!(matches!(error, Error::Limit { limit, .. } if limit == i64::MAX as u64), "{error}");
+}
+
+#[test]
+fn upstream_refuses_what_it_cannot_trace() {
+    let stored = stored();
+    let view = stored.graph.view();
+    let (account, currency) = (stored.account(1), stored.currency(0));
+    let ask = |target: Target, options: &UpstreamOptions| upstream(&view, &[target], options, &Run::new());
+    let (first, plain) = (Target::Transaction(TxId(1)), UpstreamOptions::default());
+    assert!(ask(first, &plain).is_ok());
+    let holding = |time, amount| Target::Balance { account, currency, time, amount };
+    assert!(ask(holding(10, None), &plain).is_ok());
+    for target in [
+        Target::Transaction(TxId(2)), // failed
+        Target::Transaction(TxId(4)),
+        holding(10, Some(101)),
+        holding(10, Some(0)),
+        holding(20, None),
+        Target::Balance { account: AccountId(3), currency, time: 10, amount: None },
+        Target::Balance { account, currency: CurrencyId(9), time: 10, amount: None },
+    ] {
+        let error = ask(target, &plain).unwrap_err();
+        let message = error.to_string();
+        assert!(matches!(error, Error::Input { .. }) && message.starts_with("targets[0]"), "{message}");
+    }
+    let rules = |rules: TraceOptions| UpstreamOptions { rules, ..UpstreamOptions::default() };
+    let traced = TraceOptions::default();
+    for (name, options) in [
+        ("policy", rules(TraceOptions { policy: Policy::CleanFirst, ..traced.clone() })),
+        ("policy", rules(TraceOptions { policy: Policy::TaintedFirst, ..traced.clone() })),
+        ("until", rules(TraceOptions { until: Some(50), ..traced.clone() })),
+        ("sinks", rules(TraceOptions { sinks: [0].into_iter().collect(), ..traced.clone() })),
+        ("dust", rules(TraceOptions { dust: 1, ..traced.clone() })),
+        ("rules.max_hops", rules(TraceOptions { max_hops: Some(1), ..traced.clone() })),
+        ("max_hops", UpstreamOptions { max_hops: Some(0), ..UpstreamOptions::default() }),
+    ] {
+        let error = ask(first, &options).unwrap_err();
+        assert!(matches!(error, Error::Option { name: found, .. } if found == name), "{name}: {error}");
+    }
+    let few = UpstreamOptions { lots_max: 0, ..UpstreamOptions::default() };
+    assert!(matches!(ask(first, &few), Err(Error::Limit { limit: 0, .. })));
 }

@@ -64,6 +64,13 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// Under which rules an answer holds.
+pub(crate) fn rules(document: &Value) -> String {
+    let name = |member: &str| text(&document[member]);
+    let pools = format!("opening {}, pooling {}", name("opening"), name("pooling"));
+    format!("policy {}, {pools}, over {}", name("policy"), span(document))
+}
+
 /// Which time an answer looked at.
 pub(crate) fn span(document: &Value) -> String {
     let end = |value: &Value| value.as_str().map_or("…".to_string(), str::to_string);
@@ -77,9 +84,14 @@ pub(crate) fn span(document: &Value) -> String {
 
 /// How many cases an answer is about.
 pub(crate) fn cases(document: &Value) -> String {
-    match &document["seeds"]["num_cases"] {
-        number if *number == 1 => "1 case".into(),
-        number => format!("{number} cases"),
+    count(document["seeds"]["num_cases"].clone(), "case")
+}
+
+/// A number of things, as people say it.
+pub(crate) fn count(number: impl Into<Value>, thing: &str) -> String {
+    match number.into() {
+        one if one == 1 => format!("1 {thing}"),
+        other => format!("{} {thing}s", text(&other)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `Bounds`: the most that can have arrived, whatever the policy.
 
-use crate::answer::{Answer, cases, shown, span, text};
+use crate::answer::{Answer, cases, count, shown, span, text};
 use crate::table::Table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -28,22 +28,23 @@ impl Bounds {
         self.answer.table(py, "bounds")
     }
 
-    /// What caps each bound; the capacities of a bound sum to it: ``case``, ``seed``, ``account``, ``step`` (``seed``, ``payment``,
-    /// ``gain``, ``conversion`` or ``balance``), ``transaction`` (null for a deposit and a balance), ``source``, ``destination``, ``time``, ``capacity_minor``.
+    /// What caps each bound; the capacities of a bound sum to it: ``case``, ``seed``, ``account``, ``step``
+    /// (``seed``, ``payment``, ``gain``, ``conversion`` or ``balance``), ``transaction`` (null for a deposit and a
+    /// balance), ``source``, ``destination``, ``time``, ``capacity_minor``.
     #[getter]
     fn cut(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "cut")
     }
 
-    /// Ways that move the bound together: ``case``, ``seed``, ``account``, ``path`` (from 0), ``origin``, ``amount_minor``, ``hop``,
-    /// ``transaction``, ``source``, ``destination``, ``time``.
+    /// Ways that move the bound together: ``case``, ``seed``, ``account``, ``path`` (from 0), ``origin``,
+    /// ``amount_minor``, ``hop``, ``transaction``, ``source``, ``destination``, ``time``.
     #[getter]
     fn paths(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "paths")
     }
 
-    /// Single ways whose smallest payment is largest, best first: as ``paths``, with ``width_minor`` for the amount; widths must
-    /// not be added up. ``None`` unless ``widest`` was given.
+    /// Single ways whose smallest payment is largest, best first: as ``paths``, with ``width_minor`` for the amount;
+    /// widths must not be added up. ``None`` unless ``widest`` was given.
     #[getter]
     fn widest(&self, py: Python<'_>) -> PyResult<Option<Table>> {
         self.answer.find(py, "widest")
@@ -82,12 +83,12 @@ impl Bounds {
 
 impl Bounds {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
             format!(
-                "Bounds of {}: {} bounds, {} above 0",
+                "Bounds of {}: {}, {} above 0",
                 cases(said),
-                rows("bounds"),
+                some("bounds", "bound"),
                 text(&said["num_reached"])
             ),
             format!("whatever the policy, over {}", span(said)),

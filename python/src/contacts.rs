@@ -1,6 +1,6 @@
 //! `Contacts`: who was exposed to money of a case.
 
-use crate::answer::{Answer, cases, shown, span};
+use crate::answer::{Answer, cases, count, shown, span};
 use crate::table::Table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -63,9 +63,14 @@ impl Contacts {
 
 impl Contacts {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
-            format!("Contacts of {}: {} accounts, {} payments", cases(said), rows("contacts"), rows("flows")),
+            format!(
+                "Contacts of {}: {}, {}",
+                cases(said),
+                some("contacts", "account"),
+                some("flows", "payment")
+            ),
             format!("policy poison, over {}", span(said)),
             "exposure, not money: amounts are those of whole payments".to_string(),
         ]

@@ -1,6 +1,6 @@
 //! `Exposure`: how far every account is exposed to bad ones.
 
-use crate::answer::{Answer, shown, span, text};
+use crate::answer::{Answer, count, shown, span, text};
 use crate::table::Table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -23,8 +23,9 @@ impl Exposure {
 impl Exposure {
     /// Every pool that received tainted money, pro rata.
     ///
-    /// ``account``, ``currency``, ``role`` (``other``, ``source`` or ``sink``), ``tainted_received_minor``, ``tainted_paid_minor``,
-    /// ``tainted_held_minor``, ``received_minor``, ``tainted_share`` (of what was received), ``first_receipt``, ``last_receipt``.
+    /// ``account``, ``currency``, ``role`` (``other``, ``source`` or ``sink``), ``tainted_received_minor``,
+    /// ``tainted_paid_minor``, ``tainted_held_minor``, ``received_minor``, ``tainted_share`` (of what was received),
+    /// ``first_receipt``, ``last_receipt``.
     #[getter]
     fn amounts(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "exposure")
@@ -65,13 +66,13 @@ impl Exposure {
 
 impl Exposure {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
             format!(
-                "Exposure to {} sources: {} pools, {} accounts in contact",
-                text(&said["sources"]["num_sources"]),
-                rows("exposure"),
-                rows("contacts")
+                "Exposure to {}: {}, {} in contact",
+                count(said["sources"]["num_sources"].clone(), "source"),
+                some("exposure", "pool"),
+                some("contacts", "account")
             ),
             format!("policy haircut, opening {}, over {}", text(&said["opening"]), span(said)),
             "a scenario, not an entitlement".to_string(),

@@ -1,6 +1,6 @@
 //! `FreezePlan`: where money can still be held at a moment, and what waiting costs.
 
-use crate::answer::{Answer, cases, shown, span, text};
+use crate::answer::{Answer, cases, count, rules, shown, text};
 use crate::errors::to_python;
 use crate::table::Table;
 use pyo3::prelude::*;
@@ -53,14 +53,15 @@ impl FreezePlan {
         self.answer.table(py, "holders")
     }
 
-    /// Whose it is: ``case``, ``account``, ``currency``, ``amount_minor``, ``case_total_minor``, ``holder_total_minor``.
+    /// Whose it is: ``case``, ``account``, ``currency``, ``amount_minor``, ``case_total_minor``,
+    /// ``holder_total_minor``.
     #[getter]
     fn matrix(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "matrix")
     }
 
-    /// What waiting costs: ``delay_h``, ``currency``, ``held_minor``, ``num_holders``, ``caught_minor`` (what the plan made now would
-    /// still catch then), ``cost_minor`` (what it would have caught now, less that).
+    /// What waiting costs: ``delay_h``, ``currency``, ``held_minor``, ``num_holders``, ``caught_minor`` (what the
+    /// plan made now would still catch then), ``cost_minor`` (what it would have caught now, less that).
     #[getter]
     fn delays(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "delays")
@@ -107,16 +108,10 @@ impl FreezePlan {
 
 impl FreezePlan {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
-            format!("FreezePlan of {} at {}: {} holders", cases(said), text(&said["at"]), rows("holders")),
-            format!(
-                "policy {}, opening {}, pooling {}, over {}",
-                text(&said["policy"]),
-                text(&said["opening"]),
-                text(&said["pooling"]),
-                span(said)
-            ),
+            format!("FreezePlan of {} at {}: {}", cases(said), text(&said["at"]), some("holders", "holder")),
+            rules(said),
             "a scenario, not an entitlement".to_string(),
         ]
     }

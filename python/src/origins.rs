@@ -1,6 +1,6 @@
 //! `Origins`: where the money of payments and balances came from.
 
-use crate::answer::{Answer, shown, span, text};
+use crate::answer::{Answer, count, rules, shown};
 use crate::table::Table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -21,8 +21,8 @@ impl Origins {
 
 #[pymethods]
 impl Origins {
-    /// Whose money it was: ``target``, ``origin`` (account), ``currency``, ``amount_minor``, ``share`` (of the target); the largest
-    /// amount of a target first. The amounts of a target sum to it exactly.
+    /// Whose money it was: ``target``, ``origin`` (account), ``currency``, ``amount_minor``, ``share`` (of the
+    /// target); the largest amount of a target first. The amounts of a target sum to it exactly.
     #[getter]
     fn origins(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "origins")
@@ -36,8 +36,8 @@ impl Origins {
         self.answer.table(py, "flows")
     }
 
-    /// Ways from origins to their target, with the columns of :attr:`Paths.steps`, ``target`` for ``case`` and ``origin`` for
-    /// ``holder``; ``None`` unless ``paths_max`` was given.
+    /// Ways from origins to their target, with the columns of :attr:`Paths.steps`, ``target`` for ``case`` and
+    /// ``origin`` for ``holder``; ``None`` unless ``paths_max`` was given.
     #[getter]
     fn paths(&self, py: Python<'_>) -> PyResult<Option<Table>> {
         self.answer.find(py, "paths")
@@ -78,21 +78,15 @@ impl Origins {
 
 impl Origins {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
             format!(
-                "Origins of {} targets: {} origins, {} flows",
-                text(&said["num_targets"]),
-                rows("origins"),
-                rows("flows")
+                "Origins of {}: {}, {}",
+                count(said["num_targets"].clone(), "target"),
+                some("origins", "origin"),
+                some("flows", "flow")
             ),
-            format!(
-                "policy {}, opening {}, pooling {}, over {}",
-                text(&said["policy"]),
-                text(&said["opening"]),
-                text(&said["pooling"]),
-                span(said)
-            ),
+            rules(said),
             "a scenario, not an entitlement".to_string(),
         ]
     }

@@ -1,14 +1,14 @@
 //! `Paths`: by which ways the money of a trace came to where it is.
 
-use crate::answer::{Answer, shown, text};
+use crate::answer::{Answer, count, shown, text};
 use crate::table::Table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
 
 /// Money paths from seeds to where the money is; made by :meth:`Trace.paths`.
 ///
-/// ``len(paths)`` is how many are listed. One way to tell the money of a case apart that agrees with every amount; not the
-/// only one.
+/// ``len(paths)`` is how many are listed. One way to tell the money of a case apart that agrees with every amount;
+/// not the only one.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Paths {
     answer: Answer,
@@ -24,10 +24,11 @@ impl Paths {
 impl Paths {
     /// One row per step of each path, by case and the largest amount first.
     ///
-    /// Of the path ``case``, ``path`` (from 0 in each case), ``holder``, ``currency``, ``amount_minor`` and ``stop`` (null where the
-    /// money is simply held); of the step ``hop`` (0 for what the path begins with), ``transaction``, ``source``,
-    /// ``destination``, ``time``, ``paid_currency``, ``paid_minor``, ``received_currency``, ``received_minor``, and ``dwell_s``, the
-    /// whole seconds that the money waited at ``source``.
+    /// Of the path ``case``, ``path`` (from 0 in each case), ``holder``, ``currency``, ``amount_minor`` and ``stop``
+    /// (null where the money is simply held); of the step ``hop`` (0 for what the path begins with),
+    /// ``transaction``, ``source``, ``destination``, ``time``, ``paid_currency``, ``paid_minor``,
+    /// ``received_currency``, ``received_minor``, and ``dwell_s``, the whole seconds that the money waited at
+    /// ``source``.
     #[getter]
     fn steps(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "paths")
@@ -60,13 +61,13 @@ impl Paths {
 
 impl Paths {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
             format!(
-                "Paths: {} of {} listed, {} steps",
+                "Paths: {} of {} listed, {}",
                 text(&said["num_paths"]),
                 text(&said["num_found"]),
-                rows("paths")
+                some("paths", "step")
             ),
             format!("policy {}, first in, first out within a case", text(&said["policy"])),
             "one way to tell the money apart, not the only one".to_string(),

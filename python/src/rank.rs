@@ -1,6 +1,6 @@
 //! `Ranking`: which accounts to look at next.
 
-use crate::answer::{Answer, shown, span, text};
+use crate::answer::{Answer, count, shown, span, text};
 use crate::arguments::choice;
 use crate::errors::to_python;
 use crate::table::Table;
@@ -80,9 +80,9 @@ impl Ranking {
 
 impl Ranking {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
-            format!("Ranking of {} accounts", rows("ranking")),
+            format!("Ranking of {}", some("ranking", "account")),
             format!(
                 "method {}, direction {}, over {}",
                 text(&said["method"]["name"]),

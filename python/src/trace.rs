@@ -1,6 +1,6 @@
 //! `Trace`: where the money went.
 
-use crate::answer::{Answer, cases, shown, span, text};
+use crate::answer::{Answer, cases, count, rules, shown};
 use crate::contacts::Contacts;
 use crate::door::{Circumstances, detached};
 use crate::given::{Given, policy};
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 /// A scenario under the stated rules, not an entitlement: rules differ by jurisdiction.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Trace {
-    followed: Followed,
+    followed: Box<Followed>,
     answer: Answer,
 }
 
@@ -48,7 +48,7 @@ impl Traced {
         };
         let followed = Followed::new(graph, window, &inputs, &TraceOptions { policy, ..rules }, run)?;
         let answer = Answer::new(followed.report(run)?);
-        Ok(Traced::Money(Trace { followed, answer }))
+        Ok(Traced::Money(Trace { followed: Box::new(followed), answer }))
     }
 }
 
@@ -137,6 +137,12 @@ impl Trace {
     /// ------
     /// UnknownKeyError
     ///     For a case that has no seed, or an account that the graph does not hold.
+    ///
+    /// Examples
+    /// --------
+    /// >>> paths = graph.trace("seeds.csv").paths(paths_max=1)
+    /// >>> paths.steps.to_dicts(1)[0]["hop"]
+    /// 0
     #[pyo3(signature = (*, case = None, holder = None, paths_max = 100, threads = None, progress = None))]
     fn paths(
         &self,
@@ -168,6 +174,11 @@ impl Trace {
     ///     One row per account that holds money under any of them, sinks aside: ``case``, ``account``, ``currency``,
     ///     ``<policy>_minor`` for each, ``least_minor``, ``greatest_minor``, and ``in_safe_core``: whether it holds
     ///     some under every one of them.
+    ///
+    /// Examples
+    /// --------
+    /// >>> graph.trace("seeds.csv").compare(["fifo", "haircut"]).column_names[3:5]
+    /// ['fifo_minor', 'haircut_minor']
     #[pyo3(signature = (policies = None, *, threads = None, progress = None))]
     fn compare(
         &self,
@@ -212,22 +223,16 @@ impl Trace {
 
 impl Trace {
     fn lines(&self) -> [String; 3] {
-        let (rows, said) = (|name| self.answer.num_rows(name), self.answer.said());
+        let (some, said) = (|table, thing| count(self.answer.num_rows(table), thing), self.answer.said());
         [
             format!(
-                "Trace of {}: {} flows, {} holdings, {} at sinks",
+                "Trace of {}: {}, {}, {} at sinks",
                 cases(said),
-                rows("flows"),
-                rows("holdings"),
-                rows("sinks")
+                some("flows", "flow"),
+                some("holdings", "holding"),
+                self.answer.num_rows("sinks")
             ),
-            format!(
-                "policy {}, opening {}, pooling {}, over {}",
-                text(&said["policy"]),
-                text(&said["opening"]),
-                text(&said["pooling"]),
-                span(said)
-            ),
+            rules(said),
             "a scenario, not an entitlement".to_string(),
         ]
     }

@@ -65,7 +65,8 @@ def test_targets_and_seeds_may_come_in_any_form(graph, bank, targets, tmp_path):
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     (tmp_path / "targets.csv").write_text("account\n" + "\n".join(targets) + "\n")
     by_list = graph.bound(bank / "seeds.csv", targets).bounds.to_dicts()
-    for form in (tmp_path / "targets.csv", pandas.DataFrame({"account": targets}), polars.DataFrame({"account": targets})):
+    column = {"account": targets}
+    for form in (tmp_path / "targets.csv", pandas.DataFrame(column), polars.DataFrame(column)):
         assert graph.bound(polars.read_csv(bank / "seeds.csv"), form).bounds.to_dicts() == by_list
 
 
@@ -95,7 +96,8 @@ def test_mistakes_are_named(graph, bank, targets):
         graph.bound(seeds, [targets[0], "nobody"])
     assert caught.value.key == "nobody"
     with pytest.raises(rf.InputError, match="line 2.*amount"):
-        graph.bound([{"case": "C", "kind": "balance", "account": targets[0], "currency": "USD", "time": "2024-01-20"}], targets)
+        balance = {"case": "C", "kind": "balance", "account": targets[0], "currency": "USD", "time": "2024-01-20"}
+        graph.bound([balance], targets)
     with pytest.raises(rf.LimitExceededError):
         graph.bound(seeds, targets, events_max=1)
     for more, name in (({"events_max": 0}, "events_max"), ({"ties": "loose"}, "ties")):

@@ -205,3 +205,45 @@ def test_circumstances_are_checked(graph):
             graph.components(threads=threads)
     with pytest.raises(TypeError, match="progress"):
         graph.components(progress="loud")
+
+
+CALLS = {
+    "trace": lambda graph, seeds, **more: graph.trace(seeds, **more),
+    "poison": lambda graph, seeds, **more: graph.trace(seeds, policy="poison", **more),
+    "paths": lambda graph, seeds, **more: graph.trace(seeds).paths(**more),
+    "compare": lambda graph, seeds, **more: graph.trace(seeds).compare(**more),
+    "freeze_plan": lambda graph, seeds, **more: graph.freeze_plan(seeds, at=graph.info()["last"], **more),
+    "origins": lambda graph, seeds, **more: graph.origins([{"name": "t", "transaction": first(graph, seeds)}], **more),
+    "bound": lambda graph, seeds, **more: graph.bound(seeds, [taker(graph, seeds)], **more),
+    "exposure": lambda graph, seeds, **more: graph.exposure([taker(graph, seeds)], **more),
+    "rank": lambda graph, seeds, **more: graph.rank([taker(graph, seeds)], **more),
+}
+
+
+def first(graph, seeds):
+    return graph.trace(seeds).flows.to_dicts(1)[0]["transaction"]
+
+
+def taker(graph, seeds):
+    return graph.trace(seeds).flows.to_dicts(1)[0]["destination"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_question_about_money_goes_through_the_door(call, graph, bank):
+    ask, seeds, threads, stages = CALLS[call], bank / "seeds.csv", set(), []
+
+    def progress(stage, done, total):
+        threads.add(threading.get_ident())
+        stages.append(stage)
+
+    ask(graph, seeds, threads=2, progress=progress)
+    assert stages
+    assert threads == {threading.get_ident()}
+
+    def enough(*_):
+        raise EOFError(call)
+
+    with pytest.raises(EOFError, match=call):
+        ask(graph, seeds, progress=enough)
+    with pytest.raises(rf.OptionError, match="threads"):
+        ask(graph, seeds, threads=0)

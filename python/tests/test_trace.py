@@ -249,7 +249,12 @@ def test_balances_and_rates_that_are_wrong_are_named_by_their_row(tiny):
 
 @pytest.mark.parametrize(
     ("options", "name"),
-    [({"pooling": "mud"}, "pooling"), ({"pooling": "value"}, "pooling"), ({"dust": -1}, "dust"), ({"max_hops": 0}, "max_hops")],
+    [
+        ({"pooling": "mud"}, "pooling"),
+        ({"pooling": "value"}, "pooling"),
+        ({"dust": -1}, "dust"),
+        ({"max_hops": 0}, "max_hops"),
+    ],
 )
 def test_options_out_of_range_are_refused_before_any_work(tiny, options, name):
     with pytest.raises(rf.OptionError) as caught:
