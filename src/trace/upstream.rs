@@ -394,19 +394,12 @@ impl<P: Pool> Pass<'_, '_, P> {
                     self.parts.add(Part { case, hop: 0, paid: lot.amount, received });
                 }
             });
-        } else {
-            // From beyond the frontier, or out of nothing. A target's own account that is named as an origin loses what
-            // it pays, whoever's that was.
-            for lot in self.draft.lots().iter().filter(|_| from_cone) {
-                if let Some(case) = lot.owner.as_case() {
-                    self.parts.add(Part { case, hop: 0, paid: lot.amount, received: 0 });
-                }
-            }
-            if row.received.amount > 0 {
-                let (case, amount) = (row.source, row.received.amount);
-                arriving.take(Lot { amount, owner: Owner::case(case), hop: 0 });
-                self.parts.add(Part { case, hop: 0, paid: 0, received: amount });
-            }
+        } else if row.received.amount > 0 {
+            // From beyond the frontier, or out of nothing; or the target's own account is named as an origin, and
+            // what it pays is its own from here on.
+            let (case, amount) = (row.source, row.received.amount);
+            arriving.take(Lot { amount, owner: Owner::case(case), hop: 0 });
+            self.parts.add(Part { case, hop: 0, paid: 0, received: amount });
         }
         let answer = &mut self.answer;
         self.parts.drain(|part| answer.carry(position, &part));
