@@ -2,7 +2,7 @@
 //!
 //! Every table of this kind names accounts, transactions and currencies by their external keys, writes
 //! amounts as decimals of the currency (`amount`) or as whole minor units (`amount_minor`), and times as RFC 3339. The
-//! first mistake ends the reading with file and line; where the engine refuses a row later, [`Places`] puts the
+//! first mistake ends the reading with file and line; where the engine refuses a row later, `Places` puts the
 //! file and line in place of the row's number.
 
 use super::sheet::{Record, Sheet};
