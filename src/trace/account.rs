@@ -5,14 +5,14 @@
 //! taken along event by event, until its last tainted unit has left. Then it rests where it
 //! stands, and runs forward again when taint comes back.
 
-use super::cursor::Cursor;
-use super::draft::Draft;
-use super::history::{History, Short};
-use super::lot::{Lot, Owner, Pool};
-use super::meter::Meter;
 use super::policy::{Opening, Ties, TraceOptions};
-use super::purse::{Holding, Purse};
-use super::rows::{Money, Rows};
+use super::pool::draft::Draft;
+use super::pool::lot::{Lot, Owner, Pool};
+use super::pool::purse::{Holding, Purse};
+use super::walk::cursor::Cursor;
+use super::walk::history::{History, Short};
+use super::walk::meter::Meter;
+use super::walk::rows::{Money, Rows};
 use crate::error::Result;
 use crate::graph::View;
 use crate::ids::AccountId;
@@ -63,7 +63,7 @@ impl<'g, P: Pool> Account<'g, P> {
         self.tainted > 0
     }
 
-    /// Position of the next transaction of the account, or [`NEVER`](super::cursor::NEVER).
+    /// Position of the next transaction of the account, or [`NEVER`](super::walk::cursor::NEVER).
     #[inline]
     pub(super) fn next(&self) -> u64 {
         self.out.next().min(self.incoming.next())
@@ -196,7 +196,7 @@ impl<'g, P: Pool> Account<'g, P> {
     /// Whether the account pays anything in `currency` from where it stands on.
     pub(super) fn pays_again(&self, currency: u16, view: &View<'g>, rows: &Rows<'g>) -> Result<bool> {
         let mut out = self.out.clone();
-        while out.next() != super::cursor::NEVER {
+        while out.next() != super::walk::cursor::NEVER {
             if out.paid(rows)?.is_some_and(|paid| paid.currency == currency && paid.amount > 0) {
                 return Ok(true);
             }

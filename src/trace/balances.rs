@@ -7,8 +7,8 @@
 //! # Cost
 //! O(d) for d transactions of the accounts with statements.
 
-use super::cursor::{Cursor, NEVER};
-use super::rows::Rows;
+use super::walk::cursor::{Cursor, NEVER};
+use super::walk::rows::Rows;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, CurrencyId};

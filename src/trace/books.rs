@@ -1,6 +1,6 @@
 //! The books of a trace: what came in, where it is, and the proof that nothing is missing.
 
-use super::purse::Holding;
+use super::pool::purse::Holding;
 use super::result::{Entry, Exit, Flows, Holdings, LedgerRow, Sinks, Stop, StopRow, Trace};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CurrencyId, TxId};
@@ -129,7 +129,7 @@ impl Books {
         }
         let mut sunk = Vec::with_capacity(self.sinks.len());
         for (&(account, currency, case, stop), part) in &self.sinks {
-            let amount = i64::try_from(part.amount).map_err(|_| super::lot::too_much(part.amount))?;
+            let amount = i64::try_from(part.amount).map_err(|_| super::pool::lot::too_much(part.amount))?;
             let holding = Holding { case, currency, amount, first: part.first, last: part.last };
             sunk.push((AccountId(account), holding, stop));
         }

@@ -8,7 +8,7 @@
 //! # Cost
 //! O(e log a) for e payments into a accounts of the cone; with a hop limit of h, up to h times that.
 
-use super::meter::Meter;
+use super::walk::meter::Meter;
 use crate::error::Result;
 use crate::graph::View;
 use crate::graph::view::Slice;

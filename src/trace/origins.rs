@@ -1,8 +1,8 @@
 //! What upstream tracing finds: origins, the payments in between, and the proof that they sum.
 
-use super::parts::Part;
 use super::paths::{Paths, list};
 use super::policy::Policy;
+use super::pool::parts::Part;
 use super::replay::{Origin, Place, Replay, Step};
 use super::result::Flows;
 use super::upstream::{Aim, UpstreamOptions};

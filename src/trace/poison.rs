@@ -22,15 +22,15 @@
 //! # Source
 //! `docs/tracing.md`, policy `poison`. Möser, Böhme, Breuker: Towards risk scoring of Bitcoin transactions, FC 2014.
 
-use super::calendar::Calendar;
-use super::chunk::{Moments, chunks, end_position};
-use super::cursor::NEVER;
-use super::marks::Marks;
-use super::meter::Meter;
 use super::policy::{Ties, TraceOptions};
 use super::result::Flows;
-use super::rows::Rows;
 use super::seed::{Arrival, Claim, Plan, Seed, plan};
+use super::walk::calendar::Calendar;
+use super::walk::chunk::{Moments, chunks, end_position};
+use super::walk::cursor::NEVER;
+use super::walk::marks::Marks;
+use super::walk::meter::Meter;
+use super::walk::rows::Rows;
 use crate::error::Result;
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};

@@ -22,13 +22,13 @@
 //! # Source
 //! Wu, Cheng, Huang, Ke, Lu, Xu: Path problems in temporal graphs, PVLDB 7(9), 2014: earliest arrival, in one pass.
 
-use super::calendar::Calendar;
-use super::chunk::{Moments, chunks, end_position};
-use super::cursor::NEVER;
-use super::marks::Marks;
 use super::policy::Ties;
-use super::rows::Rows;
 use super::source::{Source, Start, starts};
+use super::walk::calendar::Calendar;
+use super::walk::chunk::{Moments, chunks, end_position};
+use super::walk::cursor::NEVER;
+use super::walk::marks::Marks;
+use super::walk::rows::Rows;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};

@@ -14,7 +14,7 @@
 //! # Cost
 //! O(pieces moved) time and memory; a payment splits at most one piece.
 
-use super::lot::mul_div;
+use super::pool::lot::mul_div;
 use crate::error::{Error, Result};
 use std::collections::{HashMap, VecDeque};
 

@@ -1,7 +1,7 @@
 //! Seeds: which money a case claims, checked and put in order.
 
-use super::lot::mul_div;
 use super::policy::TraceOptions;
+use super::pool::lot::mul_div;
 use super::rates::Rates;
 use crate::error::{Error, Result};
 use crate::graph::View;

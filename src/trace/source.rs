@@ -1,6 +1,6 @@
 //! Sources: accounts whose payments are followed, checked and put in order.
 
-use super::chunk::start_position;
+use super::walk::chunk::start_position;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};

@@ -24,18 +24,18 @@
 
 use super::account::openings;
 use super::cone::{Cone, cone};
-use super::cursor::Cursor;
-use super::draft::Draft;
-use super::haircut::Shares;
-use super::history::{History, Short};
-use super::lot::{Lot, Owner, Pool};
-use super::meter::Meter;
 use super::origins::{Answer, gather};
-use super::parts::{Part, Parts};
 use super::policy::{Opening, Policy, Ties, TraceOptions};
-use super::purse::Purse;
-use super::queue::{Fifo, Lifo};
-use super::rows::{Money, Rows};
+use super::pool::draft::Draft;
+use super::pool::haircut::Shares;
+use super::pool::lot::{Lot, Owner, Pool};
+use super::pool::parts::{Part, Parts};
+use super::pool::purse::Purse;
+use super::pool::queue::{Fifo, Lifo};
+use super::walk::cursor::Cursor;
+use super::walk::history::{History, Short};
+use super::walk::meter::Meter;
+use super::walk::rows::{Money, Rows};
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, CurrencyId, TxId};
@@ -313,7 +313,7 @@ impl<P: Pool> Pass<'_, '_, P> {
                 }
             };
             for (currency, amount) in openings {
-                let amount = i64::try_from(amount).map_err(|_| super::lot::too_much(amount))?;
+                let amount = i64::try_from(amount).map_err(|_| super::pool::lot::too_much(amount))?;
                 if amount > 0 {
                     let lot = Lot { amount, owner: Owner::case(account), hop: 0 };
                     self.purse(account, currency)?.deposit(&[lot], amount)?;

@@ -43,9 +43,9 @@ use crate::error::Result;
 use crate::graph::View;
 use crate::ids::AccountId;
 use crate::run::Run;
-use crate::trace::meter::Meter;
-use crate::trace::rows::Rows;
 use crate::trace::seed::SeedKind;
+use crate::trace::walk::meter::Meter;
+use crate::trace::walk::rows::Rows;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 /// The most that `target` can have received of the money of `seed`, whatever the policy, and why not more.

@@ -7,8 +7,8 @@ use crate::graph::View;
 use crate::ids::{AccountId, TxId};
 use crate::trace::balances::Balances;
 use crate::trace::policy::{Ties, TraceOptions};
-use crate::trace::rows::Rows;
 use crate::trace::seed::{Seed, SeedKind, plan};
+use crate::trace::walk::rows::Rows;
 use std::ops::Range;
 
 /// Options of [`max_traceable`](super::max_traceable).

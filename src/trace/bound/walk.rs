@@ -1,6 +1,6 @@
 //! A walk: the transactions on one side of one account, in order or against it, one after another.
 //!
-//! Where a [`Cursor`](crate::trace::cursor::Cursor) begins with the account's first transaction, a walk begins at any
+//! Where a [`Cursor`](crate::trace::walk::cursor::Cursor) begins with the account's first transaction, a walk begins at any
 //! position, found by binary search, so an account with a long history costs what is looked at of it.
 
 use crate::error::Result;

@@ -26,9 +26,9 @@ use crate::error::Result;
 use crate::graph::View;
 use crate::ids::{AccountId, CurrencyId, TxId};
 use crate::run::Run;
-use crate::trace::meter::Meter;
-use crate::trace::rows::Rows;
 use crate::trace::seed::SeedKind;
+use crate::trace::walk::meter::Meter;
+use crate::trace::walk::rows::Rows;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 

@@ -4,11 +4,11 @@
 //! those of its destination. Words only grow, so there are at most 64 changes per account and pass, and the test
 //! whether a row changes anything is one `and` that is seldom true.
 
-use super::super::chunk::{Chunk, Moments, chunks};
-use super::super::cursor::NEVER;
-use super::super::marks::Marks;
 use super::super::policy::Ties;
 use super::super::source::Start;
+use super::super::walk::chunk::{Chunk, Moments, chunks};
+use super::super::walk::cursor::NEVER;
+use super::super::walk::marks::Marks;
 use super::{ExposedAccounts, Pass};
 use crate::error::Result;
 use crate::ids::{AccountId, TxId};

@@ -1,7 +1,7 @@
 //! Transactions as slices of their columns: what a pass over all rows reads.
 
-use super::super::chunk::{check_ends, pieces};
-use super::super::rows::Rows;
+use super::super::walk::chunk::{check_ends, pieces};
+use super::super::walk::rows::Rows;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::store::column::{Codes, Element};

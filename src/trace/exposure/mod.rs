@@ -27,11 +27,11 @@ mod money;
 mod pools;
 
 use super::balances::Balances;
-use super::chunk::end_position;
 use super::policy::{Opening, Ties};
 use super::reach::check_sinks;
-use super::rows::Rows;
 use super::source::{Source, Start, starts};
+use super::walk::chunk::end_position;
+use super::walk::rows::Rows;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, CurrencyId, TxId};

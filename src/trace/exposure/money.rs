@@ -4,10 +4,10 @@
 //! guards all others. Rows without a fee, a conversion or a failure, in a store that says so, go through a
 //! loop of their own that asks for none of them.
 
-use super::super::lot::{mul_div, too_much};
-use super::super::marks::Marks;
 use super::super::policy::{Opening, Ties};
+use super::super::pool::lot::{mul_div, too_much};
 use super::super::source::Start;
+use super::super::walk::marks::Marks;
 use super::lines::{Column, Lines, lines};
 use super::pools::Pools;
 use super::{ExposedAmounts, ExposureBooks, Pass, Role};

@@ -1,6 +1,6 @@
 //! All pools of a graph: one cache line each, the first pool of every account at the account's own place.
 
-use super::super::lot::{mul_div, too_much};
+use super::super::pool::lot::{mul_div, too_much};
 use super::Role;
 use crate::error::Result;
 use crate::store::prefetch;

@@ -1,7 +1,7 @@
 //! Payments of an account on one side, for rankings: read once, when the account first gives mass away.
 
-use super::super::cursor::{Cursor, NEVER};
-use super::super::rows::Rows;
+use super::super::walk::cursor::{Cursor, NEVER};
+use super::super::walk::rows::Rows;
 use crate::error::Result;
 use crate::graph::View;
 use crate::ids::AccountId;

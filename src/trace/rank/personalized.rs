@@ -21,7 +21,7 @@
 //! # Source
 //! Andersen, Chung, Lang: Local graph partitioning using PageRank vectors, FOCS 2006.
 
-use super::super::rows::Rows;
+use super::super::walk::rows::Rows;
 use super::edges::{paid, received};
 use super::{Direction, Ranking, check_number, check_sources};
 use crate::error::Result;

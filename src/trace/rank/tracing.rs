@@ -25,7 +25,7 @@
 //! Wu, Liu, Lin, Zhang, Chen, Zheng: TRacer: scalable graph-based transaction tracing for account-based blockchain
 //! trading systems, IEEE TIFS 2023 (arXiv 2201.05757); the rules of its time-aware variant.
 
-use super::super::rows::Rows;
+use super::super::walk::rows::Rows;
 use super::edges::{Edge, paid, received};
 use super::{Direction, Ranking, check_number, check_sources};
 use crate::error::Result;

@@ -7,13 +7,13 @@
 //! # Cost
 //! A draw from a pool with k tainting cases costs O(k), with one division for k = 1.
 
-use super::draft::Draft;
-use super::lot::{Lot, Owner, Pool, mul_div, raise};
 use crate::error::Result;
+use crate::trace::pool::draft::Draft;
+use crate::trace::pool::lot::{Lot, Owner, Pool, mul_div, raise};
 
 /// What each owner has in a pool.
 #[derive(Debug)]
-pub(super) struct Shares {
+pub(in crate::trace) struct Shares {
     clean: i64,
     /// Sum of `cases`.
     tainted: i64,

@@ -1,33 +1,33 @@
 //! The history of an account before taint reaches it: clean balances, and nothing else.
 
-use super::cursor::{Cursor, NEVER};
-use super::lot::too_much;
-use super::meter::Meter;
-use super::policy::Ties;
-use super::rows::Rows;
 use crate::error::Result;
 use crate::graph::View;
+use crate::trace::policy::Ties;
+use crate::trace::pool::lot::too_much;
+use crate::trace::walk::cursor::{Cursor, NEVER};
+use crate::trace::walk::meter::Meter;
+use crate::trace::walk::rows::Rows;
 
 /// The clean balance of one pool, on its way through history.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Balance {
-    pub(super) currency: u16,
+pub(in crate::trace) struct Balance {
+    pub(in crate::trace) currency: u16,
     /// What can leave.
-    pub(super) ready: i128,
+    pub(in crate::trace) ready: i128,
     /// What came in at time `since` and can leave only later; always 0 where ties go by order.
-    pub(super) waiting: i128,
-    pub(super) since: i64,
+    pub(in crate::trace) waiting: i128,
+    pub(in crate::trace) since: i64,
     /// The smallest `ready` so far, at most 0.
     lowest: i128,
 }
 
 impl Balance {
-    pub(super) fn new(currency: u16, ready: i64, waiting: i64, since: i64) -> Self {
+    pub(in crate::trace) fn new(currency: u16, ready: i64, waiting: i64, since: i64) -> Self {
         Balance { currency, ready: ready.into(), waiting: waiting.into(), since, lowest: 0 }
     }
 
     /// The smallest opening with which the pool never ran short.
-    pub(super) fn opening(&self) -> i128 {
+    pub(in crate::trace) fn opening(&self) -> i128 {
         -self.lowest
     }
 
@@ -45,7 +45,7 @@ const AHEAD: usize = 8;
 
 /// What a pool that runs short does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Short {
+pub(in crate::trace) enum Short {
     /// It is supplied just in time: no balance is below 0 or over what a pool can hold.
     Supplied,
     /// It goes below 0.
@@ -54,15 +54,15 @@ pub(super) enum Short {
 
 /// The two sides of an account's history, and what has come of them so far.
 #[derive(Debug)]
-pub(super) struct History<'a, 'g> {
-    pub(super) out: &'a mut Cursor<'g>,
-    pub(super) incoming: &'a mut Cursor<'g>,
-    pub(super) balances: Vec<Balance>,
+pub(in crate::trace) struct History<'a, 'g> {
+    pub(in crate::trace) out: &'a mut Cursor<'g>,
+    pub(in crate::trace) incoming: &'a mut Cursor<'g>,
+    pub(in crate::trace) balances: Vec<Balance>,
 }
 
 impl<'g> History<'_, 'g> {
     /// Runs through every transaction before position `to`.
-    pub(super) fn run(
+    pub(in crate::trace) fn run(
         &mut self,
         to: u64,
         short: Short,

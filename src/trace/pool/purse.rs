@@ -1,14 +1,14 @@
 //! A purse: one pool of one account, with what waits to get in and when taint came.
 
-use super::draft::Draft;
-use super::history::Balance;
-use super::lot::{Lot, Pool, raise, too_much};
 use crate::error::Result;
+use crate::trace::pool::draft::Draft;
+use crate::trace::pool::lot::{Lot, Pool, raise, too_much};
+use crate::trace::walk::history::Balance;
 
 /// One pool of an account.
 #[derive(Debug)]
-pub(super) struct Purse<P> {
-    pub(super) currency: u16,
+pub(in crate::trace) struct Purse<P> {
+    pub(in crate::trace) currency: u16,
     pool: P,
     /// Lots received at time `since`, which can leave only later; empty where ties go by order.
     waiting: Vec<Lot>,
@@ -29,17 +29,17 @@ struct Receipt {
 
 /// Tainted money of one case in one pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Holding {
-    pub(super) case: u32,
-    pub(super) currency: u16,
-    pub(super) amount: i64,
-    pub(super) first: i64,
-    pub(super) last: i64,
+pub(in crate::trace) struct Holding {
+    pub(in crate::trace) case: u32,
+    pub(in crate::trace) currency: u16,
+    pub(in crate::trace) amount: i64,
+    pub(in crate::trace) first: i64,
+    pub(in crate::trace) last: i64,
 }
 
 impl<P: Pool> Purse<P> {
     /// A purse that holds `opening` clean units.
-    pub(super) fn new(currency: u16, opening: i128) -> Result<Self> {
+    pub(in crate::trace) fn new(currency: u16, opening: i128) -> Result<Self> {
         let opening = i64::try_from(opening).map_err(|_| too_much(opening))?;
         let pool = P::clean(opening);
         Ok(Purse {
@@ -53,12 +53,12 @@ impl<P: Pool> Purse<P> {
     }
 
     /// The balance of a purse without taint.
-    pub(super) fn balance(&self) -> Balance {
+    pub(in crate::trace) fn balance(&self) -> Balance {
         Balance::new(self.currency, self.pool.balance(), self.waiting_total, self.since)
     }
 
     /// Replaces the money of a purse without taint.
-    pub(super) fn set_balance(&mut self, balance: &Balance) -> Result<()> {
+    pub(in crate::trace) fn set_balance(&mut self, balance: &Balance) -> Result<()> {
         let units = |amount: i128| i64::try_from(amount).map_err(|_| too_much(amount));
         self.pool = P::clean(units(balance.ready)?);
         self.waiting.clear();
@@ -80,7 +80,7 @@ impl<P: Pool> Purse<P> {
     }
 
     /// Lets in everything that waits.
-    pub(super) fn admit_all(&mut self) -> Result<()> {
+    pub(in crate::trace) fn admit_all(&mut self) -> Result<()> {
         self.pool.deposit(&self.waiting, self.waiting_total)?;
         self.waiting.clear();
         self.waiting_total = 0;
@@ -89,20 +89,20 @@ impl<P: Pool> Purse<P> {
 
     /// As [`Pool::draw`], of what came before `time`.
     #[inline]
-    pub(super) fn draw(&mut self, amount: i64, time: i64, draft: &mut Draft) -> Result<i64> {
+    pub(in crate::trace) fn draw(&mut self, amount: i64, time: i64, draft: &mut Draft) -> Result<i64> {
         self.admit(time)?;
         Ok(self.pool.draw(amount, draft))
     }
 
     /// All that is here, waiting or not.
-    pub(super) fn balance_of_all(&self) -> i64 {
+    pub(in crate::trace) fn balance_of_all(&self) -> i64 {
         self.pool.balance() + self.waiting_total
     }
 
     /// As [`Pool::take_newest`], of everything that came in; `None` takes all.
     ///
     /// Nothing is taken, and the balance is returned as the error, if there is less.
-    pub(super) fn take_newest(
+    pub(in crate::trace) fn take_newest(
         &mut self,
         amount: Option<i64>,
         draft: &mut Draft,
@@ -118,12 +118,12 @@ impl<P: Pool> Purse<P> {
 
     /// As [`Pool::deposit`].
     #[inline]
-    pub(super) fn deposit(&mut self, lots: &[Lot], total: i64) -> Result<()> {
+    pub(in crate::trace) fn deposit(&mut self, lots: &[Lot], total: i64) -> Result<()> {
         self.pool.deposit(lots, total)
     }
 
     /// As [`Pool::deposit`], but what comes in at `time` can leave only later.
-    pub(super) fn deposit_waiting(&mut self, lots: &[Lot], total: i64, time: i64) -> Result<()> {
+    pub(in crate::trace) fn deposit_waiting(&mut self, lots: &[Lot], total: i64, time: i64) -> Result<()> {
         self.admit(time)?;
         self.waiting_total = raise(self.waiting_total, total)?;
         raise(self.pool.balance(), self.waiting_total)?;
@@ -134,7 +134,7 @@ impl<P: Pool> Purse<P> {
 
     /// Notes that taint of a case came in.
     #[inline]
-    pub(super) fn note(&mut self, case: u32, time: i64) {
+    pub(in crate::trace) fn note(&mut self, case: u32, time: i64) {
         match self.receipts.binary_search_by_key(&case, |receipt| receipt.case) {
             Ok(at) => self.receipts[at].last = time,
             Err(at) => self.receipts.insert(at, Receipt { case, first: time, last: time }),
@@ -142,7 +142,7 @@ impl<P: Pool> Purse<P> {
     }
 
     /// Tainted money by case, ascending, in a purse that lets nothing wait.
-    pub(super) fn holdings(&self) -> Vec<Holding> {
+    pub(in crate::trace) fn holdings(&self) -> Vec<Holding> {
         let mut parts = Vec::new();
         self.pool.tainted(|case, amount| parts.push((case, amount)));
         parts.sort_unstable_by_key(|part| part.0);

@@ -1,9 +1,9 @@
 //! Transactions in order as plain slices, a bounded number at a time, for passes that look at every row.
 
-use super::rows::Rows;
 use crate::error::Result;
 use crate::graph::View;
 use crate::store::format::flags;
+use crate::trace::walk::rows::Rows;
 use std::ops::Range;
 
 /// Rows per chunk: enough to forget the hand-over, few enough that a cancelled run stops within a millisecond.
@@ -11,12 +11,12 @@ const ROWS_PER_CHUNK: u64 = 1 << 16;
 
 /// Consecutive transactions of one segment. Every account is one of the graph; all slices have the same length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Chunk<'g> {
+pub(in crate::trace) struct Chunk<'g> {
     /// Position of the first row.
-    pub(super) start: u64,
-    pub(super) source: &'g [u32],
-    pub(super) destination: &'g [u32],
-    pub(super) time: &'g [i64],
+    pub(in crate::trace) start: u64,
+    pub(in crate::trace) source: &'g [u32],
+    pub(in crate::trace) destination: &'g [u32],
+    pub(in crate::trace) time: &'g [i64],
     paid: &'g [i64],
     /// Where some amounts received differ from those paid.
     received: Option<&'g [i64]>,
@@ -27,7 +27,7 @@ pub(super) struct Chunk<'g> {
 impl Chunk<'_> {
     /// Whether the payment in a row moves anything.
     #[inline]
-    pub(super) fn carries(&self, row: usize, rows: &Rows<'_>) -> Result<bool> {
+    pub(in crate::trace) fn carries(&self, row: usize, rows: &Rows<'_>) -> Result<bool> {
         let (paid, received) = (self.paid[row], self.received.map_or(1, |received| received[row]));
         if self.none_failed && paid > 0 && received > 0 {
             return Ok(true);
@@ -40,7 +40,10 @@ impl Chunk<'_> {
 }
 
 /// The positions `range` of a view cut into pieces that lie in one segment each: (place among the parts, rows there).
-pub(super) fn pieces(view: &View<'_>, range: Range<u64>) -> impl Iterator<Item = (usize, Range<usize>)> {
+pub(in crate::trace) fn pieces(
+    view: &View<'_>,
+    range: Range<u64>,
+) -> impl Iterator<Item = (usize, Range<usize>)> {
     view.parts().iter().enumerate().flat_map(move |(place, part)| {
         let base = part.base.0;
         let local =
@@ -52,7 +55,7 @@ pub(super) fn pieces(view: &View<'_>, range: Range<u64>) -> impl Iterator<Item =
 }
 
 /// The transactions at positions `range` of a view, in order.
-pub(super) fn chunks<'g>(
+pub(in crate::trace) fn chunks<'g>(
     view: &View<'g>,
     rows: &Rows<'g>,
     range: Range<u64>,
@@ -79,7 +82,7 @@ pub(super) fn chunks<'g>(
 }
 
 /// Refuses accounts that are not there, once for all rows, so that nobody has to look again.
-pub(super) fn check_ends(view: &View<'_>, rows: &Rows<'_>, start: u64, ends: &[u32]) -> Result<()> {
+pub(in crate::trace) fn check_ends(view: &View<'_>, rows: &Rows<'_>, start: u64, ends: &[u32]) -> Result<()> {
     let num_accounts = view.graph().num_accounts();
     if ends.iter().fold(0, |most, &end| most.max(end)) < num_accounts {
         return Ok(());
@@ -89,7 +92,7 @@ pub(super) fn check_ends(view: &View<'_>, rows: &Rows<'_>, start: u64, ends: &[u
 }
 
 /// First position of a view that does not happen any more if transactions after `until` do not.
-pub(super) fn end_position(view: &View<'_>, until: Option<i64>) -> Result<u64> {
+pub(in crate::trace) fn end_position(view: &View<'_>, until: Option<i64>) -> Result<u64> {
     let Range { start, end } = view.positions();
     match until.and_then(|until| until.checked_add(1)) {
         Some(after) => Ok(view.graph().position_at(after)?.clamp(start, end).0),
@@ -98,7 +101,7 @@ pub(super) fn end_position(view: &View<'_>, until: Option<i64>) -> Result<u64> {
 }
 
 /// First position of a view at or after the time `from`.
-pub(super) fn start_position(view: &View<'_>, from: Option<i64>) -> Result<u64> {
+pub(in crate::trace) fn start_position(view: &View<'_>, from: Option<i64>) -> Result<u64> {
     let Range { start, end } = view.positions();
     match from {
         Some(from) => Ok(view.graph().position_at(from)?.clamp(start, end).0),
@@ -108,14 +111,14 @@ pub(super) fn start_position(view: &View<'_>, from: Option<i64>) -> Result<u64> 
 
 /// The positions that share one time, found once for neighbouring questions.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Moments {
+pub(in crate::trace) struct Moments {
     /// Where the time asked about last begins, as far as known, and where it ends.
     known: Range<u64>,
 }
 
 impl Moments {
     /// The first position before `end` whose time is later than that of `position`, or `end`.
-    pub(super) fn after(&mut self, position: u64, end: u64, rows: &Rows<'_>) -> Result<u64> {
+    pub(in crate::trace) fn after(&mut self, position: u64, end: u64, rows: &Rows<'_>) -> Result<u64> {
         if self.known.contains(&position) {
             return Ok(self.known.end);
         }

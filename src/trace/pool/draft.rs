@@ -1,34 +1,34 @@
 //! A draft: the lots that one payment takes, and the working space for choosing them.
 
-use super::lot::{Lot, Owner, mul_div};
+use crate::trace::pool::lot::{Lot, Owner, mul_div};
 
 /// Lots on their way from one pool to another. Reused from payment to payment.
 #[derive(Debug, Default)]
-pub(super) struct Draft {
+pub(in crate::trace) struct Draft {
     lots: Vec<Lot>,
     /// Remainders of the shares begun last, with their places in `lots`.
     remainders: Vec<(i64, u32)>,
 }
 
 impl Draft {
-    pub(super) fn new() -> Self {
+    pub(in crate::trace) fn new() -> Self {
         Self::default()
     }
 
     #[inline]
-    pub(super) fn clear(&mut self) {
+    pub(in crate::trace) fn clear(&mut self) {
         self.lots.clear();
     }
 
     /// The lots, in the order in which they left.
     #[inline]
-    pub(super) fn lots(&self) -> &[Lot] {
+    pub(in crate::trace) fn lots(&self) -> &[Lot] {
         &self.lots
     }
 
     /// Appends a lot; an empty one vanishes, and one that joins the last grows it.
     #[inline]
-    pub(super) fn take(&mut self, lot: Lot) {
+    pub(in crate::trace) fn take(&mut self, lot: Lot) {
         if lot.amount == 0 {
             return;
         }
@@ -39,7 +39,7 @@ impl Draft {
     }
 
     /// Gives a clean lot at the end to `owner`, and returns its units; 0 without one.
-    pub(super) fn own(&mut self, owner: Owner) -> i64 {
+    pub(in crate::trace) fn own(&mut self, owner: Owner) -> i64 {
         match self.lots.pop_if(|lot| lot.owner.is_clean()) {
             Some(lot) => {
                 self.take(Lot { owner, ..lot });
@@ -50,19 +50,19 @@ impl Draft {
     }
 
     /// Begins a list of shares, of which any may be empty until the end; returns its first place.
-    pub(super) fn begin_shares(&mut self) -> usize {
+    pub(in crate::trace) fn begin_shares(&mut self) -> usize {
         self.remainders.clear();
         self.lots.len()
     }
 
     /// Appends a share that was rounded down, and what was cut off.
-    pub(super) fn take_share(&mut self, share: Lot, remainder: i64) {
+    pub(in crate::trace) fn take_share(&mut self, share: Lot, remainder: i64) {
         self.remainders.push((remainder, self.lots.len() as u32));
         self.lots.push(share);
     }
 
     /// Gives one unit more to each of the `units` shares with the largest remainders; ties to the earlier share.
-    pub(super) fn add_by_remainder(&mut self, first: usize, units: usize) {
+    pub(in crate::trace) fn add_by_remainder(&mut self, first: usize, units: usize) {
         if units == 0 {
             return;
         }
@@ -74,12 +74,12 @@ impl Draft {
     }
 
     /// The amount of the share at a place.
-    pub(super) fn share(&self, place: usize) -> i64 {
+    pub(in crate::trace) fn share(&self, place: usize) -> i64 {
         self.lots[place].amount
     }
 
     /// Ends the list of shares begun at `first`: empty ones vanish.
-    pub(super) fn end_shares(&mut self, first: usize) {
+    pub(in crate::trace) fn end_shares(&mut self, first: usize) {
         let mut kept = first;
         for at in first..self.lots.len() {
             if self.lots[at].amount > 0 {
@@ -96,7 +96,7 @@ impl Draft {
     /// The running totals are rounded down: after lots of `C` units, `⌊C · received / paid⌋` have arrived, so all of
     /// `received` arrives in the end.
     #[inline]
-    pub(super) fn scale(&self, paid: i64, received: i64, mut each: impl FnMut(&Lot, i64)) {
+    pub(in crate::trace) fn scale(&self, paid: i64, received: i64, mut each: impl FnMut(&Lot, i64)) {
         let (mut drawn, mut arrived) = (0, 0);
         for lot in &self.lots {
             drawn += lot.amount;

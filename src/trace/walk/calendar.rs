@@ -7,14 +7,14 @@
 
 /// A set of positions `0..len`.
 #[derive(Debug)]
-pub(super) struct Calendar {
+pub(in crate::trace) struct Calendar {
     /// `levels[0]` has one bit per position; the last level has one word.
     levels: Vec<Vec<u64>>,
 }
 
 impl Calendar {
     /// An empty set of positions below `len`.
-    pub(super) fn new(len: u64) -> Self {
+    pub(in crate::trace) fn new(len: u64) -> Self {
         let mut levels = Vec::new();
         let mut words = len.max(1);
         loop {
@@ -28,7 +28,7 @@ impl Calendar {
 
     /// Adds a position; adding it again changes nothing.
     #[inline]
-    pub(super) fn add(&mut self, position: u64) {
+    pub(in crate::trace) fn add(&mut self, position: u64) {
         let mut place = position;
         for level in &mut self.levels {
             let word = &mut level[(place >> 6) as usize];
@@ -43,7 +43,7 @@ impl Calendar {
 
     /// The earliest position.
     #[inline]
-    pub(super) fn first(&self) -> Option<u64> {
+    pub(in crate::trace) fn first(&self) -> Option<u64> {
         let mut place = 0;
         for level in self.levels.iter().rev() {
             let word = level[place as usize];
@@ -57,7 +57,7 @@ impl Calendar {
 
     /// Takes a position out; one that is not there changes nothing.
     #[inline]
-    pub(super) fn remove(&mut self, position: u64) {
+    pub(in crate::trace) fn remove(&mut self, position: u64) {
         let mut place = position;
         for level in &mut self.levels {
             let word = &mut level[(place >> 6) as usize];

@@ -1,59 +1,59 @@
 //! Lots: amounts of money with an owner, and the pools that hold them.
 
-use super::draft::Draft;
 use crate::error::{Error, Result};
+use crate::trace::pool::draft::Draft;
 
 /// Whose money a lot is: nobody's in particular (clean), or a case's.
 ///
 /// The order is that of the rules: clean first, then cases as listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Owner(u32);
+pub(in crate::trace) struct Owner(u32);
 
 impl Owner {
-    pub(super) const CLEAN: Owner = Owner(0);
+    pub(in crate::trace) const CLEAN: Owner = Owner(0);
 
     /// The owner that is case `case`; there are at most `u32::MAX` of them.
-    pub(super) fn case(case: u32) -> Self {
+    pub(in crate::trace) fn case(case: u32) -> Self {
         Owner(case + 1)
     }
 
     #[inline]
-    pub(super) fn is_clean(self) -> bool {
+    pub(in crate::trace) fn is_clean(self) -> bool {
         self.0 == 0
     }
 
     /// The case that this owner is; clean has none.
     #[inline]
-    pub(super) fn as_case(self) -> Option<u32> {
+    pub(in crate::trace) fn as_case(self) -> Option<u32> {
         self.0.checked_sub(1)
     }
 }
 
 /// Some minor units of one owner that stand together in a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lot {
+pub(in crate::trace) struct Lot {
     /// More than 0 wherever a lot is kept.
-    pub(super) amount: i64,
-    pub(super) owner: Owner,
+    pub(in crate::trace) amount: i64,
+    pub(in crate::trace) owner: Owner,
     /// How many transactions moved it since its seed; 0 for clean money.
-    pub(super) hop: u32,
+    pub(in crate::trace) hop: u32,
 }
 
 impl Lot {
     #[inline]
-    pub(super) fn clean(amount: i64) -> Self {
+    pub(in crate::trace) fn clean(amount: i64) -> Self {
         Lot { amount, owner: Owner::CLEAN, hop: 0 }
     }
 
     /// Whether `self` and `other`, standing next to each other, are one lot.
     #[inline]
-    pub(super) fn joins(&self, other: &Lot) -> bool {
+    pub(in crate::trace) fn joins(&self, other: &Lot) -> bool {
         self.owner == other.owner && self.hop == other.hop
     }
 }
 
 /// The money of one account in one currency, under one policy.
-pub(super) trait Pool {
+pub(in crate::trace) trait Pool {
     /// A pool that holds `balance` clean units.
     fn clean(balance: i64) -> Self;
 
@@ -77,13 +77,13 @@ pub(super) trait Pool {
 
 /// `balance + amount`, or the error that says that no pool holds so much.
 #[inline]
-pub(super) fn raise(balance: i64, amount: i64) -> Result<i64> {
+pub(in crate::trace) fn raise(balance: i64, amount: i64) -> Result<i64> {
     balance.checked_add(amount).ok_or_else(|| too_much(i128::from(balance) + i128::from(amount)))
 }
 
 /// The error for an amount over what a balance can hold.
 #[cold]
-pub(super) fn too_much(amount: i128) -> Error {
+pub(in crate::trace) fn too_much(amount: i128) -> Error {
     Error::Limit {
         what: "minor units of one currency in one account",
         found: u64::try_from(amount).unwrap_or(u64::MAX),
@@ -94,7 +94,7 @@ pub(super) fn too_much(amount: i128) -> Error {
 
 /// `⌊a · b / c⌋` and the remainder, for `a`, `b` ≥ 0 and `c` > 0; the quotient must fit.
 #[inline]
-pub(super) fn mul_div(a: i64, b: i64, c: i64) -> (i64, i64) {
+pub(in crate::trace) fn mul_div(a: i64, b: i64, c: i64) -> (i64, i64) {
     let (a, b, c) = (a as u64, b as u64, c as u64);
     match a.checked_mul(b) {
         Some(product) => ((product / c) as i64, (product % c) as i64),

@@ -1,16 +1,16 @@
 //! A cursor: the transactions on one side of one account, in order, one after another.
 
-use super::rows::{Money, Rows};
 use crate::error::Result;
 use crate::graph::{Slice, View};
 use crate::ids::AccountId;
+use crate::trace::walk::rows::{Money, Rows};
 
 /// The position of a cursor that has come to its end.
-pub(super) const NEVER: u64 = u64::MAX;
+pub(in crate::trace) const NEVER: u64 = u64::MAX;
 
 /// What one account pays, or what it receives, from some position on.
 #[derive(Clone, Debug)]
-pub(super) struct Cursor<'g> {
+pub(in crate::trace) struct Cursor<'g> {
     /// Position of the transaction that the cursor stands at, or [`NEVER`].
     next: u64,
     /// The rest of the current slice, that transaction included.
@@ -20,7 +20,10 @@ pub(super) struct Cursor<'g> {
 
 impl<'g> Cursor<'g> {
     /// Stands at the first of `slices` whose other end belongs to `view`.
-    pub(super) fn new(slices: impl Iterator<Item = Result<Slice<'g>>>, view: &View<'g>) -> Result<Self> {
+    pub(in crate::trace) fn new(
+        slices: impl Iterator<Item = Result<Slice<'g>>>,
+        view: &View<'g>,
+    ) -> Result<Self> {
         let mut later = slices.collect::<Result<Vec<_>>>()?.into_iter();
         let none = Slice { base: view.positions().start, neighbors: &[], transactions: &[] };
         let mut cursor = Cursor { next: NEVER, slice: later.next().unwrap_or(none), later };
@@ -29,13 +32,13 @@ impl<'g> Cursor<'g> {
     }
 
     #[inline]
-    pub(super) fn next(&self) -> u64 {
+    pub(in crate::trace) fn next(&self) -> u64 {
         self.next
     }
 
     /// Steps to the next transaction.
     #[inline]
-    pub(super) fn advance(&mut self, view: &View<'g>) {
+    pub(in crate::trace) fn advance(&mut self, view: &View<'g>) {
         self.skip();
         self.settle(view);
     }
@@ -71,7 +74,7 @@ impl<'g> Cursor<'g> {
 
     /// Asks for the amounts of the transaction `ahead` places further on in the same slice.
     #[inline]
-    pub(super) fn prefetch(&self, ahead: usize, rows: &Rows<'g>) {
+    pub(in crate::trace) fn prefetch(&self, ahead: usize, rows: &Rows<'g>) {
         if let Some(&row) = self.slice.transactions.get(ahead) {
             rows.prefetch_amounts(self.slice.base.0 + u64::from(row));
         }
@@ -79,13 +82,13 @@ impl<'g> Cursor<'g> {
 
     /// What the transaction at the cursor pays, or nothing if it failed.
     #[inline]
-    pub(super) fn paid(&self, rows: &Rows<'g>) -> Result<Option<Money>> {
+    pub(in crate::trace) fn paid(&self, rows: &Rows<'g>) -> Result<Option<Money>> {
         rows.paid(rows.table_of(self.next), (self.next - self.slice.base.0) as usize)
     }
 
     /// What the transaction at the cursor hands over, or nothing if it failed.
     #[inline]
-    pub(super) fn received(&self, rows: &Rows<'g>) -> Result<Option<Money>> {
+    pub(in crate::trace) fn received(&self, rows: &Rows<'g>) -> Result<Option<Money>> {
         rows.received(rows.table_of(self.next), (self.next - self.slice.base.0) as usize)
     }
 }

@@ -3,23 +3,23 @@
 //! # Cost
 //! A draw splits at most one lot, so it costs O(1 + lots moved).
 
-use super::draft::Draft;
-use super::lot::{Lot, Pool, raise};
 use crate::error::Result;
+use crate::trace::pool::draft::Draft;
+use crate::trace::pool::lot::{Lot, Pool, raise};
 use std::collections::VecDeque;
 
 /// Lots of one pool, oldest first; neighbours that join are one lot. Payments take the newest if `NEWEST`, else the
 /// oldest.
 #[derive(Debug)]
-pub(super) struct Queue<const NEWEST: bool> {
+pub(in crate::trace) struct Queue<const NEWEST: bool> {
     lots: VecDeque<Lot>,
     balance: i64,
 }
 
 /// First in, first out.
-pub(super) type Fifo = Queue<false>;
+pub(in crate::trace) type Fifo = Queue<false>;
 /// Last in, first out.
-pub(super) type Lifo = Queue<true>;
+pub(in crate::trace) type Lifo = Queue<true>;
 
 impl<const NEWEST: bool> Queue<NEWEST> {
     #[inline]
@@ -97,8 +97,8 @@ impl<const NEWEST: bool> Pool for Queue<NEWEST> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lot::Owner;
     use super::*;
+    use crate::trace::pool::lot::Owner;
 
     fn lot(amount: i64, case: u32, hop: u32) -> Lot {
         Lot { amount, owner: Owner::case(case), hop }

@@ -8,19 +8,19 @@ const EVENTS_PER_CHECK: u64 = 4096;
 
 /// The events of one kernel.
 #[derive(Debug)]
-pub(super) struct Meter<'a> {
+pub(in crate::trace) struct Meter<'a> {
     run: &'a Run,
     events: u64,
 }
 
 impl<'a> Meter<'a> {
-    pub(super) fn new(run: &'a Run) -> Self {
+    pub(in crate::trace) fn new(run: &'a Run) -> Self {
         Meter { run, events: 0 }
     }
 
     /// Counts one transaction looked at.
     #[inline]
-    pub(super) fn event(&mut self) -> Result<()> {
+    pub(in crate::trace) fn event(&mut self) -> Result<()> {
         self.events += 1;
         if self.events.is_multiple_of(EVENTS_PER_CHECK) {
             self.run.advance(EVENTS_PER_CHECK);
@@ -30,7 +30,7 @@ impl<'a> Meter<'a> {
     }
 
     /// Reports what was not yet reported, and returns all events counted.
-    pub(super) fn finish(self) -> u64 {
+    pub(in crate::trace) fn finish(self) -> u64 {
         self.run.advance(self.events % EVENTS_PER_CHECK);
         self.events
     }

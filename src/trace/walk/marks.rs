@@ -4,18 +4,18 @@ use roaring::RoaringBitmap;
 
 /// A set of numbers `0..len`. For a million accounts it is 125 kB, which stays in the cache next to the core.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Marks {
+pub(in crate::trace) struct Marks {
     words: Vec<u64>,
 }
 
 impl Marks {
     /// An empty set of numbers below `len`.
-    pub(super) fn new(len: u32) -> Self {
+    pub(in crate::trace) fn new(len: u32) -> Self {
         Marks { words: vec![0; (len as usize).div_ceil(64)] }
     }
 
     /// Every number below `len` that `set` does not hold; none if there is no set.
-    pub(super) fn outside(set: Option<&RoaringBitmap>, len: u32) -> Self {
+    pub(in crate::trace) fn outside(set: Option<&RoaringBitmap>, len: u32) -> Self {
         let mut marks = Marks::new(len);
         if let Some(set) = set {
             marks.words.fill(u64::MAX);
@@ -28,19 +28,19 @@ impl Marks {
 
     /// Whether `number`, which is below `len`, is in the set.
     #[inline]
-    pub(super) fn has(&self, number: u32) -> bool {
+    pub(in crate::trace) fn has(&self, number: u32) -> bool {
         self.words[(number >> 6) as usize] >> (number & 63) & 1 == 1
     }
 
     /// Adds `number`, which is below `len`.
     #[inline]
-    pub(super) fn set(&mut self, number: u32) {
+    pub(in crate::trace) fn set(&mut self, number: u32) {
         self.words[(number >> 6) as usize] |= 1 << (number & 63);
     }
 
     /// Takes `number`, which is below `len`, out.
     #[inline]
-    pub(super) fn clear(&mut self, number: u32) {
+    pub(in crate::trace) fn clear(&mut self, number: u32) {
         self.words[(number >> 6) as usize] &= !(1 << (number & 63));
     }
 }

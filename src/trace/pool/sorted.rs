@@ -6,15 +6,15 @@
 //! # Cost
 //! A draw splits at most one lot, so it costs O(1 + lots moved).
 
-use super::draft::Draft;
-use super::lot::{Lot, Pool, raise};
 use crate::error::Result;
+use crate::trace::pool::draft::Draft;
+use crate::trace::pool::lot::{Lot, Pool, raise};
 use std::collections::VecDeque;
 
 /// Lots of one pool, clean and tainted apart, each oldest first. Payments take clean ones first if `CLEAN_FIRST`, else
 /// tainted ones.
 #[derive(Debug)]
-pub(super) struct Sorted<const CLEAN_FIRST: bool> {
+pub(in crate::trace) struct Sorted<const CLEAN_FIRST: bool> {
     clean: Lots,
     tainted: Lots,
     balance: i64,
@@ -23,9 +23,9 @@ pub(super) struct Sorted<const CLEAN_FIRST: bool> {
 }
 
 /// Clean money leaves first.
-pub(super) type CleanFirst = Sorted<true>;
+pub(in crate::trace) type CleanFirst = Sorted<true>;
 /// Tainted money leaves first.
-pub(super) type TaintedFirst = Sorted<false>;
+pub(in crate::trace) type TaintedFirst = Sorted<false>;
 
 /// Lots with the numbers of their receipts, oldest first.
 #[derive(Debug, Default)]
@@ -150,8 +150,8 @@ impl<const CLEAN_FIRST: bool> Pool for Sorted<CLEAN_FIRST> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lot::Owner;
     use super::*;
+    use crate::trace::pool::lot::Owner;
 
     fn lot(amount: i64, case: u32) -> Lot {
         Lot { amount, owner: Owner::case(case), hop: 0 }

@@ -1,31 +1,31 @@
 //! Transactions by position, column by column, for a kernel that reads them in order.
 
-use super::rates::Rates;
 use crate::error::{Error, Result};
 use crate::graph::view::Part;
 use crate::graph::{Graph, View};
 use crate::store::format::flags;
 use crate::store::segment::Transactions;
+use crate::trace::rates::Rates;
 
 /// The part of a transaction that moves money.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
-    pub(super) source: u32,
-    pub(super) destination: u32,
-    pub(super) paid: Money,
-    pub(super) received: Money,
+pub(in crate::trace) struct Row {
+    pub(in crate::trace) source: u32,
+    pub(in crate::trace) destination: u32,
+    pub(in crate::trace) paid: Money,
+    pub(in crate::trace) received: Money,
 }
 
 /// An amount of one currency, at least 0; under value pooling a value of the base currency.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Money {
-    pub(super) amount: i64,
-    pub(super) currency: u16,
+pub(in crate::trace) struct Money {
+    pub(in crate::trace) amount: i64,
+    pub(in crate::trace) currency: u16,
 }
 
 /// The transactions of a view.
 #[derive(Debug)]
-pub(super) struct Rows<'g> {
+pub(in crate::trace) struct Rows<'g> {
     graph: &'g Graph,
     tables: Vec<Table<'g>>,
     /// Under value pooling, what amounts are worth.
@@ -44,7 +44,7 @@ struct Table<'g> {
 
 impl<'g> Rows<'g> {
     /// The transactions of `view`; in values if there are `rates`.
-    pub(super) fn new(view: &View<'g>, rates: Option<Rates>) -> Self {
+    pub(in crate::trace) fn new(view: &View<'g>, rates: Option<Rates>) -> Self {
         let table = |part: &Part<'g>| {
             let columns = &part.segment.transactions;
             let failures = columns.flags.constant().is_none_or(|bits| bits & flags::FAILED != 0);
@@ -67,7 +67,7 @@ impl<'g> Rows<'g> {
 
     /// The number of the table that holds a position of the view.
     #[inline]
-    pub(super) fn table_of(&self, position: u64) -> usize {
+    pub(in crate::trace) fn table_of(&self, position: u64) -> usize {
         if self.tables.len() == 1 {
             return 0;
         }
@@ -76,7 +76,7 @@ impl<'g> Rows<'g> {
 
     /// The transaction at a position, or nothing if it failed and moved no money.
     #[inline]
-    pub(super) fn read(&self, position: u64) -> Result<Option<Row>> {
+    pub(in crate::trace) fn read(&self, position: u64) -> Result<Option<Row>> {
         let table = self.table_of(position);
         let row = (position - self.tables[table].base) as usize;
         let Some(paid) = self.paid(table, row)? else { return Ok(None) };
@@ -90,7 +90,7 @@ impl<'g> Rows<'g> {
 
     /// Asks for the amounts of the transaction at a position of the view, which will soon be read.
     #[inline]
-    pub(super) fn prefetch_amounts(&self, position: u64) {
+    pub(in crate::trace) fn prefetch_amounts(&self, position: u64) {
         let table = &self.tables[self.table_of(position)];
         let row = (position - table.base) as usize;
         table.columns.amount.prefetch(row);
@@ -101,7 +101,7 @@ impl<'g> Rows<'g> {
 
     /// Asks for the transaction at a position of the view, which will soon be read.
     #[inline]
-    pub(super) fn prefetch(&self, position: u64) {
+    pub(in crate::trace) fn prefetch(&self, position: u64) {
         let table = &self.tables[self.table_of(position)];
         let row = (position - table.base) as usize;
         table.columns.source.prefetch(row);
@@ -111,7 +111,7 @@ impl<'g> Rows<'g> {
 
     /// Both ends of the transaction at a position, whether it failed or not.
     #[inline]
-    pub(super) fn ends(&self, position: u64) -> Result<(u32, u32)> {
+    pub(in crate::trace) fn ends(&self, position: u64) -> Result<(u32, u32)> {
         let table = &self.tables[self.table_of(position)];
         let row = (position - table.base) as usize;
         let (source, destination) = (table.columns.source.get(row)?, table.columns.destination.get(row)?);
@@ -123,19 +123,19 @@ impl<'g> Rows<'g> {
 
     /// The error for columns that contradict each other.
     #[cold]
-    pub(super) fn damaged(&self, position: u64, detail: &str) -> Error {
+    pub(in crate::trace) fn damaged(&self, position: u64, detail: &str) -> Error {
         Error::damaged(self.graph.path(), format!("transaction at position {position}"), detail)
     }
 
     /// The time of the transaction at a position.
-    pub(super) fn time(&self, position: u64) -> Result<i64> {
+    pub(in crate::trace) fn time(&self, position: u64) -> Result<i64> {
         let table = &self.tables[self.table_of(position)];
         table.columns.time.get((position - table.base) as usize)
     }
 
     /// What transaction `row` of a table pays, or nothing if it failed.
     #[inline]
-    pub(super) fn paid(&self, table: usize, row: usize) -> Result<Option<Money>> {
+    pub(in crate::trace) fn paid(&self, table: usize, row: usize) -> Result<Option<Money>> {
         let table = &self.tables[table];
         if table.failed(row)? {
             return Ok(None);
@@ -149,7 +149,7 @@ impl<'g> Rows<'g> {
 
     /// What transaction `row` of a table hands over, or nothing if it failed.
     #[inline]
-    pub(super) fn received(&self, table: usize, row: usize) -> Result<Option<Money>> {
+    pub(in crate::trace) fn received(&self, table: usize, row: usize) -> Result<Option<Money>> {
         if self.tables[table].columns.received.is_none() {
             return self.paid(table, row);
         }
