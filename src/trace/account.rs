@@ -160,8 +160,8 @@ impl<'g, P: Pool> Account<'g, P> {
         Ok(())
     }
 
-    /// Hands `amount` units of a pool, all of it if not given, newest first, over to a case: `draft` gets what they were.
-    /// Returns how many, or the balance as the error if there are fewer.
+    /// Hands `amount` units of a pool, all of it if not given, newest first, over to a case: the empty `draft` gets what
+    /// they were. Returns how many, or `None` if there are fewer.
     pub(super) fn relabel(
         &mut self,
         case: u32,
@@ -169,18 +169,17 @@ impl<'g, P: Pool> Account<'g, P> {
         currency: u16,
         time: i64,
         draft: &mut Draft,
-    ) -> Result<std::result::Result<i64, i64>> {
-        let first = draft.lots().len();
-        debug_assert_eq!(first, 0, "a draft of its own");
-        match self.purse(currency)?.take_newest(amount, draft)? {
-            Err(balance) => Ok(Err(balance)),
-            Ok(tainted) => {
-                self.tainted -= i128::from(tainted);
-                let amount = draft.lots().iter().map(|lot| lot.amount).sum();
-                self.deposit_from_outside(Lot { amount, owner: Owner::case(case), hop: 0 }, currency, time)?;
-                Ok(Ok(amount))
-            }
-        }
+    ) -> Result<Option<i64>> {
+        let Some(tainted) = self.purse(currency)?.take_newest(amount, draft)? else { return Ok(None) };
+        self.tainted -= i128::from(tainted);
+        let amount = draft.lots().iter().map(|lot| lot.amount).sum();
+        self.deposit_from_outside(Lot { amount, owner: Owner::case(case), hop: 0 }, currency, time)?;
+        Ok(Some(amount))
+    }
+
+    /// Everything in one pool, waiting or not.
+    pub(super) fn balance(&mut self, currency: u16) -> Result<i64> {
+        Ok(self.purse(currency)?.balance_of_all())
     }
 
     /// Tainted money by pool and case; the pools in no particular order, the cases ascending.

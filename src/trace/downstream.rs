@@ -286,9 +286,13 @@ impl<P: Pool> Engine<'_, '_, '_, P> {
             }
             None => {
                 self.drawn.clear();
-                let relabelled =
-                    self.accounts[at].relabel(case, seed.amount, currency, time, &mut self.drawn)?;
-                relabelled.map_err(|balance| beyond_balance(self.scene.view, seed, balance))?
+                match self.accounts[at].relabel(case, seed.amount, currency, time, &mut self.drawn)? {
+                    Some(amount) => amount,
+                    None => {
+                        let balance = self.accounts[at].balance(currency)?;
+                        return Err(beyond_balance(self.scene.view, seed, balance));
+                    }
+                }
             }
         };
         self.books.entry(entry(amount));

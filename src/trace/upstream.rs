@@ -418,13 +418,12 @@ impl<P: Pool> Pass<'_, '_, P> {
             let mut draft = Draft::new();
             let purse = self.purse(aim.account, aim.currency)?;
             let balance = purse.balance_of_all();
-            self.answer.target = aim.amount.unwrap_or(balance);
-            let taken = self.purse(aim.account, aim.currency)?.take_newest(aim.amount, &mut draft)?;
-            if let Err(balance) = taken {
+            if purse.take_newest(aim.amount, &mut draft)?.is_none() {
                 let what = aim.amount.map_or("its balance".to_string(), |amount| format!("{amount} units"));
                 let problem = format!("{what} of an account that holds {balance}");
                 return Err(Error::input(format!("targets[{}]", aim.index), problem));
             }
+            self.answer.target = aim.amount.unwrap_or(balance);
             self.draft = draft;
         } else {
             let amount = aim.amount.unwrap_or_default();

@@ -101,19 +101,18 @@ impl<P: Pool> Purse<P> {
 
     /// As [`Pool::take_newest`], of everything that came in; `None` takes all.
     ///
-    /// Nothing is taken, and the balance is returned as the error, if there is less.
+    /// `None`, and nothing is taken, if there is less than `amount`, or nothing at all.
     pub(in crate::trace) fn take_newest(
         &mut self,
         amount: Option<i64>,
         draft: &mut Draft,
-    ) -> Result<std::result::Result<i64, i64>> {
+    ) -> Result<Option<i64>> {
         self.admit_all()?;
-        let balance = self.pool.balance();
-        let amount = amount.unwrap_or(balance);
-        if amount > balance || amount == 0 {
-            return Ok(Err(balance));
+        let amount = amount.unwrap_or(self.pool.balance());
+        if amount > self.pool.balance() || amount == 0 {
+            return Ok(None);
         }
-        Ok(Ok(self.pool.take_newest(amount, draft)))
+        Ok(Some(self.pool.take_newest(amount, draft)))
     }
 
     /// As [`Pool::deposit`].
