@@ -432,6 +432,7 @@ fn what_cannot_be_traced_is_refused_and_leaves_nothing() {
         (&["--dust", "-1"], "usage", 2),
         (&["--dust=-1"], "option", 2),
         (&["--max-hops", "0"], "option", 2),
+        (&["--flows-max", "1"], "limit", 1),
         (&["--policy", "poison"], "usage", 2), // given twice
         (&["--sinks-where", "kind"], "option", 2),
         (&["--sinks-where", "kind=bank"], "unknown_key", 4),
@@ -440,7 +441,7 @@ fn what_cannot_be_traced_is_refused_and_leaves_nothing() {
     }
     let out = text(directory.path().join("out"));
     let poison = ["trace", &graph, "--seeds", &seeds, "--policy", "poison", "--output", &out];
-    for options in [["--dust", "5"], ["--paths", "0"]] {
+    for options in [["--dust", "5"], ["--paths", "0"], ["--opening", "minimal"], ["--pooling", "value"]] {
         refused([&poison[..], &options].concat(), "option", 2);
     }
     assert_eq!(names(directory.path()), begin);

@@ -79,6 +79,7 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         vec![
             ("dust", options.dust.into_bound_py_any(py)),
             ("max_hops", options.max_hops.into_bound_py_any(py)),
+            ("flows_max", options.flows_max.into_bound_py_any(py)),
         ]
     };
     let ends =

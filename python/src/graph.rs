@@ -222,6 +222,8 @@ impl Graph {
     ///     smaller piece becomes clean.
     /// max_hops : int, optional
     ///     Transactions after which money stays where it is.
+    /// flows_max : int, default 200000000
+    ///     Most flows of one trace before it gives up with an error; bounds memory, at some 40 bytes each.
     /// joint : bool, default True
     ///     Whether cases share the accounts' money; ``False`` traces each case as if it were the only one.
     /// start, end : datetime, date, str or int, optional
@@ -248,7 +250,7 @@ impl Graph {
     /// >>> trace = graph.trace("seeds.csv", policy="haircut", sinks_where={"kind": "merchant"})
     /// >>> trace.flows.to_dicts(1)[0]["hop"]
     /// 0
-    #[pyo3(signature = (seeds, *, policy = "fifo", opening = "just_in_time", balances = None, pooling = "currency", base = None, rates = None, ties = "order", until = None, sinks = None, sinks_where = None, sinks_degree_above = None, dust = 0, max_hops = None, joint = true, start = None, end = None, threads = None, progress = None))]
+    #[pyo3(signature = (seeds, *, policy = "fifo", opening = "just_in_time", balances = None, pooling = "currency", base = None, rates = None, ties = "order", until = None, sinks = None, sinks_where = None, sinks_degree_above = None, dust = 0, max_hops = None, flows_max = 200_000_000, joint = true, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn trace(
         &self,
@@ -267,6 +269,7 @@ impl Graph {
         sinks_degree_above: Option<u64>,
         dust: i64,
         max_hops: Option<u32>,
+        flows_max: u64,
         joint: bool,
         #[pyo3(from_py_with = moment)] start: Option<i64>,
         #[pyo3(from_py_with = moment)] end: Option<i64>,
@@ -275,7 +278,16 @@ impl Graph {
     ) -> PyResult<Traced> {
         let (policies, window) = (given::policies(py, policy)?, window(start, end)?);
         let (opening, ties) = (given::opening(py, opening)?, given::ties(py, ties)?);
-        let rules = TraceOptions { opening, ties, until, dust, max_hops, joint, ..TraceOptions::default() };
+        let rules = TraceOptions {
+            opening,
+            ties,
+            until,
+            dust,
+            max_hops,
+            flows_max,
+            joint,
+            ..TraceOptions::default()
+        };
         let given = Given {
             seeds: Sheet::given(seeds, None)?,
             pools: GivenPools::new(py, balances, pooling, base, rates)?,
@@ -388,7 +400,7 @@ impl Graph {
     ///     Delays to look at: every whole hour up to this, or these hours, ascending; 0 or an empty list for none.
     /// policy : {"fifo", "lifo", "haircut", "clean_first", "tainted_first"}, default "fifo"
     ///     As in :meth:`trace`. The plan rests on it: compare several before acting.
-    /// opening, balances, pooling, base, rates, ties, sinks, sinks_where, sinks_degree_above, dust, max_hops
+    /// opening, balances, pooling, base, rates, ties, sinks, sinks_where, sinks_degree_above, dust, max_hops, flows_max
     ///     As in :meth:`trace`.
     /// start, end : datetime, date, str or int, optional
     ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing outside of it exists for the plan.
@@ -413,7 +425,7 @@ impl Graph {
     /// >>> plan = graph.freeze_plan("seeds.csv", at=graph.info()["last"], delays_h=[1, 24])
     /// >>> sorted({row["delay_h"] for row in plan.delays.to_dicts()})
     /// [0, 1, 24]
-    #[pyo3(signature = (seeds, *, at, delays_h = Delays::UpTo(72), policy = "fifo", opening = "just_in_time", balances = None, pooling = "currency", base = None, rates = None, ties = "order", sinks = None, sinks_where = None, sinks_degree_above = None, dust = 0, max_hops = None, start = None, end = None, threads = None, progress = None), text_signature = "(self, seeds, *, at, delays_h=72, policy='fifo', opening='just_in_time', balances=None, pooling='currency', base=None, rates=None, ties='order', sinks=None, sinks_where=None, sinks_degree_above=None, dust=0, max_hops=None, start=None, end=None, threads=None, progress=None)")]
+    #[pyo3(signature = (seeds, *, at, delays_h = Delays::UpTo(72), policy = "fifo", opening = "just_in_time", balances = None, pooling = "currency", base = None, rates = None, ties = "order", sinks = None, sinks_where = None, sinks_degree_above = None, dust = 0, max_hops = None, flows_max = 200_000_000, start = None, end = None, threads = None, progress = None), text_signature = "(self, seeds, *, at, delays_h=72, policy='fifo', opening='just_in_time', balances=None, pooling='currency', base=None, rates=None, ties='order', sinks=None, sinks_where=None, sinks_degree_above=None, dust=0, max_hops=None, flows_max=200000000, start=None, end=None, threads=None, progress=None)")]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn freeze_plan(
         &self,
@@ -433,6 +445,7 @@ impl Graph {
         sinks_degree_above: Option<u64>,
         dust: i64,
         max_hops: Option<u32>,
+        flows_max: u64,
         #[pyo3(from_py_with = moment)] start: Option<i64>,
         #[pyo3(from_py_with = moment)] end: Option<i64>,
         threads: Option<usize>,
@@ -440,7 +453,8 @@ impl Graph {
     ) -> PyResult<FreezePlan> {
         let (policy, window) = (given::policy(py, policy)?, window(start, end)?);
         let (opening, ties) = (given::opening(py, opening)?, given::ties(py, ties)?);
-        let rules = TraceOptions { policy, opening, ties, dust, max_hops, ..TraceOptions::default() };
+        let rules =
+            TraceOptions { policy, opening, ties, dust, max_hops, flows_max, ..TraceOptions::default() };
         let options = FreezeOptions { at: instant(at)?, delays_h: delays_h.hours(py)? };
         let given = Given {
             seeds: Sheet::given(seeds, None)?,

@@ -262,6 +262,11 @@ def test_options_out_of_range_are_refused_before_any_work(tiny, options, name):
     assert caught.value.name == name
 
 
+def test_more_flows_than_allowed_are_an_error_and_not_a_shorter_answer(graph, seeds):
+    with pytest.raises(rf.LimitExceededError, match="flows_max"):
+        graph.trace(seeds, flows_max=1)
+
+
 def test_what_is_written_is_what_was_shown(graph, seeds, tmp_path):
     polars = pytest.importorskip("polars")
     trace = graph.trace(seeds, policy="haircut", sinks_where={"kind": "merchant"})

@@ -41,6 +41,9 @@ pub struct Args {
     /// Transactions after which money stays where it is.
     #[arg(long, value_name = "N")]
     max_hops: Option<u32>,
+    /// Most flows of one trace before giving up; bounds memory, at some 40 bytes each.
+    #[arg(long, value_name = "N", default_value_t = TraceOptions::default().flows_max)]
+    flows_max: u64,
     /// Directory to make: holders, matrix, delays and later as .csv and .parquet, and ledger.json.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
@@ -67,6 +70,7 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         ties: args.pools.ties,
         dust: args.dust,
         max_hops: args.max_hops,
+        flows_max: args.flows_max,
         ..TraceOptions::default()
     };
     let options = FreezeOptions { at: args.at, delays_h: (1..=args.delays).collect() };

@@ -62,6 +62,9 @@ pub struct Args {
     /// List money paths, the largest N of each case or target; 0 lists all.
     #[arg(long, value_name = "N")]
     paths: Option<usize>,
+    /// Most flows of one trace before giving up; bounds memory, at some 40 bytes each.
+    #[arg(long, value_name = "N", default_value_t = TraceOptions::default().flows_max)]
+    flows_max: u64,
     /// Upstream: most pieces of money that are moved for one target before giving up.
     #[arg(long, value_name = "N", default_value_t = UpstreamOptions::default().lots_max)]
     lots_max: u64,
@@ -137,6 +140,7 @@ impl Args {
             dust: self.dust,
             max_hops: self.max_hops,
             joint: !self.each,
+            flows_max: self.flows_max,
             ..TraceOptions::default()
         }
     }

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::run::Run;
 use crate::trace::{
-    Opening, PathsOptions, Policy, Trace, TraceOptions, compare, downstream, envelope, paths, poison,
+    Opening, PathsOptions, Policy, Pooling, Trace, TraceOptions, compare, downstream, envelope, paths, poison,
 };
 
 /// What a trace is asked with, beside its rules.
@@ -86,7 +86,12 @@ pub fn trace_report(
     run: &Run,
 ) -> Result<Report> {
     if policies == Policies::Poison {
-        let unused = [("dust", rules.dust != 0), ("paths_max", inputs.paths_max.is_some())];
+        let unused = [
+            ("opening", rules.opening != Opening::default()),
+            ("pooling", inputs.pools.pooling != Pooling::default()),
+            ("dust", rules.dust != 0),
+            ("paths_max", inputs.paths_max.is_some()),
+        ];
         if let Some(&(name, _)) = unused.iter().find(|option| option.1) {
             let allowed = "left out under poison, which follows no amounts";
             return Err(Error::Option { name, value: "given".into(), allowed });
