@@ -3,6 +3,7 @@
 pub mod bridges;
 pub mod components;
 pub mod core;
+pub mod dense;
 mod heap;
 mod oriented;
 mod shape;
@@ -15,6 +16,11 @@ pub use components::{Components, ComponentsOptions, Over, components};
 pub use core::{
     BipartiteCore, BipartiteLevels, Cores, bipartite_core, bipartite_core_levels, cores, directed_core,
     directed_core_levels, strength_cores,
+};
+pub use dense::{
+    DenseSet, Densest, DensestOptions, Density, FRAUDAR_UNIT, FlowBlock, FlowScopeOptions, FraudBlock,
+    FraudarOptions, IncrementalPeeling, Peeling, Priors, Transfers, densest, flowscope, flowscope_timed,
+    fraudar, peeling,
 };
 pub use strong::{StrongComponents, strong_components};
 pub use triangles::{Clustering, Triangles, clustering, triangles};
