@@ -8,6 +8,10 @@
 //! Time O(m log d) for m transfers and d transfers of one account; memory 12 bytes per
 //! direction of each pair, and 8 per account.
 
+pub mod rows;
+
+pub use rows::{Rows, Weights};
+
 use super::View;
 use crate::error::Result;
 use crate::ids::{AccountId, CurrencyId, TxId};
