@@ -274,7 +274,7 @@ mod tests {
         let last = pools.of(0, 11).unwrap();
         assert!([0, 2, 3, last].iter().all(|&at| pools.at(at).0.role() == Role::Sink));
         assert_eq!(pools.at(1).0.role(), Role::Other);
-        let mut seen = |account| {
+        let seen = |account| {
             let pools = pools.places(account).map(|(place, pool, _)| (place, pool.currency().unwrap()));
             pools.collect::<Vec<_>>()
         };
