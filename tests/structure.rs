@@ -648,7 +648,7 @@ fn flowscope_refuses_what_is_no_network() {
     let options = FlowScopeOptions::default();
     let rows = Rows::bipartite(1, &[(0, 3, 1)]);
     let run = Run::new();
-    assert!(matches!(flowscope(&[rows.clone()], 4, &options, &run), Err(Error::Input { .. })));
+    assert!(matches!(flowscope(std::slice::from_ref(&rows), 4, &options, &run), Err(Error::Input { .. })));
     assert!(matches!(flowscope(&[rows.clone(), rows.clone()], 4, &options, &run), Err(Error::Input { .. })));
     let none = FlowScopeOptions { blocks_max: 0, ..options.clone() };
     assert!(matches!(flowscope(&[rows.clone(), rows], 4, &none, &run), Err(Error::Option { .. })));

@@ -186,10 +186,10 @@ fn inverse_logarithm(value: u64) -> u64 {
     let mut rest = u128::from(value) << (63 - whole); // 1 to 2, 63 bits behind the point
     let mut logarithm = u128::from(whole);
     for _ in 0..BITS {
-        rest = rest * rest >> 63;
+        rest = (rest * rest) >> 63;
         let bit = rest >> 64;
         rest >>= bit;
-        logarithm = logarithm << 1 | bit;
+        logarithm = (logarithm << 1) | bit;
     }
     // 1 / ln(x) = log2(e) / log2(x), here 2^32 · (LOG2_E / 2^62) / (logarithm / 2^40).
     ((LOG2_E << 10) / logarithm) as u64
