@@ -11,12 +11,14 @@ mod store;
 mod trace;
 
 use ledgers::{Ledger, Random, random_ledger, random_rules};
-use origins::{Target, origins};
+use origins::{Target, beyond, origins};
 use rayon::prelude::*;
 use ringfence::ids::TxId;
 use ringfence::store::manifest::Partition;
 use ringfence::trace::{self as engine, Upstream, UpstreamOptions, upstream};
+use ringfence::units::Window;
 use ringfence::{Error, Run};
+use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 use store::Stored;
 use trace::{Opening, Payment, Policy, Rules, Seed};
@@ -161,6 +163,111 @@ fn the_engine_finds_the_origins_that_the_oracle_finds() {
     println!("{seen} targets, {mixed} of several origins, {refused} refused");
     let each = NUM_LEDGERS as usize;
     assert!(seen > 6 * each && mixed > 2 * each && refused > each / 10 && refused < seen / 3);
+}
+
+#[test]
+fn whoever_is_no_fewer_payments_away_than_the_hop_limit_is_an_origin() {
+    let check = |seed: u64| {
+        let (ledger, random) = (random_ledger(seed ^ 0x40b5), &mut Random(!seed));
+        let ledger = if random.once_in(2) { ledger } else { in_a_row(ledger, random) };
+        let ledger = numbered(ledger);
+        let stored = Stored::new(&ledger, Partition::Month);
+        let (mut cut, mut deep) = (0, 0);
+        for _ in 0..10 {
+            let (rules, target) = (random_upstream_rules(&ledger, random), random_target(&ledger, random));
+            let frontier: BTreeSet<u32> = (0..ledger.num_accounts).filter(|_| random.once_in(9)).collect();
+            let max_hops = 1 + random.below(4) as u32;
+            let far = beyond(&ledger.payments, target, &frontier, max_hops, &rules);
+            let ends = frontier.union(&far).copied().collect();
+            let expected = origins(&ledger.payments, target, &ends, &rules);
+            let options = UpstreamOptions { max_hops: Some(max_hops), ..options(&stored, &rules, &frontier) };
+            let asked = engine_target(&stored, target);
+            let found = upstream(&stored.graph.view(), &[asked], &options, &Run::new());
+            let Some(expected) = expected else {
+                assert!(found.is_err(), "ledger {seed}, {target:?}, {rules:?}: only the oracle refuses");
+                continue;
+            };
+            let found = composition(&found.unwrap());
+            assert_eq!(
+                found, expected,
+                "ledger {seed}, {target:?}, {max_hops} hops, {frontier:?} and {far:?}, {rules:?}, {:#?}",
+                ledger.payments
+            );
+            let without = origins(&ledger.payments, target, &frontier, &rules).unwrap();
+            cut += usize::from(without != expected);
+            deep += usize::from(without != expected && max_hops > 1);
+        }
+        (cut, deep)
+    };
+    let add = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
+    let (cut, deep) = (0..NUM_LEDGERS).into_par_iter().map(check).reduce(|| (0, 0), add);
+    println!("{cut} targets whose origins depend on the limit, {deep} on one of 2 or more");
+    assert!(cut > NUM_LEDGERS as usize / 2 && deep > NUM_LEDGERS as usize / 8);
+}
+
+#[test]
+fn nothing_is_looked_for_outside_of_the_view() {
+    let check = |seed: u64| {
+        let (ledger, random) = (numbered(random_ledger(seed ^ 0x100c)), &mut Random(!seed));
+        let partition = if seed.is_multiple_of(2) { Partition::None } else { Partition::Month };
+        let stored = Stored::new(&ledger, partition);
+        let last = ledger.payments.last().unwrap().time;
+        let from = random.below(last as u64 / 2 + 1) as i64;
+        let window = Window { from, to: from + 1 + random.below((last - from) as u64 + 2) as i64 };
+        let some = random.once_in(2);
+        let among: BTreeSet<u32> = (0..ledger.num_accounts).filter(|_| !some || !random.once_in(4)).collect();
+        let inside = |row: &usize| {
+            let payment = &ledger.payments[*row];
+            let ends = [payment.source, payment.destination];
+            window.contains(payment.time) && ends.iter().all(|end| among.contains(end))
+        };
+        let places: Vec<usize> = (0..ledger.payments.len()).filter(inside).collect();
+        let part: Vec<Payment> = places.iter().map(|&row| ledger.payments[row]).collect();
+        let accounts: RoaringBitmap = among.iter().map(|&account| stored.account(account).0).collect();
+        let view = stored.graph.window(window).unwrap().among(accounts);
+        let mut shown = 0;
+        for _ in 0..8 {
+            let (rules, target) = (random_upstream_rules(&ledger, random), random_target(&ledger, random));
+            // Openings are worth what they are at the first payment in the window, whoever made it.
+            let rules = Rules { rates: rules.rates.filter(|_| rules.opening != Opening::Given), ..rules };
+            let there = match target {
+                Target::Payment { row } => inside(&row),
+                Target::Balance { account, time, .. } => among.contains(&account) && window.contains(time),
+            };
+            let max_hops = random.once_in(2).then(|| 1 + random.below(3) as u32);
+            let options = UpstreamOptions { max_hops, ..options(&stored, &rules, &BTreeSet::new()) };
+            let found = upstream(&view, &[engine_target(&stored, target)], &options, &Run::new());
+            if !there {
+                assert!(found.is_err(), "ledger {seed}, {target:?} is not in the view");
+                continue;
+            }
+            let local = match target {
+                Target::Payment { row } => {
+                    Target::Payment { row: places.iter().position(|&place| place == row).unwrap() }
+                }
+                balance => balance,
+            };
+            let far = max_hops.map(|most| beyond(&part, local, &BTreeSet::new(), most, &rules));
+            let expected = origins(&part, local, &far.unwrap_or_default(), &rules);
+            let found = found.ok().map(|found| composition(&found));
+            assert_eq!(found, expected, "ledger {seed}, {target:?}, {window:?}, {among:?}, {rules:?}");
+            let whole = origins(&ledger.payments, target, &BTreeSet::new(), &rules);
+            shown += usize::from(expected.is_some() && whole != expected);
+        }
+        shown
+    };
+    let shown: usize = (0..NUM_LEDGERS).into_par_iter().map(check).sum();
+    println!("{shown} targets whose origins depend on the view");
+    assert!(shown > NUM_LEDGERS as usize / 2);
+}
+
+/// The payments of a ledger among more accounts, each to one of the next two: money has far to go.
+fn in_a_row(mut ledger: Ledger, random: &mut Random) -> Ledger {
+    for payment in &mut ledger.payments {
+        payment.source = random.below(9) as u32;
+        payment.destination = (payment.source + 1 + random.below(2) as u32) % 9;
+    }
+    Ledger { num_accounts: 9, ..ledger }
 }
 
 /// Fewest payments by which money could come from an account to `holder`, whenever they are.

@@ -1,11 +1,27 @@
 //! Who belongs together.
 
+pub mod bridges;
 pub mod components;
+pub mod core;
+mod heap;
 pub mod leiden;
 pub mod louvain;
+mod oriented;
 pub mod partition;
+mod shape;
+pub mod strong;
+pub mod triangles;
+pub mod truss;
 
+pub use bridges::{Biconnected, Bridges, biconnected_components, bridges};
 pub use components::{Components, ComponentsOptions, Over, components};
+pub use core::{
+    BipartiteCore, BipartiteLevels, Cores, bipartite_core, bipartite_core_levels, cores, directed_core,
+    directed_core_levels, strength_cores,
+};
 pub use leiden::{Communities, HierarchyLevel, LeidenOptions, Objective, follow, leiden, leiden_directed};
 pub use louvain::louvain;
 pub use partition::Partition;
+pub use strong::{StrongComponents, strong_components};
+pub use triangles::{Clustering, Triangles, clustering, triangles};
+pub use truss::trussness;

@@ -19,6 +19,7 @@ mod rules;
 pub mod segment;
 pub mod verify;
 pub mod writer;
+mod zeroed;
 
 pub use column::{Codes, Column};
 pub use container::Container;
@@ -29,6 +30,7 @@ pub use open::Store;
 pub use publish::StoreWriter;
 pub use segment::Segment;
 pub use writer::ContainerWriter;
+pub(crate) use zeroed::Zeroed;
 
 /// How the bytes of a file are reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,14 +8,16 @@
 //! Rates are an input, or come from the data's own conversions ([`Rates::derive`]): for each pair of currencies and
 //! each UTC day the lower median of received / paid over the transactions that convert. A currency reaches the base
 //! by its own medians, on days without by those of the opposite direction; one that has no pair with the base
-//! goes by way of the currency nearest to the base with which it has one.
+//! goes by way of the currency nearest to the base with which it has one, the first of the graph's list among several: its
+//! rate is then the product of the two rates of the day. A rate that is 0 in 12 places is none, and a rate that no
+//! currency needs may be of any size.
 //!
 //! # Cost
 //! Deriving reads the currency columns once and sorts the conversions.
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, View};
-use crate::ids::CurrencyId;
+use crate::ids::{AccountId, CurrencyId};
 use crate::run::Run;
 use crate::store::format::flags;
 use crate::units::Currency;
@@ -56,9 +58,12 @@ impl Rates {
     /// The table of `rates` to `base`; in any order.
     ///
     /// # Errors
-    /// [`Error::Input`] names two rates of one currency and day that differ, a rate of 0 or less, or a rate of the base
-    /// that is not 1.
+    /// [`Error::Input`] names two rates of one currency and day that differ, a rate of 0 or less, a rate of the base
+    /// that is not 1, or a currency that is not in the graph.
     pub fn new(graph: &Graph, base: CurrencyId, rates: &[Rate]) -> Result<Self> {
+        let unknown = |currency: CurrencyId| {
+            Error::input("rates", format!("currency {} is not in the graph", currency.0))
+        };
         let mut tables: Vec<(Currency, Vec<(i32, i64)>)> = graph
             .manifest()
             .schema
@@ -66,16 +71,14 @@ impl Rates {
             .iter()
             .map(|currency| (currency.clone(), Vec::new()))
             .collect();
+        let base_exponent = tables.get(base.index()).ok_or_else(|| unknown(base))?.0.exponent;
         let mut sorted = rates.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
         for rate in &sorted {
             let place = |code: &str| format!("rate of {code} on day {}", rate.day);
             let Some((currency, table)) = tables.get_mut(rate.currency.index()) else {
-                return Err(Error::input(
-                    "rates",
-                    format!("currency {} is not in the graph", rate.currency.0),
-                ));
+                return Err(unknown(rate.currency));
             };
             if rate.mantissa <= 0 {
                 return Err(Error::input(place(&currency.code), "must be more than 0"));
@@ -91,7 +94,6 @@ impl Rates {
             }
             table.push((rate.day, rate.mantissa));
         }
-        let base_exponent = graph.currency(base).exponent;
         tables[base.index()].1 = vec![(0, ONE as i64)];
         Ok(Rates { base, base_exponent, tables, derived: false })
     }
@@ -99,13 +101,13 @@ impl Rates {
     /// The table that the conversions within `view` imply.
     ///
     /// # Errors
-    /// [`Error::Limit`] if a rate does not fit into 12 places and 63 bits; a currency without any way to the base has
+    /// [`Error::Limit`] if a rate that is needed does not fit into 12 places and 63 bits; a currency without any way to the base has
     /// no rates, and is refused by name when an amount of it is met.
     pub fn derive(view: &View<'_>, base: CurrencyId, run: &Run) -> Result<Self> {
         run.stage("rates", view.positions().end.0 - view.positions().start.0);
         let conversions = conversions(view, run)?;
         let num_currencies = view.graph().manifest().schema.currencies.len();
-        let medians = medians(conversions)?;
+        let medians = medians(conversions);
         let mut rates = Rates::new(view.graph(), base, &[])?;
         rates.derived = true;
         let mut nearest = vec![base.0];
@@ -116,11 +118,13 @@ impl Rates {
             let via = nearest[at];
             at += 1;
             for currency in 0..num_currencies as u16 {
-                let days = direct(&medians, currency, via);
-                if known[currency as usize] || days.is_empty() {
+                if known[currency as usize] {
                     continue;
                 }
-                let table = rates.by_way_of(via, &days)?;
+                let table = rates.by_way_of(via, &direct(&medians, currency, via)?)?;
+                if table.is_empty() {
+                    continue;
+                }
                 rates.tables[currency as usize].1 = table;
                 known[currency as usize] = true;
                 nearest.push(currency);
@@ -132,7 +136,7 @@ impl Rates {
     /// The table of a currency that has `days` rates to the currency `via`.
     fn by_way_of(&self, via: u16, days: &[(i32, i64)]) -> Result<Vec<(i32, i64)>> {
         let onward = &self.tables[via as usize].1;
-        if via == self.base.0 {
+        if via == self.base.0 || days.is_empty() {
             return Ok(days.to_vec());
         }
         let mut all: Vec<i32> = days.iter().chain(onward).map(|&(day, _)| day).collect();
@@ -140,9 +144,10 @@ impl Rates {
         all.dedup();
         let product = |day| {
             let (a, b) = (rate_of(days, day).unwrap_or(0), rate_of(onward, day).unwrap_or(0));
-            Ok((day, fit(half_even(i128::from(a) * i128::from(b), ONE))?))
+            (day, half_even(i128::from(a) * i128::from(b), ONE))
         };
-        all.into_iter().map(product).collect()
+        let products = all.into_iter().map(product).filter(|&(_, rate)| rate > 0);
+        products.map(|(day, rate)| Ok((day, fit(rate)?))).collect()
     }
 
     /// The base currency.
@@ -256,9 +261,9 @@ impl Conversion {
         product.map_or_else(|| fit(i128::MAX), |product| fit(half_even(product, self.paid)))
     }
 
-    /// paid / received, × 10¹².
-    fn inverse(&self) -> Result<i64> {
-        Conversion { received: self.paid, paid: self.received }.rate()
+    /// As if what was received had been paid.
+    fn inverse(self) -> Conversion {
+        Conversion { received: self.paid, paid: self.received }
     }
 }
 
@@ -276,8 +281,8 @@ fn compare(a: i128, b: i128, c: i128, d: i128) -> Ordering {
 /// (from, to, day) of a conversion.
 type Pair = (u16, u16, i32);
 
-/// The median of each pair and day, and its inverse.
-type Medians = BTreeMap<(u16, u16), Vec<(i32, i64, i64)>>;
+/// The median of each pair by day.
+type Medians = BTreeMap<(u16, u16), Vec<(i32, Conversion)>>;
 
 fn conversions(view: &View<'_>, run: &Run) -> Result<BTreeMap<Pair, Vec<Conversion>>> {
     let mut found: BTreeMap<Pair, Vec<Conversion>> = BTreeMap::new();
@@ -293,6 +298,10 @@ fn conversions(view: &View<'_>, run: &Run) -> Result<BTreeMap<Pair, Vec<Conversi
             let (row, from, to) =
                 (row as usize, columns.currency.get(row as usize)?, into.get(row as usize)?);
             if from == to || columns.flags.get(row)? & flags::FAILED != 0 {
+                continue;
+            }
+            let ends = [columns.source.get(row)?, columns.destination.get(row)?];
+            if ends.iter().any(|&end| !view.contains(AccountId(end))) {
                 continue;
             }
             let (paid, received) = (columns.amount.get(row)?, amounts.get(row)?);
@@ -314,29 +323,25 @@ fn conversions(view: &View<'_>, run: &Run) -> Result<BTreeMap<Pair, Vec<Conversi
     Ok(found)
 }
 
-fn medians(conversions: BTreeMap<Pair, Vec<Conversion>>) -> Result<Medians> {
+fn medians(conversions: BTreeMap<Pair, Vec<Conversion>>) -> Medians {
     let mut medians = Medians::new();
     for ((from, to, day), mut all) in conversions {
         let middle = (all.len() - 1) / 2;
         let (_, median, _) = all.select_nth_unstable_by(middle, Conversion::order);
-        medians.entry((from, to)).or_default().push((day, median.rate()?, median.inverse()?));
+        medians.entry((from, to)).or_default().push((day, *median));
     }
-    Ok(medians)
+    medians
 }
 
 /// Rates of `from` in `to` by day: of its own conversions, else of those of the opposite direction.
-fn direct(medians: &Medians, from: u16, to: u16) -> Vec<(i32, i64)> {
-    let mut days: BTreeMap<i32, i64> = BTreeMap::new();
-    if from == to {
-        return Vec::new();
+fn direct(medians: &Medians, from: u16, to: u16) -> Result<Vec<(i32, i64)>> {
+    let mut days: BTreeMap<i32, Conversion> = BTreeMap::new();
+    for &(day, back) in medians.get(&(to, from)).into_iter().flatten() {
+        days.insert(day, back.inverse());
     }
-    for &(day, _, inverse) in medians.get(&(to, from)).into_iter().flatten() {
-        days.insert(day, inverse);
-    }
-    for &(day, rate, _) in medians.get(&(from, to)).into_iter().flatten() {
-        days.insert(day, rate);
-    }
-    days.into_iter().filter(|&(_, rate)| rate > 0).collect()
+    days.extend(medians.get(&(from, to)).into_iter().flatten().copied());
+    let rates = days.into_iter().map(|(day, median)| Ok((day, median.rate()?)));
+    rates.filter(|rate| !matches!(rate, Ok((_, 0)))).collect()
 }
 
 #[cfg(test)]

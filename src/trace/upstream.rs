@@ -23,7 +23,7 @@
 //! Provenance in Temporal Interaction Networks, ICDE 2022.
 
 use super::account::openings;
-use super::cone::{Cone, cone};
+use super::cone::{Bounds, Cone, cone};
 use super::origins::{Answer, gather};
 use super::policy::{Opening, Policy, Ties, TraceOptions};
 use super::pool::draft::Draft;
@@ -73,8 +73,9 @@ pub struct UpstreamOptions {
     pub rules: TraceOptions,
     /// Accounts whose payments are where the cone ends.
     pub origins: RoaringBitmap,
-    /// Accounts whose money needs more payments than this to reach the target, at least 1, are beyond the frontier; money
-    /// that circles among nearer ones may take more. `None` for no limit.
+    /// Most payments over which money is looked back, at least 1: an account from which no fewer than this many lead to the
+    /// target, each in time for the next and each handing something over for something, is beyond the frontier. Money that
+    /// circles among nearer accounts may take more. `None` for no limit.
     pub max_hops: Option<u32>,
     /// Most money paths listed for each target, those with the largest amounts; `None` lists all.
     pub paths_max: Option<usize>,
@@ -184,7 +185,8 @@ impl Aim {
                 }
                 let row = graph.transaction(id)?;
                 let key = graph.transaction_key(id)?;
-                if !positions.contains(&id) || !view.contains(row.source) {
+                let ends = [row.source, row.destination];
+                if !positions.contains(&id) || ends.iter().any(|&end| !view.contains(end)) {
                     return Err(refuse(format!("transaction {key:?} is outside of the view that is traced")));
                 }
                 if row.flags & flags::FAILED != 0 {
@@ -253,7 +255,10 @@ fn play<P: Pool>(
     run: &Run,
 ) -> Result<Upstream> {
     let mut meter = Meter::new(run);
-    let cone = cone(view, aim.account, aim.position, &options.origins, options.max_hops, &mut meter)?;
+    let UpstreamOptions { rules: TraceOptions { ties, .. }, ref origins, max_hops, .. } = *options;
+    let bounds = Bounds { view, rows, ties, origins, max_hops };
+    let paid_at = (!aim.is_balance).then_some(aim.time);
+    let cone = cone(&bounds, aim.account, aim.position, paid_at, &mut meter)?;
     let events = events(view, &cone)?;
     let mut pass = Pass::<P> {
         view,

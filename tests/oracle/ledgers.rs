@@ -8,8 +8,8 @@ use ringfence::units::time::parse_time;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Currencies of the tests: code and decimals.
-pub const CURRENCIES: [(&str, u8); 3] = [("USD", 2), ("EUR", 2), ("JPY", 0)];
+/// Currencies of the tests: code and decimals. Random ledgers have the first three, if they do not say otherwise.
+pub const CURRENCIES: [(&str, u8); 4] = [("USD", 2), ("EUR", 2), ("JPY", 0), ("XBT", 8)];
 
 /// SplitMix64: the next number of a sequence is a hash of its place in it.
 #[derive(Clone, Debug)]
@@ -229,6 +229,49 @@ pub fn random_rates(ledger: &Ledger, random: &mut Random) -> Option<Rates> {
         }
     }
     Some(rates)
+}
+
+/// A ledger in 2 to 4 currencies that are often exchanged, over some days before and after 1970, and rates of every currency to
+/// one of them on some of these days.
+pub fn converting_ledger(seed: u64) -> (Ledger, Rates) {
+    let random = &mut Random(seed);
+    let mut ledger = random_ledger(random.next());
+    let num_currencies = 2 + random.below(3);
+    let step = [0, DAY_US / 5, DAY_US, 9 * DAY_US][random.below(4) as usize];
+    let most = [3, 12, 1_000, 1 << 20][random.below(4) as usize];
+    let middle = ledger.payments.len() as i64 / 2;
+    for (row, payment) in (0..).zip(&mut ledger.payments) {
+        payment.time = (row - middle) / 2 * step + DAY_US / 2;
+        payment.paid = random.below(most + 1) as i64;
+        payment.received = if random.once_in(3) { payment.paid } else { random.below(most + 1) as i64 };
+        payment.paid_currency = random.below(num_currencies) as u16;
+        payment.received_currency =
+            if random.once_in(2) { payment.paid_currency } else { random.below(num_currencies) as u16 };
+    }
+    ledger.seeds = random_seeds(random, &ledger.payments, ledger.num_cases);
+    add_balance_seeds(&mut ledger, random);
+    let exponents = CURRENCIES.map(|(_, exponent)| exponent);
+    let base = ledger.payments[random.below(ledger.payments.len() as u64) as usize].received_currency;
+    let mut rates = Rates { base, exponents: exponents.to_vec(), table: Default::default() };
+    for payment in &ledger.payments {
+        for currency in [payment.paid_currency, payment.received_currency] {
+            let known = rates.table.keys().any(|key| key.0 == currency);
+            if currency == base || (known && !random.once_in(12)) {
+                continue;
+            }
+            // No value of 2²⁰ minor units above 10¹⁷.
+            let decimals = |currency: u16| i32::from(exponents[currency as usize]);
+            let places = (10 + 8 - decimals(base) + decimals(currency)).min(14) as u32;
+            let scale = 10i64.pow(random.below(u64::from(places) + 1) as u32);
+            let rate = match random.once_in(2) {
+                true => 5 * (scale / 10).max(1),
+                false => 1 + random.below(scale as u64) as i64,
+            };
+            let day = payment.time.div_euclid(DAY_US) + random.below(5) as i64 - 2;
+            rates.table.insert((currency, day), rate);
+        }
+    }
+    (ledger, rates)
 }
 
 /// Some policy, opening, treatment of ties, pooling and stops.

@@ -12,6 +12,58 @@ pub enum Target {
     Balance { account: u32, currency: u16, time: i64, amount: Option<i64> },
 }
 
+/// Accounts from which no fewer than `max_hops` payments lead to the target: each in time for the next, each handing something
+/// over for something, and none out of a `frontier` account but the first.
+pub fn beyond(
+    payments: &[Payment],
+    target: Target,
+    frontier: &BTreeSet<u32>,
+    max_hops: u32,
+    rules: &Rules,
+) -> BTreeSet<u32> {
+    if let Some(rates) = &rules.rates {
+        let in_values = Rules { rates: None, ..rules.clone() };
+        return beyond(&rates.payments(payments), target, frontier, max_hops, &in_values);
+    }
+    let in_time = |row: usize, later: usize| match rules.strict {
+        true => payments[row].time < payments[later].time,
+        false => row < later,
+    };
+    let reaches_target = |row: usize| match target {
+        Target::Payment { row: asked } => {
+            payments[row].destination == payments[asked].source && in_time(row, asked)
+        }
+        Target::Balance { account, time, .. } => {
+            payments[row].destination == account && payments[row].time <= time
+        }
+    };
+    // By row: how many payments lead from it to the target, itself included.
+    let mut steps: Vec<Option<u32>> = vec![None; payments.len()];
+    for row in (0..payments.len()).rev() {
+        let payment = &payments[row];
+        if payment.failed || payment.paid == 0 || payment.received == 0 {
+            continue;
+        }
+        let onward = (row + 1..payments.len()).filter(|&later| {
+            payments[later].source == payment.destination
+                && in_time(row, later)
+                && !frontier.contains(&payment.destination)
+        });
+        let onward = onward.filter_map(|later| steps[later]).min().map(|steps| steps + 1);
+        steps[row] = if reaches_target(row) { Some(1) } else { onward };
+    }
+    let holder = match target {
+        Target::Payment { row } => payments[row].source,
+        Target::Balance { account, .. } => account,
+    };
+    let accounts: BTreeSet<u32> = payments.iter().map(|payment| payment.source).collect();
+    let is_near = |account: u32| {
+        let of_account = (0..payments.len()).filter(|&row| payments[row].source == account);
+        of_account.filter_map(|row| steps[row]).any(|steps| steps < max_hops)
+    };
+    accounts.into_iter().filter(|&account| account != holder && !is_near(account)).collect()
+}
+
 struct History<'a> {
     rules: &'a Rules,
     pools: BTreeMap<(u32, u16), Pool>,

@@ -97,6 +97,103 @@ impl Rates {
     }
 }
 
+/// Received and paid of some conversions in one unit, by day.
+type Conversions = BTreeMap<i64, Vec<(i128, i128)>>;
+
+/// One, as a rate.
+const ONE: i128 = 1_000_000_000_000;
+
+impl Rates {
+    /// What the conversions of a ledger imply; `order` is that of the graph's currencies. `None` if a rate that is needed does
+    /// not fit into 63 bits.
+    pub fn derive(payments: &[Payment], base: u16, exponents: &[u8], order: &[u16]) -> Option<Rates> {
+        let mut rates = Rates { base, exponents: exponents.to_vec(), table: BTreeMap::new() };
+        let mut known = vec![base];
+        let mut nearest = vec![base];
+        // Those one conversion away from the base, then those one conversion away from these, and so on.
+        while !nearest.is_empty() {
+            let mut next = Vec::new();
+            for &via in &nearest {
+                for &currency in order {
+                    if known.contains(&currency) {
+                        continue;
+                    }
+                    let table = rates.by_way_of(via, &rates.direct(payments, currency, via)?)?;
+                    if !table.is_empty() {
+                        known.push(currency);
+                        next.push(currency);
+                    }
+                    rates.table.extend(table.into_iter().map(|(day, rate)| ((currency, day), rate)));
+                }
+            }
+            nearest = next;
+        }
+        Some(rates)
+    }
+
+    /// The product of the rates of each day that has any; a rate of 0 is none.
+    fn by_way_of(&self, via: u16, days: &BTreeMap<i64, i64>) -> Option<BTreeMap<i64, i64>> {
+        if days.is_empty() {
+            return Some(BTreeMap::new());
+        }
+        let first_leg = Rates {
+            base: u16::MAX,
+            exponents: Vec::new(),
+            table: days.iter().map(|(&day, &rate)| ((0, day), rate)).collect(),
+        };
+        let onward = self.table.keys().filter(|key| key.0 == via).map(|key| key.1);
+        let mut table = BTreeMap::new();
+        for day in days.keys().copied().chain(onward) {
+            let product = i128::from(first_leg.rate(0, day)?) * i128::from(self.rate(via, day)?);
+            let rate = i64::try_from(half_to_even(product, ONE)).ok()?;
+            if rate > 0 {
+                table.insert(day, rate);
+            }
+        }
+        Some(table)
+    }
+
+    /// Rates of a currency in another: the lower medians of its conversions, on other days those of the way back.
+    fn direct(&self, payments: &[Payment], from: u16, to: u16) -> Option<BTreeMap<i64, i64>> {
+        let there = self.conversions(payments, from, to);
+        let mut days = BTreeMap::new();
+        for (day, all) in self.conversions(payments, to, from) {
+            if !there.contains_key(&day) {
+                let (received, paid) = median(all);
+                days.insert(day, half_to_even(paid * ONE, received));
+            }
+        }
+        for (day, all) in there {
+            let (received, paid) = median(all);
+            days.insert(day, half_to_even(received * ONE, paid));
+        }
+        let rates = days.into_iter().filter(|rate| rate.1 > 0);
+        rates.map(|(day, rate)| Some((day, i64::try_from(rate).ok()?))).collect()
+    }
+
+    fn conversions(&self, payments: &[Payment], from: u16, to: u16) -> Conversions {
+        let mut days = Conversions::new();
+        // In units of 10⁻⁸.
+        let units = |amount: i64, currency: u16| {
+            i128::from(amount) * 10i128.pow(8 - u32::from(self.exponents[currency as usize]))
+        };
+        for payment in payments {
+            let converts = (payment.paid_currency, payment.received_currency) == (from, to);
+            if converts && !payment.failed && payment.paid > 0 && payment.received > 0 {
+                let pair = (units(payment.received, to), units(payment.paid, from));
+                days.entry(payment.time.div_euclid(DAY_US)).or_default().push(pair);
+            }
+        }
+        days
+    }
+}
+
+/// The lower median of received / paid; the amounts of these ledgers are small.
+fn median(mut all: Vec<(i128, i128)>) -> (i128, i128) {
+    all.sort_by(|a, b| (a.0 * b.1).cmp(&(b.0 * a.1)));
+    all[(all.len() - 1) / 2]
+}
+
 /// `a / b` for `b > 0`, rounded to the nearest, halves to the even one.
 pub fn half_to_even(a: i128, b: i128) -> i128 {
     let (floor, rest) = (a.div_euclid(b), a.rem_euclid(b));

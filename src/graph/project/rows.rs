@@ -71,6 +71,20 @@ impl Rows {
         let mut entries: Vec<(u32, u32, u64)> =
             pairs.iter().copied().filter(|&(u, v, weight)| u != v && weight > 0).collect();
         entries.sort_unstable();
+        Rows::of_sorted(num_nodes, &entries)
+    }
+
+    /// The left rows of a bipartite graph of some pairs (left, right, weight), where the two sides are numbered
+    /// apart: weights of equal pairs are summed, weights of 0 left out. [`transposed`](Self::transposed) gives the right rows.
+    pub fn bipartite(num_left: usize, pairs: &[(u32, u32, u64)]) -> Self {
+        let mut entries: Vec<(u32, u32, u64)> =
+            pairs.iter().copied().filter(|&(.., weight)| weight > 0).collect();
+        entries.sort_unstable();
+        Rows::of_sorted(num_left, &entries)
+    }
+
+    /// Rows of pairs that are sorted and have weights of at least 1.
+    fn of_sorted(num_nodes: usize, entries: &[(u32, u32, u64)]) -> Self {
         let (mut offsets, mut neighbors, mut weights) = (vec![0; num_nodes + 1], Vec::new(), Vec::new());
         for same in entries.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             offsets[same[0].0 as usize + 1] += 1;
@@ -81,6 +95,35 @@ impl Rows {
             offsets[node + 1] += offsets[node];
         }
         Rows { offsets, neighbors, weights: narrowest(weights) }
+    }
+
+    /// The same pairs seen from the other end: in rows from out rows, right rows from left rows.
+    ///
+    /// `num_nodes` is the number of rows of the result; neighbours must lie below it. Time O(n + m).
+    pub fn transposed(&self, num_nodes: usize) -> Self {
+        let mut offsets = vec![0_usize; num_nodes + 1];
+        for &neighbor in &self.neighbors {
+            offsets[neighbor as usize + 1] += 1;
+        }
+        for node in 0..num_nodes {
+            offsets[node + 1] += offsets[node];
+        }
+        let mut next = offsets.clone();
+        let mut neighbors = vec![0_u32; self.neighbors.len()];
+        let mut places = vec![0_usize; self.neighbors.len()];
+        for node in 0..self.num_nodes() as u32 {
+            for entry in self.range(node) {
+                let place = &mut next[self.neighbors[entry] as usize];
+                neighbors[*place] = node;
+                places[*place] = entry;
+                *place += 1;
+            }
+        }
+        let weights = match &self.weights {
+            Weights::Narrow(weights) => Weights::Narrow(places.iter().map(|&entry| weights[entry]).collect()),
+            Weights::Wide(weights) => Weights::Wide(places.iter().map(|&entry| weights[entry]).collect()),
+        };
+        Rows { offsets, neighbors, weights }
     }
 
     /// Number of nodes.
@@ -131,6 +174,16 @@ impl Rows {
         &self.weights
     }
 
+    /// Sum of the weights of a node.
+    pub fn strength(&self, node: u32) -> u64 {
+        match &self.weights {
+            Weights::Narrow(weights) => {
+                weights[self.range(node)].iter().map(|&weight| u64::from(weight)).sum()
+            }
+            Weights::Wide(weights) => weights[self.range(node)].iter().sum(),
+        }
+    }
+
     /// Neighbours of a node with their weights.
     pub fn entries(&self, node: u32) -> impl Iterator<Item = (u32, u64)> {
         self.range(node).map(|entry| (self.neighbors[entry], self.weights.get(entry)))
@@ -156,6 +209,16 @@ mod tests {
         assert_eq!(found, [vec![(2, 6)], vec![], vec![(0, 6), (3, 7)], vec![(2, 7)]]);
         assert!(matches!(rows.weights(), Weights::Narrow(_)));
         assert_eq!((rows.num_nodes(), rows.num_entries(), rows.degree(2)), (4, 4, 2));
+    }
+
+    #[test]
+    fn transposed_rows_hold_the_same_pairs_the_other_way_round() {
+        let left = Rows::bipartite(3, &[(0, 0, 5), (2, 0, 1), (2, 3, 7), (0, 0, 1), (1, 2, 0)]);
+        let right = left.transposed(4);
+        let found: Vec<Vec<(u32, u64)>> = (0..4).map(|node| right.entries(node).collect()).collect();
+        assert_eq!(found, [vec![(0, 6), (2, 1)], vec![], vec![], vec![(2, 7)]]);
+        assert_eq!(right.transposed(3), left);
+        assert_eq!((left.strength(2), left.strength(1)), (8, 0));
     }
 
     #[test]

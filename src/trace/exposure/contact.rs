@@ -12,63 +12,129 @@ use super::super::walk::marks::Marks;
 use super::{ExposedAccounts, Pass};
 use crate::error::Result;
 use crate::ids::{AccountId, TxId};
-use crate::store::prefetch;
+use crate::store::{Zeroed, prefetch};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Rows between asking for the words of a row and using them.
 const AHEAD: usize = 16;
 
 /// Cases of one pass.
-const CASES_PER_PASS: u32 = 64;
+pub(super) const CASES_PER_PASS: u32 = 64;
 
-/// Whom the sources of each case reach.
-pub(super) fn spread(pass: &Pass<'_, '_>) -> Result<ExposedAccounts> {
-    let groups = match pass.starts.iter().map(|start| start.case).max() {
-        Some(last) => last / CASES_PER_PASS + 1,
-        None => return Ok(ExposedAccounts::default()),
-    };
+/// Whom the sources of each case reach, but for the first 64 cases, which the pass of the money finds.
+pub(super) fn spread(pass: &Pass<'_, '_>) -> Result<Vec<Contact>> {
+    let groups = pass.starts.iter().map(|start| start.case).max().map_or(0, |last| last / CASES_PER_PASS + 1);
     let parts: Vec<Result<Vec<Contact>>> =
-        (0..groups).into_par_iter().map(|group| Spread::of(pass, group)).collect();
+        (1..groups).into_par_iter().map(|group| Spread::of(pass, group)).collect();
     let mut all: Vec<Contact> = Vec::new();
     for part in parts {
         all.append(&mut part?);
     }
-    // Contacts of one account are neighbours then, the first of them first.
-    all.sort_unstable_by_key(|contact| {
-        (contact.account, contact.position, contact.transaction, contact.time)
-    });
-    let mut accounts = ExposedAccounts::default();
-    for same in all.chunk_by(|a, b| a.account == b.account) {
-        let first = &same[0];
-        accounts.account.push(AccountId(first.account));
-        accounts.num_cases.push(same.iter().map(|contact| contact.num_cases).sum());
-        accounts.first_contact.push(first.time);
-        accounts.transaction.push(first.transaction.then_some(TxId(first.position)));
+    Ok(all)
+}
+
+/// By account, the first of its contacts and how many cases they are.
+pub(super) fn gather(contacts: &[Contact], num_accounts: u32) -> Result<ExposedAccounts> {
+    let mut accounts = ExposedAccounts {
+        account: Vec::with_capacity(contacts.len()),
+        num_cases: Vec::with_capacity(contacts.len()),
+        first_contact: Vec::with_capacity(contacts.len()),
+        transaction: Vec::with_capacity(contacts.len()),
+    };
+    for (account, first) in firsts(contacts, num_accounts)?.iter().enumerate() {
+        if first.num_cases > 0 {
+            accounts.account.push(AccountId(account as u32));
+            accounts.num_cases.push(first.num_cases);
+            accounts.first_contact.push(first.time);
+            accounts.transaction.push((first.transaction > 0).then_some(TxId(first.position)));
+        }
     }
     Ok(accounts)
 }
 
+/// By account, the first of its contacts, with the cases of all of them.
+fn firsts(contacts: &[Contact], num_accounts: u32) -> Result<Zeroed<First>> {
+    let mut firsts = Zeroed::<First>::new(num_accounts as usize)?;
+    let table = &mut firsts[..];
+    for contact in contacts {
+        let (first, known) = (contact.first, &mut table[contact.account as usize]);
+        let num_cases = known.num_cases + first.num_cases;
+        let key = |first: &First| (first.position, first.transaction, first.time);
+        if known.num_cases == 0 || key(&first) < key(known) {
+            *known = first;
+        }
+        known.num_cases = num_cases;
+    }
+    Ok(firsts)
+}
+
 /// First contact of an account with cases of one pass.
 #[derive(Clone, Copy, Debug)]
-struct Contact {
+pub(super) struct Contact {
     account: u32,
+    first: First,
+}
+
+/// A first contact and how many cases there are.
+#[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout)]
+#[repr(C)]
+struct First {
     /// The payment, or the first row that a source pays.
     position: u64,
     time: i64,
-    /// Whether it was a payment.
-    transaction: bool,
     num_cases: u32,
+    /// 1 for a payment, 0 for the start of a source.
+    transaction: u32,
+}
+
+/// The first contacts of one pass, in order.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Accounts in `contacts`.
+    known: Marks,
+    contacts: Vec<Contact>,
+}
+
+impl Found {
+    pub(super) fn new(num_accounts: u32) -> Self {
+        Found { known: Marks::new(num_accounts), contacts: Vec::new() }
+    }
+
+    /// A source begins.
+    pub(super) fn start(&mut self, start: &Start) {
+        self.note(start.account, start.position, start.time, 0);
+    }
+
+    /// A payment reaches an account.
+    pub(super) fn payment(&mut self, account: u32, position: u64, time: i64) {
+        self.note(account, position, time, 1);
+    }
+
+    fn note(&mut self, account: u32, position: u64, time: i64, transaction: u32) {
+        if !self.known.has(account) {
+            self.known.set(account);
+            let first = First { position, time, num_cases: 0, transaction };
+            self.contacts.push(Contact { account, first });
+        }
+    }
+
+    /// The contacts, with the number of cases that each account has in the end.
+    pub(super) fn close(mut self, mut cases: impl FnMut(u32) -> u64) -> Vec<Contact> {
+        for contact in &mut self.contacts {
+            contact.first.num_cases = cases(contact.account).count_ones();
+        }
+        self.contacts
+    }
 }
 
 /// Up to 64 cases on their way.
 struct Spread<'a, 'g> {
     pass: &'a Pass<'a, 'g>,
     /// By account, the cases whose taint it can pass on.
-    cases: Vec<u64>,
-    /// Accounts in `found`, or not in the view.
-    known: Marks,
+    cases: Zeroed<u64>,
     outside: Option<Marks>,
-    found: Vec<Contact>,
+    found: Found,
     /// Strict ties: what reached accounts at the moment that ends before `wait_until`.
     waiting: Vec<(u32, u64)>,
     wait_until: u64,
@@ -80,10 +146,9 @@ impl<'a, 'g> Spread<'a, 'g> {
         let num_accounts = pass.view.graph().num_accounts();
         let mut spread = Spread {
             pass,
-            cases: vec![0; num_accounts as usize],
-            known: Marks::new(num_accounts),
+            cases: Zeroed::new(num_accounts as usize)?,
             outside: pass.view.accounts().map(|_| Marks::outside(pass.view.accounts(), num_accounts)),
-            found: Vec::new(),
+            found: Found::new(num_accounts),
             waiting: Vec::new(),
             wait_until: NEVER,
             moments: Moments::default(),
@@ -97,19 +162,13 @@ impl<'a, 'g> Spread<'a, 'g> {
         }
         spread.scan(from, pass.end)?;
         spread.admit(NEVER);
-        for contact in &mut spread.found {
-            contact.num_cases = spread.cases[contact.account as usize].count_ones();
-        }
-        Ok(spread.found)
+        let Spread { found, cases, .. } = spread;
+        Ok(found.close(|account| cases[account as usize]))
     }
 
     fn start(&mut self, start: &Start) {
-        let Start { case, account, position, time } = *start;
-        if !self.known.has(account) {
-            self.known.set(account);
-            self.found.push(Contact { account, position, time, transaction: false, num_cases: 0 });
-        }
-        self.cases[account as usize] |= 1 << (case % CASES_PER_PASS);
+        self.found.start(start);
+        self.cases[start.account as usize] |= 1 << (start.case % CASES_PER_PASS);
     }
 
     fn scan(&mut self, from: u64, to: u64) -> Result<()> {
@@ -119,13 +178,14 @@ impl<'a, 'g> Spread<'a, 'g> {
             let chunk = chunk?;
             let ends = chunk.source.iter().zip(chunk.destination);
             for (row, (&source, &destination)) in ends.enumerate() {
+                let cases = &self.cases[..];
                 if let (Some(&source), Some(&destination)) =
                     (chunk.source.get(row + AHEAD), chunk.destination.get(row + AHEAD))
                 {
-                    prefetch(&self.cases[source as usize]);
-                    prefetch(&self.cases[destination as usize]);
+                    prefetch(&cases[source as usize]);
+                    prefetch(&cases[destination as usize]);
                 }
-                let mut new = self.cases[source as usize] & !self.cases[destination as usize];
+                let mut new = cases[source as usize] & !cases[destination as usize];
                 if !self.waiting.is_empty() && chunk.start + row as u64 >= self.wait_until {
                     self.admit(chunk.start + row as u64);
                     new = self.cases[source as usize] & !self.cases[destination as usize];
@@ -150,17 +210,7 @@ impl<'a, 'g> Spread<'a, 'g> {
             return Ok(());
         }
         let position = chunk.start + row as u64;
-        if !self.known.has(destination) {
-            self.known.set(destination);
-            let time = chunk.time[row];
-            self.found.push(Contact {
-                account: destination,
-                position,
-                time,
-                transaction: true,
-                num_cases: 0,
-            });
-        }
+        self.found.payment(destination, position, chunk.time[row]);
         match self.pass.options.ties {
             Ties::Order => self.cases[destination as usize] |= new,
             Ties::Strict => {
