@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(fraction(1.0, 20, 20).unwrap(), (1, 1));
         assert_eq!(fraction(0.75, 20, 20).unwrap(), (3, 4));
         assert_eq!(fraction(12.0, 20, 20).unwrap(), (12, 1));
-        for value in [0.05, 0.1, 1.7, 3e-4, 123.456] {
+        for value in [0.05, 0.1, 1.7, 123.456] {
             let (p, q) = fraction(value, 50, 50).unwrap();
             assert_eq!(p as f64 / q as f64, value);
         }
