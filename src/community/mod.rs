@@ -13,8 +13,9 @@ pub mod strong;
 pub mod triangles;
 pub mod truss;
 
+pub use crate::graph::project::Over;
 pub use bridges::{Biconnected, Bridges, biconnected_components, bridges};
-pub use components::{Components, ComponentsOptions, Over, components};
+pub use components::{Components, ComponentsOptions, components};
 pub use core::{
     BipartiteCore, BipartiteLevels, Cores, bipartite_core, bipartite_core_levels, cores, directed_core,
     directed_core_levels, strength_cores,
