@@ -5,7 +5,10 @@ pub mod components;
 pub mod core;
 pub mod dense;
 mod heap;
+pub mod leiden;
+pub mod louvain;
 mod oriented;
+pub mod partition;
 mod shape;
 pub mod strong;
 pub mod triangles;
@@ -23,6 +26,9 @@ pub use dense::{
     FraudarOptions, IncrementalPeeling, Peeling, Priors, Transfers, densest, flowscope, flowscope_timed,
     fraudar, peeling,
 };
+pub use leiden::{Communities, HierarchyLevel, LeidenOptions, Objective, follow, leiden, leiden_directed};
+pub use louvain::louvain;
+pub use partition::Partition;
 pub use strong::{StrongComponents, strong_components};
 pub use triangles::{Clustering, Triangles, clustering, triangles};
 pub use truss::trussness;
