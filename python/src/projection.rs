@@ -251,11 +251,11 @@ impl Projection {
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Structure> {
-        let methods = [
-            ("densest", DenseMethod::Densest(DensestOptions { rounds_max })),
-            ("fraudar", DenseMethod::Fraudar(FraudarOptions { blocks_max, weighted })),
-        ];
-        let method = choice(py, "method", method, &methods, "densest or fraudar")?;
+        let methods = [("densest", false), ("fraudar", true)];
+        let method = match choice(py, "method", method, &methods, "densest or fraudar")? {
+            true => DenseMethod::Fraudar(FraudarOptions { blocks_max, weighted }),
+            false => DenseMethod::Densest(DensestOptions { rounds_max }),
+        };
         let report = detached(py, Circumstances::new(threads, progress)?, |run| {
             dense_report(&self.projected, method, identifiers(self.reveal), run)
         })?;

@@ -5,8 +5,8 @@ use super::projection::Projected;
 use super::rings::Identifiers;
 use super::table::{Table, Values};
 use crate::community::{
-    DensestOptions, FraudarOptions, Priors, bridges, clustering, cores, degrees, densest,
-    directed_core_levels, fraudar, strength_cores, strong_components, trussness,
+    DensestOptions, FraudarOptions, Priors, bridges, clustering, cores, densest, directed_core_levels,
+    fraudar, strength_cores, strong_components, trussness,
 };
 use crate::error::{Error, Result};
 use crate::graph::project::Rows;
@@ -42,7 +42,7 @@ impl CoreKind {
 /// * `cores`: `account`, `core` (the largest k whose core holds it: for `neighbors` every member has k neighbours inside, for `strength` pairs of
 ///   weight k inside, for `directed` pays k members, each of which is paid by `in_min` members; null if no core holds it), `degree`, `strength`, `triangles` (that it
 ///   is in), `clustering` (share of pairs of its neighbours that are neighbours), `articulation` (whether what it joins falls apart without it), `strong_component`
-///   (numbered by size, largest first, ties by first account; null over identifiers); in the order of the graph's accounts.
+///   (numbered by size, largest first, ties by first account; null over identifiers, and with rules for hubs); in the order of the graph's accounts.
 /// * `hubs`: what joined not all that it could.
 ///
 /// # Errors
@@ -67,7 +67,7 @@ pub fn core_report(
         }
     };
     let deepest = core.iter().flatten().max().copied();
-    let (degree, closed) = (degrees(rows, run)?, clustering(rows, run)?);
+    let closed = clustering(rows, run)?;
     let mut articulation = vec![false; rows.num_nodes()];
     for point in bridges(rows, run)?.articulation_points {
         articulation[point as usize] = true;
@@ -86,8 +86,8 @@ pub fn core_report(
     let table = Table::new([
         ("account", Values::Text(projected.keys(&nodes, run)?)),
         ("core", Values::OptionI64(core)),
-        ("degree", Values::U32(degree.degree)),
-        ("strength", Values::U64(degree.strength)),
+        ("degree", Values::U32(nodes.iter().map(|&node| rows.degree(node) as u32).collect())),
+        ("strength", Values::U64(nodes.iter().map(|&node| rows.strength(node)).collect())),
         ("triangles", Values::U64(closed.triangles.per_node)),
         ("clustering", Values::F64(closed.local)),
         ("articulation", Values::Boolean(articulation)),
@@ -147,7 +147,7 @@ pub fn truss_report(
 }
 
 /// How dense sets are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DenseMethod {
     /// The densest set of accounts, by rounds of peeling; one round is Charikar's.
     Densest(DensestOptions),
