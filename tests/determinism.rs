@@ -6,7 +6,7 @@ mod support;
 use ringfence::Run;
 use ringfence::community::{ComponentsOptions, Over, components};
 use ringfence::graph::build::IngestOptions;
-use ringfence::graph::project::{Projection, Weight};
+use ringfence::graph::project::{ProjectOptions, Weight, project};
 use ringfence::ingest::ReadOptions;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,7 +52,9 @@ fn results_are_the_same_for_any_number_of_threads() {
         run.install(|| {
             let options = ComponentsOptions { over: Over::Both, ..ComponentsOptions::default() };
             let components = components(&graph.view(), &options, &run).unwrap();
-            (components, Projection::new(&graph.view(), Weight::Count, &run).unwrap())
+            let options =
+                ProjectOptions { over: Over::Both, weight: Weight::LogAmount, ..ProjectOptions::default() };
+            (components, project(&graph.view(), &options, &run).unwrap())
         })
     };
     let expected = answers(1);

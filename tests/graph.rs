@@ -6,7 +6,6 @@ mod support;
 use petgraph::visit::EdgeRef;
 use ringfence::Run;
 use ringfence::community::{ComponentsOptions, Over, components};
-use ringfence::graph::project::{Projection, Weight};
 use ringfence::graph::subgraph::{Subgraph, SubgraphOptions};
 use ringfence::graph::{Graph, Slice, Transaction};
 use ringfence::ids::{AccountId, TxId};
@@ -90,32 +89,6 @@ fn a_window_equals_a_filtered_copy_in_every_partition_width() {
                     assert_eq!(positions(view.out(account)), of(|t| t.source, |t| t.destination));
                     assert_eq!(positions(view.incoming(account)), of(|t| t.destination, |t| t.source));
                 }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_projection_holds_each_pair_once_a_side_with_its_weight() {
-    let graph = ledger(&random_ledger(4, 15, 400), None).graph();
-    let currency = graph.find_currency("EUR").unwrap();
-    let mut counts: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    let mut sums: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    for row in all(&graph).iter().filter(|row| row.source != row.destination) {
-        for pair in [(row.source.0, row.destination.0), (row.destination.0, row.source.0)] {
-            *counts.entry(pair).or_default() += 1;
-            if row.paid_currency == currency {
-                *sums.entry(pair).or_default() += row.paid as u64;
-            }
-        }
-    }
-    for (weight, expected) in [(Weight::Count, counts), (Weight::Amount(currency), sums)] {
-        let projection = Projection::new(&graph.view(), weight, &Run::new()).unwrap();
-        assert_eq!(projection.num_edges() * 2, expected.len());
-        for node in (0..graph.num_accounts()).map(AccountId) {
-            assert!(projection.neighbors(node).is_sorted());
-            for (&neighbor, &weight) in projection.neighbors(node).iter().zip(projection.weights(node)) {
-                assert_eq!(expected[&(node.0, neighbor)], weight);
             }
         }
     }

@@ -30,23 +30,12 @@
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::graph::links::identifier_groups;
+use crate::graph::project::Over;
 use crate::graph::sweep::Sweep;
 use crate::ids::{AccountId, IdentifierId};
 use crate::run::Run;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// What connects accounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Over {
-    /// Transfers, in either direction.
-    #[default]
-    Transfers,
-    /// Identifiers that accounts share.
-    Identifiers,
-    /// Transfers and identifiers.
-    Both,
-}
 
 /// Options of [`components`].
 #[derive(Clone, Debug, PartialEq, Eq)]

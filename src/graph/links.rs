@@ -40,6 +40,11 @@ impl IdentifierGroups {
         self.identifiers.is_empty()
     }
 
+    /// The uses of the identifier at a place, one per account.
+    pub fn uses(&self, place: usize) -> &[Use] {
+        &self.uses[self.offsets[place]..self.offsets[place + 1]]
+    }
+
     /// Each identifier with its uses, one per account.
     pub fn iter(&self) -> impl Iterator<Item = (IdentifierId, &[Use])> {
         let ranges = self.offsets.windows(2);

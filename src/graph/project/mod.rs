@@ -1,135 +1,279 @@
 //! Projections: undirected, weighted, simple graphs made from a view.
 //!
-//! Two accounts are neighbours when any transfer of the view joins them, in
-//! either direction; the weight is what the transfers between them add up to.
-//! Transfers to oneself are left out.
+//! Two accounts are neighbours when transfers of the view join them, in either direction, when they share an identifier,
+//! or both; the weight of a pair is what joins them added up. Transfers to oneself join nobody. What one thing
+//! counts against another is named: a transfer counts `transfers_weight` times its count, its amount or the logarithm of it; an
+//! identifier that `d` accounts share counts `identifiers_weight / (d − 1)` for every two of them (Newman), so that an
+//! identifier gives every account the same strength whoever else has it.
+//!
+//! # Method
+//! For every account, gather the other ends of its transfers and of its identifiers, sort, and add up equal ones. Tasks are
+//! ranges of accounts; their rows are joined in order. Then the rules for hubs look at the pairs ([`hubs`]).
 //!
 //! # Cost
-//! Time O(m log d) for m transfers and d transfers of one account; memory 12 bytes per
-//! direction of each pair, and 8 per account.
+//! Time O(m log d) for m transfers and d transfers of one account, and O(Σ d²) for identifiers of at most `accounts_max`
+//! accounts; memory 8 bytes per direction of each pair and 8 per account, and as much again while rows are joined; 12 bytes
+//! where weights are wide.
+//!
+//! # Choices
+//! Weights are whole numbers of [`Projection::unit`]ths: 1 where only transfers are counted, 64 where anything is divided.
+//! Failed transfers join accounts, too: an attempt is a contact. Negative amounts count as nothing, and so do pairs that
+//! weigh nothing.
+//!
+//! # Source
+//! Newman: Scientific collaboration networks II, Phys. Rev. E 64, 016132, 2001.
 
+mod gather;
+pub mod hubs;
 pub mod rows;
 
+pub use hubs::{Hub, HubNode, HubRule};
 pub use rows::{Rows, Weights};
 
 use super::View;
-use crate::error::Result;
-use crate::ids::{AccountId, CurrencyId, TxId};
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, CurrencyId, IdentifierId};
 use crate::run::Run;
-use rayon::prelude::*;
+use gather::Gather;
+use roaring::RoaringBitmap;
 
-/// What the weight of a pair is.
+/// What joins accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Over {
+    /// Transfers, in either direction.
+    #[default]
+    Transfers,
+    /// Identifiers that accounts share.
+    Identifiers,
+    /// Transfers and identifiers.
+    Both,
+}
+
+impl Over {
+    /// Whether transfers join accounts.
+    pub fn transfers(self) -> bool {
+        self != Over::Identifiers
+    }
+
+    /// Whether identifiers do.
+    pub fn identifiers(self) -> bool {
+        self != Over::Transfers
+    }
+}
+
+/// What a transfer weighs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Weight {
-    /// Number of transfers.
+    /// 1.
     #[default]
     Count,
-    /// Sum of the amounts paid in one currency, in minor units; pairs without any are no neighbours.
+    /// The logarithm of the minor units paid and 1 to the base 2, in sixteenths, by straight lines between powers of 2; whatever the currency.
+    LogAmount,
+    /// The minor units paid in one currency; transfers in another weigh nothing.
     Amount(CurrencyId),
 }
 
-/// An undirected, weighted, simple graph in compressed sparse rows; each pair stands in both rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Projection {
-    offsets: Vec<usize>,
-    neighbors: Vec<u32>,
-    weights: Vec<u64>,
+/// Options of [`project`] and [`project_directed`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectOptions {
+    /// What joins accounts.
+    pub over: Over,
+    /// What a transfer weighs.
+    pub weight: Weight,
+    /// How often a transfer counts; at least 1.
+    pub transfers_weight: u32,
+    /// What an identifier that two accounts share counts beside it; at least 1.
+    pub identifiers_weight: u32,
+    /// Most accounts that an identifier may have and still join them; at least 2.
+    pub accounts_max: u32,
+    /// Most neighbours that an account may have before it is a hub, and the rule for it begins; all may have any without one.
+    pub neighbors_max: Option<u32>,
+    /// What happens to the pairs of a hub.
+    pub hubs: HubRule,
+    /// Accounts that serve everybody and join nobody, such as a bank's own.
+    pub allowed_accounts: RoaringBitmap,
+    /// Identifiers that may be shared and join nobody, such as the address of a branch.
+    pub allowed_identifiers: Vec<IdentifierId>,
 }
 
-/// Accounts per task.
-const ACCOUNTS_PER_TASK: usize = 1 << 12;
-
-impl Projection {
-    /// Projects the transfers of `view`; nodes are all accounts of the graph.
-    ///
-    /// Negative amounts count as nothing. The result does not depend on the number of threads.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged); [`Error::Cancelled`](crate::Error::Cancelled).
-    pub fn new(view: &View, weight: Weight, run: &Run) -> Result<Self> {
-        let num_accounts = view.graph().num_accounts() as usize;
-        run.stage("projection", num_accounts as u64);
-        let rows: Vec<(Vec<usize>, Vec<u32>, Vec<u64>)> = (0..num_accounts.div_ceil(ACCOUNTS_PER_TASK))
-            .into_par_iter()
-            .map(|task| {
-                run.check()?;
-                let first = task * ACCOUNTS_PER_TASK;
-                let accounts = first..(first + ACCOUNTS_PER_TASK).min(num_accounts);
-                let len = accounts.len() as u64;
-                let rows = project_rows(view, accounts, weight);
-                run.advance(len);
-                rows
-            })
-            .collect::<Result<_>>()?;
-        let mut projection = Self { offsets: vec![0], neighbors: Vec::new(), weights: Vec::new() };
-        for (ends, neighbors, weights) in rows {
-            let base = projection.neighbors.len();
-            projection.offsets.extend(ends.into_iter().map(|end| base + end));
-            projection.neighbors.extend(neighbors);
-            projection.weights.extend(weights);
+impl Default for ProjectOptions {
+    fn default() -> Self {
+        ProjectOptions {
+            over: Over::Transfers,
+            weight: Weight::Count,
+            transfers_weight: 1,
+            identifiers_weight: 1,
+            accounts_max: 50,
+            neighbors_max: None,
+            hubs: HubRule::Cut,
+            allowed_accounts: RoaringBitmap::new(),
+            allowed_identifiers: Vec::new(),
         }
-        Ok(projection)
+    }
+}
+
+impl ProjectOptions {
+    fn check(&self, view: &View<'_>) -> Result<()> {
+        let refuse = |name, value: String, allowed| Err(Error::Option { name, value, allowed });
+        for (name, value) in
+            [("transfers_weight", self.transfers_weight), ("identifiers_weight", self.identifiers_weight)]
+        {
+            if value == 0 {
+                return refuse(name, value.to_string(), "at least 1");
+            }
+        }
+        if self.accounts_max < 2 {
+            return refuse("accounts_max", self.accounts_max.to_string(), "at least 2");
+        }
+        if let Weight::Amount(currency) = self.weight
+            && currency.index() >= view.graph().manifest().schema.currencies.len()
+        {
+            return refuse("weight", format!("currency {}", currency.0), "a currency of the graph");
+        }
+        let num_accounts = view.graph().num_accounts();
+        if let Some(last) = self.allowed_accounts.max().filter(|&last| last >= num_accounts) {
+            let value = format!("account {last} of {num_accounts}");
+            return refuse("allowed_accounts", value, "accounts of the graph");
+        }
+        if let HubRule::Significant { alpha } = self.hubs {
+            if !(alpha > 0.0 && alpha < 1.0) {
+                return refuse("hubs", format!("significant at {alpha}"), "a probability between 0 and 1");
+            }
+            if self.weight != Weight::Count || self.over != Over::Transfers {
+                let value = "significant".to_string();
+                return refuse(
+                    "hubs",
+                    value,
+                    "significant only where transfers alone join accounts and are counted",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// By how much every weight is multiplied.
+    fn unit(&self) -> u64 {
+        let damped = self.neighbors_max.is_some() && self.hubs == HubRule::Damp;
+        if self.over.identifiers() || damped { 64 } else { 1 }
+    }
+}
+
+/// An undirected, weighted, simple graph of the accounts of a view.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Projection {
+    /// Every pair in both rows.
+    pub rows: Rows,
+    /// Which accounts the rows are of.
+    pub nodes: Nodes,
+    /// A weight of this many is one of what the options count.
+    pub unit: u64,
+    /// Accounts and identifiers that a rule kept from joining all that they could, accounts first, ascending.
+    pub hubs: Vec<Hub>,
+}
+
+/// A directed, weighted, simple graph of the accounts of a view: who pays whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectedProjection {
+    /// By payer.
+    pub out: Rows,
+    /// By payee: the same pairs.
+    pub incoming: Rows,
+    /// Which accounts the rows are of.
+    pub nodes: Nodes,
+}
+
+/// Which account each node of a projection is: the accounts of the view, ascending, are nodes 0, 1, ….
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nodes {
+    num_nodes: usize,
+    /// By node; none where all accounts of the graph are nodes.
+    accounts: Option<Vec<u32>>,
+}
+
+impl Nodes {
+    fn new(view: &View<'_>) -> Self {
+        let num_accounts = view.graph().num_accounts();
+        let accounts: Option<Vec<u32>> =
+            view.accounts().map(|set| set.iter().take_while(|&account| account < num_accounts).collect());
+        Nodes { num_nodes: accounts.as_ref().map_or(num_accounts as usize, Vec::len), accounts }
     }
 
     /// Number of nodes.
-    pub fn num_nodes(&self) -> usize {
-        self.offsets.len() - 1
+    pub fn len(&self) -> usize {
+        self.num_nodes
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.num_nodes == 0
+    }
+
+    /// The account of a node.
+    #[inline]
+    pub fn account(&self, node: u32) -> AccountId {
+        AccountId(self.accounts.as_ref().map_or(node, |accounts| accounts[node as usize]))
+    }
+
+    /// The node of an account; none for an account outside of the view.
+    #[inline]
+    pub fn node(&self, account: AccountId) -> Option<u32> {
+        match &self.accounts {
+            None => Some(account.0).filter(|&node| (node as usize) < self.num_nodes),
+            Some(accounts) => accounts.binary_search(&account.0).ok().map(|node| node as u32),
+        }
+    }
+}
+
+/// Projects `view`; the result does not depend on the number of threads.
+///
+/// # Errors
+/// [`Error::Option`] if an option is outside of its range, before any work; [`Error::Limit`] if all weights together reach
+/// 2^63; [`Error::Damaged`]; [`Error::Cancelled`].
+///
+/// # Examples
+/// ```no_run
+/// use ringfence::Run;
+/// use ringfence::graph::Graph;
+/// use ringfence::graph::project::{ProjectOptions, project};
+/// use ringfence::store::Io;
+///
+/// let graph = Graph::open("payments.ring".as_ref(), Io::Mmap)?;
+/// let options = ProjectOptions { neighbors_max: Some(10_000), ..ProjectOptions::default() };
+/// let projection = project(&graph.view(), &options, &Run::new())?;
+/// println!("{} pairs, {} hubs", projection.num_pairs(), projection.hubs.len());
+/// # Ok::<(), ringfence::Error>(())
+/// ```
+pub fn project(view: &View<'_>, options: &ProjectOptions, run: &Run) -> Result<Projection> {
+    options.check(view)?;
+    run.install(|| {
+        let nodes = Nodes::new(view);
+        let gather = Gather::new(view, &nodes, options, run)?;
+        let rows = gather.rows(gather::Ends::Both)?;
+        let mut hubs = gather.identifier_hubs();
+        let (rows, mut accounts) = hubs::rule(rows, &nodes, options, run)?;
+        accounts.append(&mut hubs);
+        Ok(Projection { rows, nodes, unit: options.unit(), hubs: accounts })
+    })
+}
+
+/// Projects who pays whom in `view`: `over` and the rules for hubs play no part, allowed accounts pay and are paid by nobody.
+///
+/// # Errors
+/// As [`project`].
+pub fn project_directed(view: &View<'_>, options: &ProjectOptions, run: &Run) -> Result<DirectedProjection> {
+    let options = ProjectOptions { over: Over::Transfers, neighbors_max: None, ..options.clone() };
+    options.check(view)?;
+    run.install(|| {
+        let nodes = Nodes::new(view);
+        let gather = Gather::new(view, &nodes, &options, run)?;
+        let (out, incoming) = (gather.rows(gather::Ends::Out)?, gather.rows(gather::Ends::In)?);
+        Ok(DirectedProjection { out, incoming, nodes })
+    })
+}
+
+impl Projection {
     /// Number of pairs of neighbours.
-    pub fn num_edges(&self) -> usize {
-        self.neighbors.len() / 2
-    }
-
-    /// Neighbours of a node, ascending.
-    pub fn neighbors(&self, node: AccountId) -> &[u32] {
-        &self.neighbors[self.offsets[node.index()]..self.offsets[node.index() + 1]]
-    }
-
-    /// Weights of the pairs with each of [`neighbors`](Self::neighbors).
-    pub fn weights(&self, node: AccountId) -> &[u64] {
-        &self.weights[self.offsets[node.index()]..self.offsets[node.index() + 1]]
-    }
-}
-
-/// Where each row ends, and the neighbours and weights of all rows of a task.
-fn project_rows(
-    view: &View,
-    accounts: std::ops::Range<usize>,
-    weight: Weight,
-) -> Result<(Vec<usize>, Vec<u32>, Vec<u64>)> {
-    let (mut ends, mut neighbors, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-    let mut row: Vec<(u32, u64)> = Vec::new();
-    for account in accounts {
-        row.clear();
-        let account = AccountId(account as u32);
-        for slice in view.out(account).chain(view.incoming(account)) {
-            let slice = slice?;
-            for (&neighbor, &transaction) in slice.neighbors.iter().zip(slice.transactions) {
-                if neighbor == account.0 || !view.contains(AccountId(neighbor)) {
-                    continue;
-                }
-                let value = value_of(view, weight, TxId(slice.base.0 + u64::from(transaction)))?;
-                row.extend(value.map(|value| (neighbor, value)));
-            }
-        }
-        row.sort_unstable();
-        for group in row.chunk_by(|a, b| a.0 == b.0) {
-            neighbors.push(group[0].0);
-            weights.push(group.iter().fold(0_u64, |sum, pair| sum.saturating_add(pair.1)));
-        }
-        ends.push(neighbors.len());
-    }
-    Ok((ends, neighbors, weights))
-}
-
-fn value_of(view: &View, weight: Weight, id: TxId) -> Result<Option<u64>> {
-    match weight {
-        Weight::Count => Ok(Some(1)),
-        Weight::Amount(currency) => {
-            let transaction = view.graph().transaction(id)?;
-            let counts = transaction.paid_currency == currency;
-            Ok(counts.then(|| u64::try_from(transaction.paid).unwrap_or(0)))
-        }
+    pub fn num_pairs(&self) -> usize {
+        self.rows.num_entries() / 2
     }
 }

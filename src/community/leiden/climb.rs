@@ -1,0 +1,180 @@
+//! The climb: move, refine, aggregate, and again on the graph of parts, until every community is one node.
+//!
+//! # Method
+//! On each level nodes move between communities, each community is refined, and its parts become the nodes of the level
+//! above, where they start out together. At the top each community is one node; a node is built of parts that hold
+//! together, so that communities are connected. Then the same is tried again from a level that is small already, with
+//! other orders, as long as that gains: most of what a whole second run would gain, at a tenth of its cost. A whole
+//! second run, from the nodes themselves, is what `iterations` asks for.
+//!
+//! The objective is computed exactly on every level, and compared: it never falls. If the rounds of local moving ever
+//! lost by moving neighbours together, that level is moved again node by node.
+
+use super::connect::connected_parts;
+use super::groups::Groups;
+use super::level::Level;
+use super::moving::{Effort, Moving, move_exactly, move_nodes};
+use super::objective::{Terms, Volume, Whole};
+use super::refine::{Above, Parts, refine};
+use crate::error::Result;
+use crate::run::Run;
+
+/// A level may be tried again if it has at most one entry for so many of the graph.
+const AGAIN_SHARE: usize = 4;
+/// Any level of at most so many entries may.
+const AGAIN_ENTRIES: usize = 1 << 14;
+/// Most tries from a small level.
+const AGAIN_MAX: u64 = 3;
+/// A sweep that gains less than the greatest possible objective / 2^TOLERANCE is the last of its level.
+const TOLERANCE: u32 = 10;
+
+/// How the graph is climbed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Climb {
+    pub seed: u64,
+    pub iterations: u32,
+    /// Refine (Leiden), or make whole communities nodes (Louvain).
+    pub refined: bool,
+}
+
+/// The top of a climb.
+pub(crate) struct Summit {
+    /// For each node of each level below, the node above; the last are the communities.
+    pub owners: Vec<Vec<u32>>,
+    /// The exact objective with every node of a level as a community, from the second level on.
+    pub objectives: Vec<i128>,
+}
+
+impl Summit {
+    /// For each node of the graph its node on level `level`, where level 1 is the first above the graph.
+    pub(crate) fn labels(&self, level: usize, num_nodes: usize) -> Vec<u32> {
+        match level.checked_sub(1) {
+            None => (0..num_nodes as u32).collect(),
+            Some(top) => {
+                let mut labels = self.owners[0].clone();
+                for owners in &self.owners[1..=top] {
+                    labels.iter_mut().for_each(|label| *label = owners[*label as usize]);
+                }
+                labels
+            }
+        }
+    }
+}
+
+/// Climbs from the partition `start`, labels below the number of nodes.
+pub(crate) fn climb<W: Whole, V: Volume>(
+    bottom: &Level<W, V>,
+    terms: &Terms,
+    start: Moving<V>,
+    how: Climb,
+    run: &Run,
+) -> Result<Summit> {
+    let mut tower = Tower { bottom, terms, how, levels: Vec::new(), step: 0 };
+    let objective = match start.labels.iter().enumerate().all(|(node, &label)| node == label as usize) {
+        true => bottom.objective_of(bottom.inside.iter().sum(), &start.totals, terms),
+        false => bottom.objective(&start.labels, &start.totals, terms),
+    };
+    let mut objective = tower.rise(start, objective, run)?;
+    for iteration in 1..=how.iterations {
+        for _ in 0..AGAIN_MAX {
+            let Some(depth) = tower.first_small() else { break };
+            let start = tower.descend(depth);
+            let before = objective;
+            objective = tower.rise(start, objective, run)?;
+            if objective - before <= terms.most >> (2 * TOLERANCE) {
+                break;
+            }
+        }
+        if iteration < how.iterations {
+            let start = tower.descend(0);
+            let now = tower.rise(start, objective, run)?;
+            if now == objective {
+                break;
+            }
+            objective = now;
+        }
+    }
+    let alone = |above: &Above<W, V>| {
+        let inside = above.level.inside.iter().sum();
+        above.level.objective_of(inside, &above.level.volumes, terms)
+    };
+    let objectives = tower.levels.iter().map(alone).collect();
+    Ok(Summit { owners: tower.levels.into_iter().map(|above| above.owners).collect(), objectives })
+}
+
+/// The levels of a climb that is under way.
+struct Tower<'a, W: Whole, V: Volume> {
+    bottom: &'a Level<'a, W, V>,
+    terms: &'a Terms,
+    how: Climb,
+    levels: Vec<Above<W, V>>,
+    /// Levels moved so far, to draw from a new sequence on each.
+    step: u64,
+}
+
+impl<W: Whole, V: Volume> Tower<'_, W, V> {
+    /// Climbs from the highest level until every community is one node; returns the objective, never below `objective`.
+    fn rise(&mut self, mut state: Moving<V>, mut objective: i128, run: &Run) -> Result<i128> {
+        let terms = self.terms;
+        loop {
+            let level = self.levels.last().map_or(self.bottom, |above| &above.level);
+            run.stage("communities", 0);
+            let seed = crate::random::mix(self.how.seed ^ crate::random::mix(self.step));
+            self.step += 1;
+            let effort = Effort { seed, tolerance: TOLERANCE };
+            let before = state.clone();
+            move_nodes(level, terms, &mut state, effort, run)?;
+            let mut groups = Groups::by_label(&state.labels);
+            if groups.len() == level.num_nodes() {
+                return Ok(objective);
+            }
+            let how = if self.how.refined { Parts::Refined(seed) } else { Parts::Whole };
+            let mut above = refine(level, terms, &groups, how, run)?;
+            let mut now = level.objective_of(above.inside, &state.totals, terms);
+            if now < objective {
+                state = before;
+                move_exactly(level, terms, &mut state, effort, run)?;
+                groups = Groups::by_label(&state.labels);
+                if groups.len() == level.num_nodes() {
+                    return Ok(objective);
+                }
+                above = refine(level, terms, &groups, how, run)?;
+                now = level.objective_of(above.inside, &state.totals, terms);
+            }
+            if above.level.num_nodes() == level.num_nodes() {
+                // Nothing holds together well enough: the connected parts of the communities become nodes.
+                let (labels, _) = connected_parts(level, &groups, run)?;
+                let split = Groups::by_label(&labels);
+                if split.len() == level.num_nodes() {
+                    return Ok(level.objective(&labels, &level.volumes, terms));
+                }
+                above = refine(level, terms, &split, Parts::Whole, run)?;
+                let owner = |&first: &u32| state.labels[first as usize];
+                let firsts: Vec<u32> = (0..split.len()).map(|part| split.members(part)[0]).collect();
+                above.communities = Groups::renumber(firsts.iter().map(owner));
+            }
+            objective = now;
+            state = Moving::new(std::mem::take(&mut above.communities), &above.level.volumes);
+            self.levels.push(above);
+        }
+    }
+
+    /// The lowest level that may be tried again.
+    fn first_small(&self) -> Option<usize> {
+        let entries = self.bottom.neighbors.len();
+        let small = AGAIN_ENTRIES.max(entries / AGAIN_SHARE);
+        let above = self.levels.iter().map(|above| above.level.neighbors.len());
+        std::iter::once(entries).chain(above).position(|entries| entries <= small)
+    }
+
+    /// Goes down to a level (0 is the graph), with the communities that were found above.
+    fn descend(&mut self, depth: usize) -> Moving<V> {
+        let top = self.levels.last().map_or(self.bottom, |above| &above.level);
+        let mut labels: Vec<u32> = (0..top.num_nodes() as u32).collect();
+        for above in self.levels.drain(depth..).rev() {
+            labels = above.owners.iter().map(|&owner| labels[owner as usize]).collect();
+        }
+        let level = self.levels.last().map_or(self.bottom, |above| &above.level);
+        Moving::new(labels, &level.volumes)
+    }
+}
