@@ -62,7 +62,7 @@ pub struct EdgeKind<'a> {
 
 /// The coupling of equals: each class likes its own, and all others alike less.
 pub fn homophily(num_classes: usize) -> Vec<f64> {
-    let value = |at: usize| if at % (num_classes + 1) == 0 { num_classes as f64 - 1.0 } else { -1.0 };
+    let value = |at: usize| if at.is_multiple_of(num_classes + 1) { num_classes as f64 - 1.0 } else { -1.0 };
     (0..num_classes * num_classes).map(value).collect()
 }
 
