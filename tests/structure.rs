@@ -105,6 +105,17 @@ fn cores_are_the_largest_sets_with_so_many_neighbors_inside() {
 }
 
 #[test]
+fn neighbors_of_many_who_leave_at_once_keep_their_coreness() {
+    // 6,000 nodes leave in one round and all take from the same eight, who end at eight whoever comes too late.
+    let pairs: Vec<_> = (0..6_000).flat_map(|node| (0..8).map(move |hub| (8 + node, hub, 1))).collect();
+    let rows = Rows::undirected(6_008, &pairs);
+    let run = Run::new().threads(4).unwrap();
+    for _ in 0..50 {
+        assert!(cores(&rows, &run).unwrap().coreness.iter().all(|&coreness| coreness == 8));
+    }
+}
+
+#[test]
 fn strength_cores_are_the_largest_sets_with_so_much_weight_inside() {
     for rows in undirected() {
         let found = strength_cores(&rows, &Run::new()).unwrap();
