@@ -1,6 +1,8 @@
 //! Who belongs together.
 
+pub mod beliefs;
 pub mod bridges;
+pub mod centrality;
 pub mod components;
 pub mod core;
 pub mod dense;

@@ -6,7 +6,8 @@
 //! # Method
 //! The support of an edge is the number of its triangles, counted by all threads as in
 //! [`triangles`](super::triangles()). Then the edge of least support goes, and takes one from the two other edges of
-//! each triangle that it was in. Edges without any triangle are set aside first: most edges of a transfer graph.
+//! each triangle that it was in. Edges without any triangle are set aside first, and entries of
+//! edges that went are dropped from the rows as they add up.
 //!
 //! # Cost
 //! Time O(m^1.5), the removal sequential; memory 4 bytes per edge, and 37 per edge in a triangle.

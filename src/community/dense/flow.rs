@@ -135,9 +135,12 @@ impl<'a, M: Matched> Peel<'a, M> {
     }
 
     fn value_anew(&mut self, node: u32) {
-        let key = self.key(node);
+        let (key, before) = (self.key(node), self.waiting.key(node).unwrap_or(0));
+        if key == before {
+            return;
+        }
         if self.middle().contains(&node) {
-            self.value += key - self.waiting.key(node).unwrap_or(0);
+            self.value += key - before;
         }
         self.waiting.set(node, key);
     }

@@ -10,7 +10,7 @@
 //! inside the block found, and the priors of its nodes, are taken away, and what is left is peeled again.
 //!
 //! # Cost
-//! Time O(m log n) per block, sequential; memory 24 bytes per edge, 28 per node.
+//! Time O(m log n) per block, sequential; memory 40 bytes per edge, 36 per node.
 //!
 //! # Choices
 //! Weights of edges are whole numbers of 2^-32, computed by whole numbers alone: the same block on every machine. d
