@@ -169,7 +169,10 @@ fn cores_trusses_and_dense_sets_are_those_of_the_drawing() {
     assert_eq!((&said["summary"]["deepest"], &said["summary"]["num_triangles"]), (&3.into(), &8.into()));
     let rows = read(&output);
     assert_eq!(rows.lines().nth(1).unwrap(), "a1,3,4,7,3,0.5,true,");
-    assert!(rows.contains("\na2,3,3,6,3,1.0,false,\n") && rows.contains("\ne,0,0,0,0,0.0,false,\n"), "{rows}");
+    assert!(
+        rows.contains("\na2,3,3,6,3,1.0,false,\n") && rows.contains("\ne,0,0,0,0,0.0,false,\n"),
+        "{rows}"
+    );
     let strength = place(&directory, "strength.csv");
     done(["core", &graph, "--kind", "strength", "--neighbors-max", "7", "--output", &strength]);
     assert!(read(&strength).contains("\na2,6,"));
