@@ -13,6 +13,7 @@ import pyarrow
 
 __all__ = [
     "Bounds",
+    "Communities",
     "Components",
     "Contacts",
     "Exposure",
@@ -21,7 +22,9 @@ __all__ = [
     "IdentityRings",
     "Origins",
     "Paths",
+    "Projection",
     "Ranking",
+    "Structure",
     "Subgraph",
     "Table",
     "Trace",
