@@ -5,7 +5,7 @@ mod support;
 
 use ringfence::graph::links::identifier_groups;
 use ringfence::graph::project::{
-    HubNode, HubRule, Over, ProjectOptions, Projection, Rows, Weight, project, project_directed,
+    HubNode, HubRule, Nodes, Over, ProjectOptions, Projection, Rows, Weight, project, project_directed,
 };
 use ringfence::graph::{Graph, Transaction, View};
 use ringfence::ids::{AccountId, IdentifierId, TxId};
@@ -80,13 +80,22 @@ fn expected(view: &View<'_>, options: &ProjectOptions, unit: u64) -> Pairs {
     pairs
 }
 
-fn found(rows: &Rows) -> Pairs {
+fn found(rows: &Rows, nodes: &Nodes) -> Pairs {
     let mut pairs = Pairs::new();
+    assert_eq!(rows.num_nodes(), nodes.len());
     for node in 0..rows.num_nodes() as u32 {
         assert!(rows.neighbors(node).is_sorted_by(|a, b| a < b));
-        pairs.extend(rows.entries(node).map(|(neighbor, weight)| ((node, neighbor), weight)));
+        assert_eq!(nodes.node(nodes.account(node)), Some(node));
+        let account = |node| nodes.account(node).0;
+        pairs.extend(
+            rows.entries(node).map(|(neighbor, weight)| ((account(node), account(neighbor)), weight)),
+        );
     }
     pairs
+}
+
+fn pairs_of(projection: &Projection) -> Pairs {
+    found(&projection.rows, &projection.nodes)
 }
 
 fn degrees(pairs: &Pairs) -> BTreeMap<u32, usize> {
@@ -130,7 +139,7 @@ fn every_pair_weighs_what_joins_it() {
                 let projection = projected(&graph.view(), &options);
                 let unit = if over == Over::Transfers { 1 } else { 64 };
                 assert_eq!(projection.unit, unit);
-                assert_eq!(found(&projection.rows), expected(&graph.view(), &options, unit), "{options:?}");
+                assert_eq!(pairs_of(&projection), expected(&graph.view(), &options, unit), "{options:?}");
             }
         }
     }
@@ -149,9 +158,9 @@ fn a_window_and_a_set_of_accounts_are_all_that_is_seen() {
             (0..30).filter(|&account| random(round, 50 + u64::from(account)) % 3 > 0).collect();
         let view = graph.window(Window { from, to }).unwrap().among(accounts);
         let options = ProjectOptions { over: Over::Both, ..ProjectOptions::default() };
-        assert_eq!(found(&projected(&view, &options).rows), expected(&view, &options, 64));
+        assert_eq!(pairs_of(&projected(&view, &options)), expected(&view, &options, 64));
         let options = ProjectOptions::default();
-        assert_eq!(found(&projected(&view, &options).rows), expected(&view, &options, 1));
+        assert_eq!(pairs_of(&projected(&view, &options)), expected(&view, &options, 1));
     }
 }
 
@@ -181,7 +190,7 @@ fn hubs_are_cut_or_damped_and_listed() {
                     *weight = (*weight).max(1);
                 }),
             }
-            assert_eq!(found(&projection.rows), after);
+            assert_eq!(pairs_of(&projection), after);
             let left = degrees(&after);
             let listed: Vec<(u32, usize, usize)> = projection
                 .hubs
@@ -219,7 +228,7 @@ fn a_pair_of_a_hub_stays_where_chance_does_not_explain_it() {
     let rule = HubRule::Significant { alpha: 0.01 };
     let options = ProjectOptions { neighbors_max: Some(40), hubs: rule, ..ProjectOptions::default() };
     let projection = projected(&graph.view(), &options);
-    assert_eq!(projection.neighbors(account("hub")), [account("friend").0]);
+    assert_eq!(projection.rows.neighbors(account("hub").0), [account("friend").0]);
     let [hub] = projection.hubs[..] else { panic!("{:?}", projection.hubs) };
     assert_eq!((hub.node, hub.degree, hub.kept), (HubNode::Account(account("hub")), 51, 1));
     let without: Pairs = expected(&graph.view(), &ProjectOptions::default(), 1);
@@ -227,7 +236,7 @@ fn a_pair_of_a_hub_stays_where_chance_does_not_explain_it() {
         let other = |pair: &(u32, u32)| pair.0 != account("hub").0 && pair.1 != account("hub").0;
         pairs.iter().filter(|(pair, _)| other(pair)).map(|(pair, weight)| (*pair, *weight)).collect::<Pairs>()
     };
-    assert_eq!(others(&found(&projection.rows)), others(&without));
+    assert_eq!(others(&pairs_of(&projection)), others(&without));
 }
 
 #[test]
@@ -243,8 +252,8 @@ fn what_is_allowed_joins_nobody_and_is_listed() {
         ..ProjectOptions::default()
     };
     let projection = projected(&graph.view(), &options);
-    assert_eq!(found(&projection.rows), expected(&graph.view(), &options, 64));
-    assert!(projection.neighbors(AccountId(3)).is_empty());
+    assert_eq!(pairs_of(&projection), expected(&graph.view(), &options, 64));
+    assert!(projection.rows.neighbors(3).is_empty());
     let listed: Vec<(HubNode, u32, bool)> =
         projection.hubs.iter().map(|hub| (hub.node, hub.degree, hub.allowed)).collect();
     assert_eq!(
@@ -265,8 +274,11 @@ fn who_pays_whom_stands_in_both_directions() {
         *pays.entry((row.source.0, row.destination.0)).or_default() += 1;
     }
     let directed = project_directed(&graph.view(), &ProjectOptions::default(), &Run::new()).unwrap();
-    assert_eq!(found(&directed.out), pays);
-    assert_eq!(found(&directed.incoming), pays.iter().map(|(&(a, b), &weight)| ((b, a), weight)).collect());
+    assert_eq!(found(&directed.out, &directed.nodes), pays);
+    assert_eq!(
+        found(&directed.incoming, &directed.nodes),
+        pays.iter().map(|(&(a, b), &weight)| ((b, a), weight)).collect()
+    );
 }
 
 #[test]

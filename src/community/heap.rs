@@ -22,6 +22,11 @@ const AWAY: u32 = u32::MAX;
 const CHILDREN: usize = 4;
 
 impl<K: Copy + Ord> Heap<K> {
+    /// An empty queue for `0..num_nodes`.
+    pub fn new(num_nodes: usize) -> Self {
+        Heap { waiting: Vec::new(), places: vec![AWAY; num_nodes] }
+    }
+
     /// All nodes of `0..num_nodes` for which `key` gives one.
     pub fn of(num_nodes: usize, key: impl Fn(u32) -> Option<K>) -> Self {
         let waiting: Vec<(K, u32)> =
@@ -34,6 +39,12 @@ impl<K: Copy + Ord> Heap<K> {
             heap.sink(place);
         }
         heap
+    }
+
+    /// Whether a node waits.
+    #[inline]
+    pub fn contains(&self, node: u32) -> bool {
+        self.places[node as usize] != AWAY
     }
 
     /// The key of a node that waits.

@@ -1,9 +1,12 @@
 //! Who belongs together.
 
+pub mod beliefs;
 pub mod bridges;
+pub mod centrality;
 pub mod compare;
 pub mod components;
 pub mod core;
+pub mod dense;
 mod heap;
 pub mod label_propagation;
 pub mod leiden;
@@ -23,6 +26,11 @@ pub use components::{Components, ComponentsOptions, components};
 pub use core::{
     BipartiteCore, BipartiteLevels, Cores, bipartite_core, bipartite_core_levels, cores, directed_core,
     directed_core_levels, strength_cores,
+};
+pub use dense::{
+    DenseSet, Densest, DensestOptions, Density, FRAUDAR_UNIT, FlowBlock, FlowScopeOptions, FraudBlock,
+    FraudarOptions, IncrementalPeeling, Peeling, Priors, Transfers, densest, flowscope, flowscope_timed,
+    fraudar, peeling,
 };
 pub use label_propagation::{
     Overlapping, PropagationOptions, SHARE_WHOLE, label_propagation, overlapping_communities,

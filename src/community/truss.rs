@@ -6,10 +6,11 @@
 //! # Method
 //! The support of an edge is the number of its triangles, counted by all threads as in
 //! [`triangles`](super::triangles()). Then the edge of least support goes, and takes one from the two other edges of
-//! each triangle that it was in. Edges without any triangle are set aside first: most edges of a transfer graph.
+//! each triangle that it was in. Edges without any triangle are set aside first, and entries of
+//! edges that went are dropped from the rows as they add up.
 //!
 //! # Cost
-//! Time O(m^1.5), the removal sequential; memory 4 bytes per edge, and 32 per edge in a triangle.
+//! Time O(m^1.5), the removal sequential; memory 4 bytes per edge, and 37 per edge in a triangle.
 //!
 //! # Choices
 //! The triangles of an edge are found anew when it goes, not stored: dense graphs have too many. Rows of similar
@@ -30,7 +31,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const EDGES_PER_CHECK: usize = 1 << 12;
 
 /// How much longer a row is looked up instead of merged.
-const LOOK_UP: usize = 16;
+const LOOK_UP: usize = 8;
 
 /// For each entry of the rows of an undirected graph the trussness of its edge: at least 2, the same in both directions.
 ///
@@ -75,32 +76,33 @@ fn supports(oriented: &Oriented, num_nodes: usize, run: &Run) -> Result<Vec<u32>
         (0..oriented.num_edges()).into_par_iter().map(|_| AtomicU32::new(0)).collect();
     let add = |edge: usize, triangles: u32| supports[edge].fetch_add(triangles, Ordering::Relaxed);
     tasks(num_nodes).into_par_iter().try_for_each_init(
-        || (vec![0_u64; num_nodes.div_ceil(64)], vec![0_u32; num_nodes]),
-        |(marks, edges), nodes| {
+        || vec![0_u32; num_nodes],
+        |marks, ranks| {
             run.check()?;
-            for node in nodes {
-                let kept = oriented.kept(node);
+            for rank in ranks {
+                let kept = oriented.kept(rank);
                 if kept.len() < 2 {
                     continue;
                 }
-                for (edge, &other) in oriented.range(node).zip(kept) {
-                    marks[other as usize / 64] |= 1 << (other % 64);
-                    edges[other as usize] = edge as u32;
-                }
-                for (edge, &other) in oriented.range(node).zip(kept) {
+                // For each that `rank` keeps 1 and the triangles found, as in the counting of triangles.
+                kept.iter().for_each(|&other| marks[other as usize] = 1);
+                for &other in kept {
                     let mut closed = 0;
                     for (far, &third) in oriented.range(other).zip(oriented.kept(other)) {
-                        if marks[third as usize / 64] >> (third % 64) & 1 == 1 {
+                        if marks[third as usize] != 0 {
+                            marks[third as usize] += 1;
                             add(far, 1);
-                            add(edges[third as usize] as usize, 1);
                             closed += 1;
                         }
                     }
+                    marks[other as usize] += closed;
+                }
+                for (edge, &other) in oriented.range(rank).zip(kept) {
+                    let closed = std::mem::take(&mut marks[other as usize]) - 1;
                     if closed > 0 {
                         add(edge, closed);
                     }
                 }
-                kept.iter().for_each(|&other| marks[other as usize / 64] = 0);
             }
             Ok::<(), Error>(())
         },
@@ -122,6 +124,8 @@ struct Held {
     offsets: Vec<usize>,
     /// Neighbour and edge of each entry, rows ascending by neighbour.
     entries: Vec<(u32, u32)>,
+    /// For each row how many of its entries count, and how many of these are of edges that went.
+    lens: Vec<(u32, u32)>,
 }
 
 impl Held {
@@ -156,11 +160,32 @@ impl Held {
         }
         rows.into_par_iter().for_each(|row| row.sort_unstable());
         let supports = edges.iter().map(|edge| supports[edge.kept as usize]).collect();
-        Held { edges, supports, offsets, entries }
+        let lens = offsets.windows(2).map(|ends| ((ends[1] - ends[0]) as u32, 0)).collect();
+        Held { edges, supports, offsets, entries, lens }
     }
 
     fn row(&self, node: u32) -> &[(u32, u32)] {
-        &self.entries[self.offsets[node as usize]..self.offsets[node as usize + 1]]
+        let begin = self.offsets[node as usize];
+        &self.entries[begin..begin + self.lens[node as usize].0 as usize]
+    }
+
+    /// Counts an edge of `node` that went; drops such entries once they are a quarter of the row.
+    fn drop_one(&mut self, node: u32, gone: &[bool]) {
+        let begin = self.offsets[node as usize];
+        let (len, dropped) = &mut self.lens[node as usize];
+        *dropped += 1;
+        if *dropped * 4 < *len {
+            return;
+        }
+        let mut kept = begin;
+        for place in begin..begin + *len as usize {
+            let entry = self.entries[place];
+            if !gone[entry.1 as usize] {
+                self.entries[kept] = entry;
+                kept += 1;
+            }
+        }
+        (*len, *dropped) = ((kept - begin) as u32, 0);
     }
 
     /// For each edge the largest number of triangles that it is in within a set where every edge is in as many.
@@ -182,6 +207,9 @@ impl Held {
                 line.lower(one, level);
                 line.lower(other, level);
             }
+            let (one, other) = self.edges[edge as usize].ends;
+            self.drop_one(one, &gone);
+            self.drop_one(other, &gone);
         }
         Ok(line.keys)
     }
@@ -270,14 +298,12 @@ fn per_entry(rows: &Rows, oriented: &Oriented, values: &[u32]) -> Vec<u32> {
         .map(|nodes| {
             let mut part = Vec::new();
             for node in nodes {
-                let mut own = oriented.range(node).zip(oriented.kept(node)).peekable();
+                let rank = oriented.ranks[node as usize];
                 for &other in rows.neighbors(node) {
-                    let kept = own.next_if(|&(_, &kept)| kept == other).map(|(edge, _)| edge);
-                    let edge = kept.or_else(|| {
-                        let at = oriented.kept(other).binary_search(&node).ok()?;
-                        Some(oriented.range(other).start + at)
-                    });
-                    part.push(edge.map_or(2, |edge| values[edge]));
+                    let other = oriented.ranks[other as usize];
+                    let (high, low) = (rank.max(other), rank.min(other));
+                    let at = oriented.kept(high).binary_search(&low).ok();
+                    part.push(at.map_or(2, |at| values[oriented.range(high).start + at]));
                 }
             }
             part

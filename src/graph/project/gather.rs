@@ -5,9 +5,9 @@ use super::super::links::{IdentifierGroups, identifier_groups};
 use super::super::sweep::Sweep;
 use super::hubs::{Hub, HubNode};
 use super::rows::{Rows, Weights};
-use super::{Over, ProjectOptions, Weight};
+use super::{Nodes, Over, ProjectOptions, Weight};
 use crate::error::{Error, Result};
-use crate::ids::{AccountId, IdentifierId, TxId};
+use crate::ids::{AccountId, IdentifierId, NONE, TxId};
 use crate::run::Run;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -29,6 +29,9 @@ pub(super) enum Ends {
 /// All that rows are gathered from.
 pub(super) struct Gather<'a, 'g> {
     view: &'a View<'g>,
+    nodes: &'a Nodes,
+    /// By account, its node; none where accounts are nodes.
+    numbers: Option<Vec<u32>>,
     options: &'a ProjectOptions,
     sweep: Sweep<'g>,
     shared: Option<Shared>,
@@ -43,12 +46,22 @@ struct Part {
 }
 
 impl<'a, 'g> Gather<'a, 'g> {
-    pub(super) fn new(view: &'a View<'g>, options: &'a ProjectOptions, run: &'a Run) -> Result<Self> {
+    pub(super) fn new(
+        view: &'a View<'g>,
+        nodes: &'a Nodes,
+        options: &'a ProjectOptions,
+        run: &'a Run,
+    ) -> Result<Self> {
         let shared = match options.over {
             Over::Transfers => None,
             Over::Identifiers | Over::Both => Some(Shared::new(view, options, run)?),
         };
-        Ok(Gather { view, options, sweep: Sweep::new(view)?, shared, run })
+        let numbers = view.accounts().is_some().then(|| {
+            let mut numbers = vec![NONE; view.graph().num_accounts() as usize];
+            (0..nodes.len() as u32).for_each(|node| numbers[nodes.account(node).index()] = node);
+            numbers
+        });
+        Ok(Gather { view, nodes, numbers, options, sweep: Sweep::new(view)?, shared, run })
     }
 
     /// Identifiers that join nobody because too many accounts share them, or because they may be shared.
@@ -58,34 +71,34 @@ impl<'a, 'g> Gather<'a, 'g> {
 
     /// The rows of all accounts.
     pub(super) fn rows(&self, ends: Ends) -> Result<Rows> {
-        let num_accounts = self.view.graph().num_accounts() as usize;
-        self.run.stage("projection", num_accounts as u64);
-        let parts: Vec<Part> = (0..num_accounts.div_ceil(ACCOUNTS_PER_TASK))
+        let num_nodes = self.nodes.len();
+        self.run.stage("projection", num_nodes as u64);
+        let parts: Vec<Part> = (0..num_nodes.div_ceil(ACCOUNTS_PER_TASK))
             .into_par_iter()
             .map(|task| {
                 self.run.check()?;
                 let first = task * ACCOUNTS_PER_TASK;
-                let accounts = first..(first + ACCOUNTS_PER_TASK).min(num_accounts);
-                let len = accounts.len() as u64;
+                let nodes = first..(first + ACCOUNTS_PER_TASK).min(num_nodes);
+                let len = nodes.len() as u64;
                 let counted = self.options.weight == Weight::Count && self.shared.is_none();
                 let part = if counted && self.options.unit() == 1 {
-                    self.count(accounts, ends)
+                    self.count(nodes, ends)
                 } else {
-                    self.weigh(accounts, ends)?
+                    self.weigh(nodes, ends)?
                 };
                 self.run.advance(len);
                 Ok(part)
             })
             .collect::<Result<_>>()?;
-        join(num_accounts, parts)
+        join(num_nodes, parts)
     }
 
     /// Rows of transfers that are counted: neighbours alone say everything.
-    fn count(&self, accounts: Range<usize>, ends: Ends) -> Part {
+    fn count(&self, nodes: Range<usize>, ends: Ends) -> Part {
         let (mut row_ends, mut neighbors, mut weights) =
-            (Vec::with_capacity(accounts.len()), Vec::new(), Vec::new());
+            (Vec::with_capacity(nodes.len()), Vec::new(), Vec::new());
         let mut row: Vec<u32> = Vec::new();
-        for account in accounts.map(|account| account as u32) {
+        for account in nodes.map(|node| self.nodes.account(node as u32).0) {
             if self.joins(account) {
                 row.clear();
                 if ends != Ends::In {
@@ -98,7 +111,7 @@ impl<'a, 'g> Gather<'a, 'g> {
                 for same in row.chunk_by(|a, b| a == b) {
                     let neighbor = same[0];
                     if neighbor != account && self.joins(neighbor) {
-                        neighbors.push(neighbor);
+                        neighbors.push(self.number(neighbor));
                         weights.push((same.len() as u32).saturating_mul(self.options.transfers_weight));
                     }
                 }
@@ -109,11 +122,11 @@ impl<'a, 'g> Gather<'a, 'g> {
     }
 
     /// Rows of whatever joins accounts.
-    fn weigh(&self, accounts: Range<usize>, ends: Ends) -> Result<Part> {
+    fn weigh(&self, nodes: Range<usize>, ends: Ends) -> Result<Part> {
         let (mut row_ends, mut neighbors, mut weights) =
-            (Vec::with_capacity(accounts.len()), Vec::new(), Vec::new());
+            (Vec::with_capacity(nodes.len()), Vec::new(), Vec::new());
         let mut row: Vec<(u32, u64)> = Vec::new();
-        for account in accounts.map(|account| account as u32) {
+        for account in nodes.map(|node| self.nodes.account(node as u32).0) {
             if self.joins(account) {
                 row.clear();
                 if self.options.over.transfers() {
@@ -127,7 +140,7 @@ impl<'a, 'g> Gather<'a, 'g> {
                     let (neighbor, sum) =
                         (same[0].0, same.iter().fold(0_u64, |sum, &(_, weight)| sum.saturating_add(weight)));
                     if neighbor != account && sum > 0 && self.joins(neighbor) {
-                        neighbors.push(neighbor);
+                        neighbors.push(self.number(neighbor));
                         weights.push(sum);
                     }
                 }
@@ -165,6 +178,12 @@ impl<'a, 'g> Gather<'a, 'g> {
             Weight::Amount(_) => Ok(paid),
             Weight::Count | Weight::LogAmount => Ok(log2_sixteenths(paid.saturating_add(1))),
         }
+    }
+
+    /// The node of an account that joins others.
+    #[inline]
+    fn number(&self, account: u32) -> u32 {
+        self.numbers.as_ref().map_or(account, |numbers| numbers[account as usize])
     }
 
     /// Whether an account joins others at all.
@@ -249,7 +268,7 @@ impl Shared {
 }
 
 /// Joins the rows of all tasks.
-fn join(num_accounts: usize, parts: Vec<Part>) -> Result<Rows> {
+fn join(num_nodes: usize, parts: Vec<Part>) -> Result<Rows> {
     let total: u128 = parts.par_iter().map(|part| sum(&part.weights)).sum();
     if total >= 1 << 63 {
         return Err(Error::Limit {
@@ -260,7 +279,7 @@ fn join(num_accounts: usize, parts: Vec<Part>) -> Result<Rows> {
         });
     }
     let len = parts.iter().map(|part| part.neighbors.len()).sum();
-    let mut offsets = Vec::with_capacity(num_accounts + 1);
+    let mut offsets = Vec::with_capacity(num_nodes + 1);
     let mut base = 0;
     offsets.push(0);
     for part in &parts {

@@ -17,8 +17,8 @@
 //! Tumminello et al.: Statistically validated networks in bipartite complex systems, PLoS ONE 6(3), 2011, for the test of pairs;
 //! Poisson's law in place of the hypergeometric one, whose limit it is for few transfers among many.
 
-use super::ProjectOptions;
 use super::rows::{Rows, narrowest};
+use super::{Nodes, ProjectOptions};
 use crate::error::Result;
 use crate::ids::{AccountId, IdentifierId};
 use crate::run::Run;
@@ -62,9 +62,15 @@ pub enum HubNode {
 }
 
 /// Applies the rule for hubs to undirected rows; returns what is left, and the accounts it was applied to.
-pub(super) fn rule(rows: Rows, options: &ProjectOptions, run: &Run) -> Result<(Rows, Vec<Hub>)> {
+pub(super) fn rule(
+    rows: Rows,
+    nodes: &Nodes,
+    options: &ProjectOptions,
+    run: &Run,
+) -> Result<(Rows, Vec<Hub>)> {
     // The rows of allowed accounts are empty already.
-    let allowed = options.allowed_accounts.iter().map(|account| Hub {
+    let allowed = options.allowed_accounts.iter().filter(|&account| nodes.node(AccountId(account)).is_some());
+    let allowed = allowed.map(|account| Hub {
         node: HubNode::Account(AccountId(account)),
         degree: 0,
         kept: 0,
@@ -72,13 +78,13 @@ pub(super) fn rule(rows: Rows, options: &ProjectOptions, run: &Run) -> Result<(R
     });
     let mut listed: Vec<Hub> = allowed.collect();
     let most = options.neighbors_max.map_or(usize::MAX, |most| most as usize);
-    let nodes = 0..rows.num_nodes() as u32;
-    let hubs: Vec<u32> = nodes.clone().filter(|&node| rows.degree(node) > most).collect();
+    let all = 0..rows.num_nodes() as u32;
+    let hubs: Vec<u32> = all.clone().filter(|&node| rows.degree(node) > most).collect();
     if hubs.is_empty() {
         return Ok((rows, listed));
     }
     let judge = Judge::new(&rows, options, most, &hubs);
-    let kept: Vec<Vec<(u32, u64)>> = nodes
+    let kept: Vec<Vec<(u32, u64)>> = all
         .into_par_iter()
         .map(|node| {
             if node % 4096 == 0 {
@@ -89,7 +95,7 @@ pub(super) fn rule(rows: Rows, options: &ProjectOptions, run: &Run) -> Result<(R
         })
         .collect::<Result<_>>()?;
     listed.extend(hubs.iter().map(|&hub| Hub {
-        node: HubNode::Account(AccountId(hub)),
+        node: HubNode::Account(nodes.account(hub)),
         degree: rows.degree(hub) as u32,
         kept: kept[hub as usize].len() as u32,
         allowed: false,

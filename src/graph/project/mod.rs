@@ -158,24 +158,70 @@ impl ProjectOptions {
     }
 }
 
-/// An undirected, weighted, simple graph of all accounts of a graph; those outside of the view have no neighbours.
+/// An undirected, weighted, simple graph of the accounts of a view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projection {
     /// Every pair in both rows.
     pub rows: Rows,
+    /// Which accounts the rows are of.
+    pub nodes: Nodes,
     /// A weight of this many is one of what the options count.
     pub unit: u64,
     /// Accounts and identifiers that a rule kept from joining all that they could, accounts first, ascending.
     pub hubs: Vec<Hub>,
 }
 
-/// A directed, weighted, simple graph of all accounts of a graph: who pays whom.
+/// A directed, weighted, simple graph of the accounts of a view: who pays whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectedProjection {
     /// By payer.
     pub out: Rows,
     /// By payee: the same pairs.
     pub incoming: Rows,
+    /// Which accounts the rows are of.
+    pub nodes: Nodes,
+}
+
+/// Which account each node of a projection is: the accounts of the view, ascending, are nodes 0, 1, ….
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nodes {
+    num_nodes: usize,
+    /// By node; none where all accounts of the graph are nodes.
+    accounts: Option<Vec<u32>>,
+}
+
+impl Nodes {
+    fn new(view: &View<'_>) -> Self {
+        let num_accounts = view.graph().num_accounts();
+        let accounts: Option<Vec<u32>> =
+            view.accounts().map(|set| set.iter().take_while(|&account| account < num_accounts).collect());
+        Nodes { num_nodes: accounts.as_ref().map_or(num_accounts as usize, Vec::len), accounts }
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.num_nodes
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.num_nodes == 0
+    }
+
+    /// The account of a node.
+    #[inline]
+    pub fn account(&self, node: u32) -> AccountId {
+        AccountId(self.accounts.as_ref().map_or(node, |accounts| accounts[node as usize]))
+    }
+
+    /// The node of an account; none for an account outside of the view.
+    #[inline]
+    pub fn node(&self, account: AccountId) -> Option<u32> {
+        match &self.accounts {
+            None => Some(account.0).filter(|&node| (node as usize) < self.num_nodes),
+            Some(accounts) => accounts.binary_search(&account.0).ok().map(|node| node as u32),
+        }
+    }
 }
 
 /// Projects `view`; the result does not depend on the number of threads.
@@ -200,12 +246,13 @@ pub struct DirectedProjection {
 pub fn project(view: &View<'_>, options: &ProjectOptions, run: &Run) -> Result<Projection> {
     options.check(view)?;
     run.install(|| {
-        let gather = Gather::new(view, options, run)?;
+        let nodes = Nodes::new(view);
+        let gather = Gather::new(view, &nodes, options, run)?;
         let rows = gather.rows(gather::Ends::Both)?;
         let mut hubs = gather.identifier_hubs();
-        let (rows, mut accounts) = hubs::rule(rows, options, run)?;
+        let (rows, mut accounts) = hubs::rule(rows, &nodes, options, run)?;
         accounts.append(&mut hubs);
-        Ok(Projection { rows, unit: options.unit(), hubs: accounts })
+        Ok(Projection { rows, nodes, unit: options.unit(), hubs: accounts })
     })
 }
 
@@ -217,25 +264,16 @@ pub fn project_directed(view: &View<'_>, options: &ProjectOptions, run: &Run) ->
     let options = ProjectOptions { over: Over::Transfers, neighbors_max: None, ..options.clone() };
     options.check(view)?;
     run.install(|| {
-        let gather = Gather::new(view, &options, run)?;
+        let nodes = Nodes::new(view);
+        let gather = Gather::new(view, &nodes, &options, run)?;
         let (out, incoming) = (gather.rows(gather::Ends::Out)?, gather.rows(gather::Ends::In)?);
-        Ok(DirectedProjection { out, incoming })
+        Ok(DirectedProjection { out, incoming, nodes })
     })
 }
 
 impl Projection {
-    /// Number of nodes: all accounts of the graph.
-    pub fn num_nodes(&self) -> usize {
-        self.rows.num_nodes()
-    }
-
     /// Number of pairs of neighbours.
     pub fn num_pairs(&self) -> usize {
         self.rows.num_entries() / 2
-    }
-
-    /// Neighbours of an account, ascending.
-    pub fn neighbors(&self, account: AccountId) -> &[u32] {
-        self.rows.neighbors(account.0)
     }
 }
