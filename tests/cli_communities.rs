@@ -198,6 +198,25 @@ fn cores_trusses_and_dense_sets_are_those_of_the_drawing() {
 }
 
 #[test]
+fn the_account_that_pays_everybody_is_central_and_those_it_pays_are_paid() {
+    let directory = TempDir::new().unwrap();
+    let graph = graph(&directory);
+    for (method, first, columns) in [
+        ("degree", "e", "rank,account,score,strength"),
+        ("pagerank", "b1", "rank,account,score"),
+        ("hits", "b1", "rank,account,score,hub"),
+        ("betweenness", "a1", "rank,account,score"),
+    ] {
+        let output = place(&directory, &format!("{method}.csv"));
+        done(["centrality", &graph, "--method", method, "--output", &output]);
+        let table = read(&output);
+        let rows: Vec<&str> = table.lines().collect();
+        assert_eq!((rows[0], rows.len()), (columns, 10));
+        assert!(rows[1].starts_with(&format!("1,{first},")), "{method}: {table}");
+    }
+}
+
+#[test]
 fn what_is_not_possible_is_refused_by_name_and_leaves_nothing() {
     let directory = TempDir::new().unwrap();
     let graph = graph(&directory);

@@ -357,6 +357,18 @@ class Projection:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Structure: ...
+    def centrality(
+        self,
+        method: Literal["degree", "pagerank", "hits", "betweenness"],
+        *,
+        damping: float = 0.85,
+        weighted: bool = True,
+        sources: int = 256,
+        directed: bool = True,
+        seed: int = 0,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Structure: ...
     def __len__(self) -> int: ...
 
 @final

@@ -4,6 +4,7 @@ use crate::ingest::PARTITIONS;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use ringfence::community::centrality::{BetweennessOptions, PageRankOptions};
 use ringfence::community::{ComponentsOptions, DensestOptions, FraudarOptions, LeidenOptions};
 use ringfence::graph::build::IngestOptions;
 use ringfence::graph::project::ProjectOptions;
@@ -94,6 +95,17 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             ("rounds_max", densest.rounds_max.into_bound_py_any(py)),
             ("blocks_max", fraudar.blocks_max.into_bound_py_any(py)),
             ("weighted", fraudar.weighted.into_bound_py_any(py)),
+        ],
+    )?;
+    let (walk, between) = (PageRankOptions::default(), BetweennessOptions::default());
+    add(
+        "centrality",
+        vec![
+            ("damping", walk.damping.into_bound_py_any(py)),
+            ("weighted", walk.weighted.into_bound_py_any(py)),
+            ("sources", between.sources.unwrap_or(0).into_bound_py_any(py)),
+            ("directed", between.directed.into_bound_py_any(py)),
+            ("seed", between.seed.into_bound_py_any(py)),
         ],
     )?;
     let options = IdentityRingOptions::default();

@@ -9,7 +9,9 @@ use crate::sheet::sheet;
 use crate::structure::Structure;
 use crate::table::Table;
 use pyo3::prelude::*;
+use ringfence::community::centrality::{BetweennessOptions, HitsOptions, PageRankOptions};
 use ringfence::community::{DensestOptions, FraudarOptions, LeidenOptions, Objective};
+use ringfence::report::centrality::{Centrality, centrality_report};
 use ringfence::report::communities::{CommunityMethod, CommunityQuestion, community_report};
 use ringfence::report::projection::Projected;
 use ringfence::report::structure::{CoreKind, DenseMethod, core_report, dense_report, truss_report};
@@ -260,6 +262,67 @@ impl Projection {
             dense_report(&self.projected, method, identifiers(self.reveal), run)
         })?;
         Ok(Structure::new(Answer::new(report), "sets"))
+    }
+
+    /// How central every account is. Scores are an order for looking, not money.
+    ///
+    /// Parameters
+    /// ----------
+    /// method : {"degree", "pagerank", "hits", "betweenness"}
+    ///     How many neighbours it has; how often a walk along payments comes by; being paid by accounts that pay many that
+    ///     matter; standing between others on shortest paths.
+    /// damping : float, default 0.85
+    ///     ``pagerank``: probability that the walk goes on.
+    /// weighted : bool, default True
+    ///     ``pagerank`` and ``hits``: let weights count.
+    /// sources : int, default 256
+    ///     ``betweenness``: number of accounts to search from, chosen by ``seed``; all of them, which is exact, with 0.
+    /// directed : bool, default True
+    ///     ``betweenness``: let it matter who pays whom.
+    /// seed : int, default 0
+    ///     ``betweenness``: decides the choice of sources.
+    /// threads, progress
+    ///     As in :meth:`Graph.components`.
+    ///
+    /// Returns
+    /// -------
+    /// Structure
+    ///     ``table`` has ``rank``, ``account``, ``score`` (of hits the authority), and ``strength`` or ``hub`` for degree or hits;
+    ///     ``summary`` how exact the scores are.
+    ///
+    /// Examples
+    /// --------
+    /// >>> graph.project().centrality("pagerank").table.to_dicts(1)[0]["rank"]
+    /// 1
+    #[pyo3(signature = (method, *, damping = 0.85, weighted = true, sources = 256, directed = true, seed = 0, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn centrality(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        damping: f64,
+        weighted: bool,
+        sources: u32,
+        directed: bool,
+        seed: u64,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Structure> {
+        let methods = [("degree", 0), ("pagerank", 1), ("hits", 2), ("betweenness", 3)];
+        let method = match choice(py, "method", method, &methods, "degree, pagerank, hits or betweenness")? {
+            0 => Centrality::Degree,
+            1 => Centrality::PageRank(PageRankOptions { damping, weighted, ..PageRankOptions::default() }),
+            2 => Centrality::Hits(HitsOptions { weighted, ..HitsOptions::default() }),
+            _ => Centrality::Betweenness(BetweennessOptions {
+                directed,
+                sources: (sources > 0).then_some(sources),
+                seed,
+            }),
+        };
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| {
+            centrality_report(&self.projected, &method, identifiers(self.reveal), run)
+        })?;
+        Ok(Structure::new(Answer::new(report), "centrality"))
     }
 
     fn __len__(&self) -> usize {

@@ -23,6 +23,7 @@ FACE = {
     "communities": rf.Projection.communities,
     "cores": rf.Projection.cores,
     "dense": rf.Projection.dense,
+    "centrality": rf.Projection.centrality,
     "identity_rings": rf.Graph.identity_rings,
     "trace": rf.Graph.trace,
     "freeze_plan": rf.Graph.freeze_plan,

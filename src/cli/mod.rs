@@ -6,6 +6,7 @@
 
 mod args;
 mod bound;
+mod centrality;
 mod communities;
 mod components;
 mod core;
@@ -67,6 +68,7 @@ enum Verb {
     Core(core::Args),
     Truss(truss::Args),
     Dense(dense::Args),
+    Centrality(centrality::Args),
     Rings(rings::Args),
     Trace(trace::Args),
     Freeze(freeze::Args),
@@ -88,6 +90,7 @@ impl Verb {
             Verb::Core(args) => core::run(args, run),
             Verb::Truss(args) => truss::run(args, run),
             Verb::Dense(args) => dense::run(args, run),
+            Verb::Centrality(args) => centrality::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
             Verb::Trace(args) => trace::run(args, run),
             Verb::Freeze(args) => freeze::run(args, run),

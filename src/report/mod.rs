@@ -4,6 +4,7 @@
 pub mod arrow;
 pub mod balances;
 pub mod bound;
+pub mod centrality;
 pub mod communities;
 pub mod compare;
 pub mod components;

@@ -101,7 +101,7 @@ pub fn core_report(
         ("average_clustering", json!(closed.average)),
         ("transitivity", json!(closed.transitivity)),
     ];
-    report(projected, "cores", vec![("cores", table)], said, identifiers, run)
+    structure_report(projected, "cores", vec![("cores", table)], said, identifiers, run)
 }
 
 /// In which truss every pair is. The tables:
@@ -143,7 +143,7 @@ pub fn truss_report(
         ("bridge", Values::Boolean(alone)),
     ]);
     let said = [("truss_min", json!(truss_min)), ("deepest", json!(trusses.iter().max()))];
-    report(projected, "trusses", vec![("pairs", table)], said, identifiers, run)
+    structure_report(projected, "trusses", vec![("pairs", table)], said, identifiers, run)
 }
 
 /// How dense sets are found.
@@ -227,11 +227,11 @@ pub fn dense_report(
             ]),
         ),
     ];
-    report(projected, "dense sets", tables, said, identifiers, run)
+    structure_report(projected, "dense sets", tables, said, identifiers, run)
 }
 
 /// Tables with hubs, and a document.
-fn report<const N: usize>(
+pub(super) fn structure_report<const N: usize>(
     projected: &Projected,
     result: &str,
     mut tables: Vec<(&'static str, Table)>,

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::ids::{AccountId, TxId};
 use crate::store::{Zeroed, prefetch};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use std::sync::Mutex;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Rows between asking for the words of a row and using them.
@@ -22,61 +23,32 @@ const AHEAD: usize = 16;
 /// Cases of one pass.
 pub(super) const CASES_PER_PASS: u32 = 64;
 
-/// Whom the sources of each case reach, but for the first 64 cases, which the pass of the money finds.
-pub(super) fn spread(pass: &Pass<'_, '_>) -> Result<Vec<Contact>> {
+/// Whom the sources of the cases after the first 64 reach, which the pass of the money finds; none without such.
+pub(super) fn spread(pass: &Pass<'_, '_>) -> Result<Option<Firsts>> {
     let groups = pass.starts.iter().map(|start| start.case).max().map_or(0, |last| last / CASES_PER_PASS + 1);
-    let parts: Vec<Result<Vec<Contact>>> =
-        (1..groups).into_par_iter().map(|group| Spread::of(pass, group)).collect();
-    let mut all: Vec<Contact> = Vec::new();
-    for part in parts {
-        all.append(&mut part?);
-    }
-    Ok(all)
-}
-
-/// By account, the first of its contacts and how many cases they are.
-pub(super) fn gather(contacts: &[Contact], num_accounts: u32) -> Result<ExposedAccounts> {
-    let mut accounts = ExposedAccounts {
-        account: Vec::with_capacity(contacts.len()),
-        num_cases: Vec::with_capacity(contacts.len()),
-        first_contact: Vec::with_capacity(contacts.len()),
-        transaction: Vec::with_capacity(contacts.len()),
-    };
-    for (account, first) in firsts(contacts, num_accounts)?.iter().enumerate() {
-        if first.num_cases > 0 {
-            accounts.account.push(AccountId(account as u32));
-            accounts.num_cases.push(first.num_cases);
-            accounts.first_contact.push(first.time);
-            accounts.transaction.push((first.transaction > 0).then_some(TxId(first.position)));
+    let all: Mutex<Option<Firsts>> = Mutex::default();
+    (1..groups).into_par_iter().try_for_each(|group| {
+        let found = Spread::of(pass, group)?;
+        // Whoever comes first here makes no difference to the sum.
+        if let Ok(mut all) = all.lock() {
+            match &mut *all {
+                Some(all) => all.add(&found),
+                none => *none = Some(found),
+            }
         }
-    }
-    Ok(accounts)
+        Ok(())
+    })?;
+    Ok(all.into_inner().unwrap_or_default())
 }
 
-/// By account, the first of its contacts, with the cases of all of them.
-fn firsts(contacts: &[Contact], num_accounts: u32) -> Result<Zeroed<First>> {
-    let mut firsts = Zeroed::<First>::new(num_accounts as usize)?;
-    let table = &mut firsts[..];
-    for contact in contacts {
-        let (first, known) = (contact.first, &mut table[contact.account as usize]);
-        let num_cases = known.num_cases + first.num_cases;
-        let key = |first: &First| (first.position, first.transaction, first.time);
-        if known.num_cases == 0 || key(&first) < key(known) {
-            *known = first;
-        }
-        known.num_cases = num_cases;
-    }
-    Ok(firsts)
+/// By account, the first contact with any of some cases, and how many of them there are.
+#[derive(Debug)]
+pub(super) struct Firsts {
+    firsts: Zeroed<First>,
+    num_contacts: usize,
 }
 
-/// First contact of an account with cases of one pass.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Contact {
-    account: u32,
-    first: First,
-}
-
-/// A first contact and how many cases there are.
+/// How an account came into contact.
 #[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout)]
 #[repr(C)]
 struct First {
@@ -84,47 +56,85 @@ struct First {
     position: u64,
     time: i64,
     num_cases: u32,
-    /// 1 for a payment, 0 for the start of a source.
-    transaction: u32,
+    /// [`NOTHING`], [`START`] or [`PAYMENT`].
+    by: u32,
 }
 
-/// The first contacts of one pass, in order.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// Accounts in `contacts`.
-    known: Marks,
-    contacts: Vec<Contact>,
+/// No contact.
+const NOTHING: u32 = 0;
+/// The account is a source, and began.
+const START: u32 = 1;
+/// A payment reached it.
+const PAYMENT: u32 = 2;
+
+impl First {
+    fn key(&self) -> (u64, u32, i64) {
+        (self.position, self.by, self.time)
+    }
 }
 
-impl Found {
-    pub(super) fn new(num_accounts: u32) -> Self {
-        Found { known: Marks::new(num_accounts), contacts: Vec::new() }
+impl Firsts {
+    pub(super) fn new(num_accounts: u32) -> Result<Self> {
+        Ok(Firsts { firsts: Zeroed::new(num_accounts as usize)?, num_contacts: 0 })
     }
 
     /// A source begins.
     pub(super) fn start(&mut self, start: &Start) {
-        self.note(start.account, start.position, start.time, 0);
+        self.note(start.account, start.position, start.time, START);
     }
 
     /// A payment reaches an account.
     pub(super) fn payment(&mut self, account: u32, position: u64, time: i64) {
-        self.note(account, position, time, 1);
+        self.note(account, position, time, PAYMENT);
     }
 
-    fn note(&mut self, account: u32, position: u64, time: i64, transaction: u32) {
-        if !self.known.has(account) {
-            self.known.set(account);
-            let first = First { position, time, num_cases: 0, transaction };
-            self.contacts.push(Contact { account, first });
+    fn note(&mut self, account: u32, position: u64, time: i64, by: u32) {
+        let first = &mut self.firsts[account as usize];
+        if first.by == NOTHING {
+            *first = First { position, time, num_cases: 0, by };
+            self.num_contacts += 1;
         }
     }
 
-    /// The contacts, with the number of cases that each account has in the end.
-    pub(super) fn close(mut self, mut cases: impl FnMut(u32) -> u64) -> Vec<Contact> {
-        for contact in &mut self.contacts {
-            contact.first.num_cases = cases(contact.account).count_ones();
+    /// Counts the cases that every account has in the end.
+    pub(super) fn count(&mut self, mut cases: impl FnMut(u32) -> u64) {
+        for (account, first) in self.firsts.iter_mut().enumerate() {
+            if first.by != NOTHING {
+                first.num_cases = cases(account as u32).count_ones();
+            }
         }
-        self.contacts
+    }
+
+    /// Adds contacts with other cases.
+    pub(super) fn add(&mut self, others: &Firsts) {
+        for (first, other) in self.firsts.iter_mut().zip(&others.firsts[..]) {
+            let num_cases = first.num_cases + other.num_cases;
+            let fresh = first.by == NOTHING;
+            if other.by != NOTHING && (fresh || other.key() < first.key()) {
+                *first = *other;
+                self.num_contacts += usize::from(fresh);
+            }
+            first.num_cases = num_cases;
+        }
+    }
+
+    /// As columns.
+    pub(super) fn accounts(&self) -> ExposedAccounts {
+        let mut accounts = ExposedAccounts {
+            account: Vec::with_capacity(self.num_contacts),
+            num_cases: Vec::with_capacity(self.num_contacts),
+            first_contact: Vec::with_capacity(self.num_contacts),
+            transaction: Vec::with_capacity(self.num_contacts),
+        };
+        for (account, first) in self.firsts.iter().enumerate() {
+            if first.by != NOTHING {
+                accounts.account.push(AccountId(account as u32));
+                accounts.num_cases.push(first.num_cases);
+                accounts.first_contact.push(first.time);
+                accounts.transaction.push((first.by == PAYMENT).then_some(TxId(first.position)));
+            }
+        }
+        accounts
     }
 }
 
@@ -134,7 +144,7 @@ struct Spread<'a, 'g> {
     /// By account, the cases whose taint it can pass on.
     cases: Zeroed<u64>,
     outside: Option<Marks>,
-    found: Found,
+    found: Firsts,
     /// Strict ties: what reached accounts at the moment that ends before `wait_until`.
     waiting: Vec<(u32, u64)>,
     wait_until: u64,
@@ -142,13 +152,13 @@ struct Spread<'a, 'g> {
 }
 
 impl<'a, 'g> Spread<'a, 'g> {
-    fn of(pass: &'a Pass<'a, 'g>, group: u32) -> Result<Vec<Contact>> {
+    fn of(pass: &'a Pass<'a, 'g>, group: u32) -> Result<Firsts> {
         let num_accounts = pass.view.graph().num_accounts();
         let mut spread = Spread {
             pass,
             cases: Zeroed::new(num_accounts as usize)?,
             outside: pass.view.accounts().map(|_| Marks::outside(pass.view.accounts(), num_accounts)),
-            found: Found::new(num_accounts),
+            found: Firsts::new(num_accounts)?,
             waiting: Vec::new(),
             wait_until: NEVER,
             moments: Moments::default(),
@@ -162,8 +172,9 @@ impl<'a, 'g> Spread<'a, 'g> {
         }
         spread.scan(from, pass.end)?;
         spread.admit(NEVER);
-        let Spread { found, cases, .. } = spread;
-        Ok(found.close(|account| cases[account as usize]))
+        let Spread { mut found, cases, .. } = spread;
+        found.count(|account| cases[account as usize]);
+        Ok(found)
     }
 
     fn start(&mut self, start: &Start) {

@@ -11,7 +11,7 @@
 //!
 //! # Cost
 //! One pass over the rows for the amounts and the first 64 cases, one for every further 64, on as many threads. 64 bytes
-//! per account for the first, half of them touched by tainted money only; 8 for any further; 24 for the result. No index
+//! per account for the first, half of them touched by tainted money only; 24 for contacts, and 32 for any further 64 cases. No index
 //! is used.
 //!
 //! # Choices
@@ -261,9 +261,10 @@ pub fn exposure(
     run.stage("exposure", num_passes * (pass.end - view.positions().start.0));
     let (played, others) = run.install(|| rayon::join(|| money::flow(&pass), || contact::spread(&pass)));
     let Played { amounts, books, mut contacts } = played?;
-    contacts.append(&mut others?);
-    let accounts = contact::gather(&contacts, view.graph().num_accounts())?;
-    Ok(Exposure { amounts, accounts, ledger: books })
+    if let Some(others) = others? {
+        contacts.add(&others);
+    }
+    Ok(Exposure { amounts, accounts: contacts.accounts(), ledger: books })
 }
 
 /// What all passes over the rows have in common.

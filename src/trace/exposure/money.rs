@@ -9,7 +9,7 @@ use super::super::policy::{Opening, Ties};
 use super::super::pool::lot::{mul_div, too_much};
 use super::super::source::Start;
 use super::super::walk::marks::Marks;
-use super::contact::{CASES_PER_PASS, Contact, Found};
+use super::contact::{CASES_PER_PASS, Firsts};
 use super::lines::{Column, Lines, lines};
 use super::pools::Pools;
 use super::{ExposedAmounts, ExposureBooks, Pass, Role};
@@ -51,7 +51,7 @@ pub(super) struct Played {
     pub(super) amounts: ExposedAmounts,
     pub(super) books: Vec<ExposureBooks>,
     /// Of the first 64 cases.
-    pub(super) contacts: Vec<Contact>,
+    pub(super) contacts: Firsts,
 }
 
 /// Plays all payments: what every pool has to do with the sources, the books, and whom the first cases reach.
@@ -66,7 +66,7 @@ pub(super) fn flow(pass: &Pass<'_, '_>) -> Result<Played> {
         outside: pass.view.accounts().map(|_| Marks::outside(pass.view.accounts(), num_accounts)),
         strict: pass.options.ties == Ties::Strict,
         waiting: Vec::new(),
-        found: Found::new(num_accounts),
+        found: Firsts::new(num_accounts)?,
         waiting_cases: Vec::new(),
         moment: i64::MIN,
         books: (0..num_currencies).map(|currency| ExposureBooks::new(CurrencyId(currency as u16))).collect(),
@@ -92,7 +92,7 @@ struct Flow<'a, 'g> {
     /// Strict ties: what came in at `moment`, by pool: all of it, and the tainted part.
     waiting: Vec<(usize, i64, i64)>,
     /// Whom the first 64 cases reach.
-    found: Found,
+    found: Firsts,
     /// Strict ties: the cases that reached accounts at `moment`.
     waiting_cases: Vec<(u32, u64)>,
     moment: i64,
@@ -387,8 +387,9 @@ impl Flow<'_, '_> {
         if let Some(books) = self.books.iter().find(|books| !books.balances()) {
             return Err(Error::Unproved(format!("exposure does not conserve money: {books:?}")));
         }
-        let Flow { mut pools, found, books, .. } = self;
-        Ok(Played { amounts, books, contacts: found.close(|account| *pools.cases(account)) })
+        let Flow { mut pools, found: mut contacts, books, .. } = self;
+        contacts.count(|account| *pools.cases(account));
+        Ok(Played { amounts, books, contacts })
     }
 }
 
