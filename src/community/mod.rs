@@ -7,6 +7,7 @@ pub mod components;
 pub mod core;
 pub mod dense;
 mod heap;
+pub mod identity;
 pub mod leiden;
 pub mod louvain;
 mod oriented;
