@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use ringfence::community::{
-    Communities, LeidenOptions, Objective, Partition, follow, leiden, leiden_directed, louvain,
+    Communities, LeidenOptions, Objective, Partition, PropagationOptions, SHARE_WHOLE, community_measures,
+    compare, coverage, directed_modularity, follow, label_propagation, leiden, leiden_directed, louvain,
+    modularity, overlapping_communities, quality,
 };
 use ringfence::graph::project::Rows;
 use ringfence::random::{Draws, Stream};
@@ -129,7 +131,7 @@ fn planted(seed: u64, groups: u64, size: u64, degree: u64, inside: u64) -> Pairs
 }
 
 /// The definition, for a graph given as pairs: modularity, or CPM with all sizes 1.
-fn quality(pairs: &Pairs, num_nodes: usize, labels: &[u32], options: &LeidenOptions) -> f64 {
+fn defined(pairs: &Pairs, num_nodes: usize, labels: &[u32], options: &LeidenOptions) -> f64 {
     let same = |u: usize, v: usize| labels[u] == labels[v];
     let inside: u64 = pairs.iter().filter(|p| same(p.0 as usize, p.1 as usize)).map(|p| p.2).sum();
     if options.objective == Objective::Cpm {
@@ -230,7 +232,7 @@ fn the_best_partition_of_small_graphs_is_found_or_nearly() {
         let pairs = random_pairs(&mut draws, 8, 8 + index % 10, 1 + index % 3);
         let graph = Rows::undirected(8, &pairs);
         for options in objectives() {
-            let by_definition = |labels: &Vec<u32>| quality(&pairs, 8, labels, &options);
+            let by_definition = |labels: &Vec<u32>| defined(&pairs, 8, labels, &options);
             let best = all.iter().map(by_definition).fold(f64::NEG_INFINITY, f64::max);
             let alone = by_definition(&(0..8).collect());
             let found = leiden(&graph, &options, &run(1)).unwrap();
@@ -505,6 +507,86 @@ fn what_makes_no_sense_is_refused_before_any_work() {
     assert!(matches!(refused(LeidenOptions::default()), Error::Cancelled));
     let cpm = LeidenOptions { objective: Objective::Cpm, ..LeidenOptions::default() };
     assert!(matches!(leiden_directed(&karate(), &karate(), &cpm, &run(1)), Err(Error::Option { .. })));
+}
+
+#[test]
+fn the_quality_of_any_partition_is_that_of_the_definition() {
+    for index in 0..20 {
+        let mut draws = draws(300 + index);
+        let pairs = random_pairs(&mut draws, 30, 80, 5);
+        let turned: Pairs = pairs.iter().map(|&(u, v, weight)| (v, u, weight)).collect();
+        let graph = Rows::undirected(30, &pairs);
+        let labels: Vec<u32> = (0..30).map(|_| draws.below(6) as u32).collect();
+        let partition = Partition::from_labels(&labels);
+        for options in objectives() {
+            let found = quality(&graph, &partition, options.objective, options.resolution).unwrap();
+            assert!((found - defined(&pairs, 30, &labels, &options)).abs() < 1e-9);
+        }
+        let (out, incoming) = (Rows::directed(30, &pairs), Rows::directed(30, &turned));
+        let found = directed_modularity(&out, &incoming, &partition, 1.2).unwrap();
+        assert!((found - directed_quality(&pairs, 30, &labels, 1.2)).abs() < 1e-9);
+        let measures = community_measures(&graph, &partition, &run(2)).unwrap();
+        let apart = measures.iter().filter(|community| !community.connected).count();
+        assert_eq!(apart, disconnected(&graph, &partition));
+        let inside: u64 = measures.iter().map(|community| community.inside).sum();
+        let total: u64 = pairs.iter().map(|pair| pair.2).sum();
+        let share = coverage(&graph, &partition, &run(1)).unwrap();
+        assert!((share - inside as f64 / total as f64).abs() < 1e-12);
+        let wrong = Partition::from_labels(&[0; 29]);
+        assert!(matches!(modularity(&graph, &wrong, 1.0), Err(Error::Input { .. })));
+    }
+}
+
+#[test]
+fn the_measures_of_a_triangle_with_a_tail_can_be_counted_by_hand() {
+    let graph = Rows::undirected(5, &[(0, 1, 2), (1, 2, 3), (0, 2, 4), (2, 3, 5), (3, 4, 1)]);
+    let partition = Partition::from_labels(&[0, 0, 0, 1, 1]);
+    let [triangle, tail] = community_measures(&graph, &partition, &run(1)).unwrap().try_into().unwrap();
+    assert_eq!((triangle.size, triangle.pairs, triangle.inside, triangle.cut), (3, 3, 9, 5));
+    assert_eq!((triangle.density, tail.density, tail.connected), (1.0, 1.0, true));
+    // Members of the tail have weights 6 and 1, those of the triangle 23.
+    assert_eq!((triangle.conductance, tail.conductance), (5.0 / 7.0, 5.0 / 7.0));
+}
+
+#[test]
+fn label_propagation_finds_planted_groups_and_is_the_same_for_any_number_of_threads() {
+    let pairs = planted(15, 400, 50, 8, 85);
+    let graph = Rows::undirected(20_000, &pairs);
+    let truth = Partition::from_labels(&(0..20_000).map(|node| node % 400).collect::<Vec<u32>>());
+    let options = PropagationOptions { seed: 3, ..PropagationOptions::default() };
+    let one = label_propagation(&graph, &options, &run(1)).unwrap();
+    let overlapping = overlapping_communities(&graph, &options, &run(1)).unwrap();
+    for threads in [2, 3, 7, 16] {
+        assert_eq!(one, label_propagation(&graph, &options, &run(threads)).unwrap());
+        assert_eq!(overlapping, overlapping_communities(&graph, &options, &run(threads)).unwrap());
+    }
+    assert_eq!(disconnected(&graph, &one), 0);
+    let agreement = compare(&truth, &one).unwrap();
+    assert!(agreement.nmi > 0.95 && agreement.ami > 0.9, "{agreement:?}");
+}
+
+#[test]
+fn a_node_between_two_groups_belongs_to_both() {
+    // Two cliques of eight, and node 16 with three friends in each.
+    let mut pairs = Pairs::new();
+    for first in [0, 8] {
+        pairs.extend((0..8).flat_map(|u| (0..u).map(move |v| (first + u, first + v, 1))));
+        pairs.extend((0..3).map(|u| (first + u, 16, 1)));
+    }
+    let graph = Rows::undirected(18, &pairs);
+    let options = PropagationOptions { communities_max: 2, ..PropagationOptions::default() };
+    let found = overlapping_communities(&graph, &options, &run(2)).unwrap();
+    let of = |node: usize| found.starts[node] as usize..found.starts[node + 1] as usize;
+    assert_eq!(found.num_communities, 3);
+    assert_eq!(found.communities[of(16)].len(), 2);
+    assert_eq!(found.shares[of(16)], [SHARE_WHOLE / 2, SHARE_WHOLE / 2]);
+    assert_ne!(found.communities[of(4)], found.communities[of(12)]);
+    assert!((0..18).all(|node| found.shares[of(node)].iter().sum::<u32>() == SHARE_WHOLE));
+    for wrong in [0, 65] {
+        let options = PropagationOptions { communities_max: wrong, ..PropagationOptions::default() };
+        let refused = overlapping_communities(&graph, &options, &run(1));
+        assert!(matches!(refused, Err(Error::Option { name: "communities_max", .. })));
+    }
 }
 
 #[test]

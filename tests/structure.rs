@@ -344,6 +344,15 @@ fn rows_of_two_graphs_and_cancelled_runs_are_refused() {
     assert!(matches!(triangles(&rows, &run), Err(Error::Cancelled)));
     assert!(matches!(trussness(&rows, &run), Err(Error::Cancelled)));
     assert!(matches!(bridges(&rows, &run), Err(Error::Cancelled)));
+    assert!(matches!(peeling(&rows, &[], &run), Err(Error::Cancelled)));
+    assert!(matches!(densest(&rows, &DensestOptions::default(), &run), Err(Error::Cancelled)));
+    let once = FraudarOptions::default();
+    assert!(matches!(fraudar(&rows, &rows, Priors::default(), &once, &run), Err(Error::Cancelled)));
+    let stages = [rows.clone(), rows];
+    assert!(matches!(
+        flowscope(&stages, num_nodes, &FlowScopeOptions::default(), &run),
+        Err(Error::Cancelled)
+    ));
 }
 
 /// Priors of a graph's nodes.
@@ -464,7 +473,7 @@ fn fraudar_finds_at_least_half_of_the_largest_density() {
     }
 }
 
-/// Senders and receivers with `block` of each planted: three of four pairs within it, and as many camouflage edges
+/// Senders and receivers with `block` of each planted: three of ten pairs within it, and as many camouflage edges
 /// from it, by kind of camouflage. Returns the rows of the senders, and the senders of the block.
 fn planted(camouflage: &str) -> (Rows, Vec<u32>) {
     let (num_nodes, block) = (3_000_u64, 60_u64);
@@ -483,14 +492,16 @@ fn planted(camouflage: &str) -> (Rows, Vec<u32>) {
     }
     for &attacker in &attackers {
         for receiver in 0..block as u32 {
-            if draws.below(4) > 0 {
+            if draws.below(10) < 3 {
                 pairs.push((attacker, first + receiver, 1));
             }
         }
-        let len = if matches!(camouflage, "random" | "biased") { 45 } else { 0 };
+        let len = if matches!(camouflage, "random" | "biased") { 18 } else { 0 };
+        // Of its own, so that all kinds of camouflage hide the same block.
+        let mut cover = Stream::new(12, 2).draws(attacker.into());
         for _ in 0..len {
             let to =
-                if camouflage == "biased" { popular(draws.bits()) } else { draws.below(num_nodes) as u32 };
+                if camouflage == "biased" { popular(cover.bits()) } else { cover.below(num_nodes) as u32 };
             pairs.push((attacker, to, 1));
         }
     }
@@ -550,6 +561,17 @@ fn blocks_of_fraudar_share_no_edge_and_camouflage_does_not_lower_a_block() {
         fraudar(&camouflaged, &camouflaged.transposed(3_060), Priors::default(), &options, &Run::new())
             .unwrap();
     assert!(other[0].density.value() >= found[0].density.value() * 0.999);
+}
+
+#[test]
+fn a_prior_counts_once_over_all_blocks() {
+    let senders = Rows::bipartite(4, &[(0, 0, 1), (1, 1, 1), (2, 2, 1), (3, 2, 1)]);
+    let receivers = senders.transposed(3);
+    let priors = Priors { senders: &[9.0, 0.5, 0.0, 0.0], receivers: &[9.0, 0.0, 0.0] };
+    let options = FraudarOptions { blocks_max: 9, weighted: false };
+    let found = fraudar(&senders, &receivers, priors, &options, &Run::new()).unwrap();
+    let nodes: Vec<_> = found.iter().map(|block| (&block.senders[..], &block.receivers[..])).collect();
+    assert_eq!(nodes, [(&[0][..], &[0][..]), (&[1], &[1]), (&[2, 3], &[2])]);
 }
 
 #[test]

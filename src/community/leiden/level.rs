@@ -95,11 +95,21 @@ impl<'a, W: Whole, V: Volume> Level<'a, W, V> {
     }
 }
 
-/// Weights as `u32`; the rows are narrow.
-pub(crate) fn narrow(rows: &Rows) -> Option<&[u32]> {
-    match rows.weights() {
-        Weights::Narrow(weights) => Some(weights),
-        Weights::Wide(_) => None,
+/// Weights in one of the two widths.
+pub(crate) enum Widths<'a> {
+    Narrow(Cow<'a, [u32]>),
+    Wide(Cow<'a, [u64]>),
+}
+
+/// Weights as narrow as they can be; ones if weights do not count.
+pub(crate) fn widths(rows: &Rows, weighted: bool) -> Widths<'_> {
+    match (weighted, rows.weights()) {
+        (true, Weights::Narrow(weights)) => Widths::Narrow(weights.into()),
+        (true, Weights::Wide(weights)) => Widths::Wide(weights.into()),
+        (false, _) if rows.num_entries() < u32::MAX as usize => {
+            Widths::Narrow(vec![1; rows.num_entries()].into())
+        }
+        (false, _) => Widths::Wide(vec![1; rows.num_entries()].into()),
     }
 }
 

@@ -25,15 +25,15 @@
 
 mod bounds;
 mod climb;
-mod connect;
+pub(crate) mod connect;
 mod follow;
-mod groups;
-mod level;
+pub(crate) mod groups;
+pub(crate) mod level;
 mod local;
 mod moving;
-mod objective;
+pub(crate) mod objective;
 mod refine;
-mod table;
+pub(crate) mod table;
 
 use crate::community::Partition;
 use crate::error::{Error, Result};
@@ -42,7 +42,7 @@ use crate::ids::NONE;
 use crate::run::Run;
 use climb::{Climb, Summit, climb};
 use groups::Groups;
-use level::Level;
+use level::{Level, Widths};
 use moving::Moving;
 use objective::{Terms, Volume, Ways, Whole};
 use rayon::prelude::*;
@@ -240,7 +240,7 @@ fn weights<'a>(rows: &'a Rows, options: &LeidenOptions) -> Cow<'a, [u64]> {
 }
 
 /// The sum of all weights.
-fn total(mut strengths: impl Iterator<Item = u64>) -> Result<u64> {
+pub(crate) fn total(mut strengths: impl Iterator<Item = u64>) -> Result<u64> {
     let sum = strengths.try_fold(0_u64, u64::checked_add).filter(|sum| sum.leading_zeros() > 1);
     sum.ok_or(Error::Limit {
         what: "total weight",
@@ -265,12 +265,8 @@ pub(crate) fn undirected(
         true => Terms::cpm(options.resolution, total, sizes_sum),
         false => Terms::modularity(options.resolution, total),
     };
-    let narrow: Option<Cow<[u32]>> = match options.weighted {
-        true => level::narrow(graph).map(Cow::Borrowed),
-        false => (graph.num_entries() < u32::MAX as usize).then(|| Cow::Owned(vec![1; graph.num_entries()])),
-    };
-    match narrow.filter(|_| !cpm || sizes_sum <= u32::MAX.into()) {
-        Some(weights) => {
+    match level::widths(graph, options.weighted) {
+        Widths::Narrow(weights) if !cpm || sizes_sum <= u32::MAX.into() => {
             let strengths = level::strengths(graph, &weights);
             let total = total(strengths.iter().copied())?;
             let volumes: Vec<u32> = match cpm {
@@ -279,7 +275,7 @@ pub(crate) fn undirected(
             };
             solve(&Level::bottom(graph, weights, volumes), &terms(total)?, options, method, run)
         }
-        None => {
+        _ => {
             let weights = weights(graph, options);
             let strengths = level::strengths(graph, &weights);
             let total = total(strengths.iter().copied())?;
