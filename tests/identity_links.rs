@@ -166,7 +166,8 @@ fn rings_do_not_depend_on_how_accounts_and_identifiers_are_numbered() {
 fn large() -> IdentifierGroups {
     let mut draws = Stream::new(9, 82).draws(0);
     let group = |number: u32| {
-        let size = [1, 2, 2, 3, 5, 40, 3_000][if number % 10_000 == 0 { 6 } else { draws.below(6) as usize }];
+        let size = [1, 2, 2, 3, 5, 40, 3_000]
+            [if number.is_multiple_of(10_000) { 6 } else { draws.below(6) as usize }];
         let near = draws.below(200_000);
         let account = |_| ((near + draws.below(20 * size)) % 200_000) as u32;
         let accounts: Vec<u32> = (0..size).map(account).collect();

@@ -36,16 +36,14 @@ pub fn identity_links(view: &View, options: &IdentityOptions, run: &Run) -> Resu
     options.check()?;
     let graph = view.graph();
     let num_kinds = graph.manifest().kinds.len();
-    let known = |name, kinds: &mut dyn Iterator<Item = KindId>| match kinds
-        .find(|kind| kind.index() >= num_kinds)
-    {
+    let known = |name, kinds: Vec<KindId>| match kinds.iter().find(|kind| kind.index() >= num_kinds) {
         Some(kind) => Err(Error::Option { name, value: kind.0.to_string(), allowed: "kinds of the graph" }),
         None => Ok(()),
     };
-    known("kinds", &mut options.kinds.iter().flatten().copied())?;
-    known("of_kind", &mut options.of_kind.iter().map(|(kind, _)| *kind))?;
-    known("correlated", &mut options.correlated.iter().flatten().copied())?;
-    known("allowed", &mut options.allowed.iter().map(|identifier| identifier.kind))?;
+    known("kinds", options.kinds.iter().flatten().copied().collect())?;
+    known("of_kind", options.of_kind.iter().map(|(kind, _)| *kind).collect())?;
+    known("correlated", options.correlated.concat())?;
+    known("allowed", options.allowed.iter().map(|identifier| identifier.kind).collect())?;
     let groups = identifier_groups(view, run)?;
     let placeholder =
         |identifier| Ok(is_placeholder(&graph.identifier_key(identifier)?, &options.placeholders));

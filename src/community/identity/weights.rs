@@ -19,7 +19,7 @@ fn log2(number: u64) -> i64 {
     let mut mantissa = u128::from(number) << (63 - whole); // 1 to 2, times 2^63
     let mut log = i64::from(whole);
     for _ in 0..LOG_DIGITS {
-        mantissa = mantissa * mantissa >> 63;
+        mantissa = (mantissa * mantissa) >> 63;
         let carry = mantissa >> 64;
         mantissa >>= carry;
         log = log << 1 | carry as i64;
@@ -54,7 +54,7 @@ const POWERS: [[u64; 256]; 2] = {
         let mut at = 0;
         while at < 256 {
             if at >> (7 - digit % 8) & 1 == 1 {
-                powers[table][at] = (powers[table][at] as u128 * root >> 63) as u64;
+                powers[table][at] = ((powers[table][at] as u128 * root) >> 63) as u64;
             }
             at += 1;
         }
@@ -71,7 +71,7 @@ pub fn decayed(weight: u32, gap: u64, half_life: u64) -> u32 {
     }
     let fraction = (u128::from(gap % half_life) << EXPONENT_DIGITS) / u128::from(half_life);
     let [upper, lower] = [POWERS[0][fraction as usize >> 8], POWERS[1][fraction as usize & 255]];
-    let left = u128::from(weight) * (u128::from(upper) * u128::from(lower) >> 63);
+    let left = u128::from(weight) * ((u128::from(upper) * u128::from(lower)) >> 63);
     (left >> 63 >> whole) as u32
 }
 
