@@ -322,4 +322,5 @@ fn options_outside_of_their_range_are_refused_by_name() {
     }
     let rule = HubRule::Significant { alpha: 0.01 };
     assert_eq!(refused(ProjectOptions { hubs: rule, weight: Weight::LogAmount, ..usual() }), "hubs");
+    assert_eq!(refused(ProjectOptions { hubs: rule, transfers_weight: 2, ..usual() }), "hubs");
 }

@@ -24,7 +24,7 @@ pub struct ProjectionArgs {
     /// How often a transfer counts.
     #[arg(long, value_name = "N", default_value_t = ProjectOptions::default().transfers_weight)]
     transfers_weight: u32,
-    /// What a shared identifier counts beside it, divided among the accounts that share it.
+    /// What a shared identifier counts beside it, in the unit of --weight; divided among the accounts that share it.
     #[arg(long, value_name = "N", default_value_t = ProjectOptions::default().identifiers_weight)]
     identifiers_weight: u32,
     /// Most accounts that an identifier may have and still join them; at least 2.

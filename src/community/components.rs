@@ -9,7 +9,7 @@
 //! compare-and-swap, so that the root of a finished tree is the smallest
 //! account of its component whatever the interleaving. Transfers follow
 //! Afforest: first each account is hooked onto the smallest of a few neighbours
-//! and united with that of its newest transfer; then the
+//! and united with that of the newest transfer it paid; then the
 //! component that most sampled accounts are in is passed over, since its
 //! accounts' remaining transfers can only repeat what is known of them; every
 //! other account's transfers, out and in, are united in full.

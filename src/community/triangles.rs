@@ -1,7 +1,7 @@
 //! Triangles: three accounts, each tied to both others; and how much of what could close does.
 //!
 //! # Method
-//! Each edge is given to its end of smaller degree (ties to the smaller number), so that no node keeps more than
+//! Each edge is given to its end of smaller degree (ties to the larger number), so that no node keeps more than
 //! √(2m). A node marks its kept neighbours; a kept neighbour of a kept neighbour that is marked closes a
 //! triangle, which is found exactly once. All nodes are shared by all threads.
 //!

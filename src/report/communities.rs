@@ -8,8 +8,8 @@ use super::provenance::hex;
 use super::rings::Identifiers;
 use super::table::{Table, Values};
 use crate::community::{
-    Communities, HierarchyLevel, LeidenOptions, Partition, PropagationOptions, community_measures, compare,
-    coverage, label_propagation, leiden, leiden_directed, louvain, quality,
+    Communities, HierarchyLevel, LeidenOptions, Objective, Partition, PropagationOptions, community_measures,
+    compare, coverage, label_propagation, leiden, leiden_directed, louvain, quality,
 };
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -76,7 +76,7 @@ pub struct CommunityAnswer {
 ///   size of the community, largest first, then as the graph numbers accounts.
 /// * `communities`: `community`, `size`, `pairs` (of members that are neighbours), `inside`, `cut` (weights), `conductance`,
 ///   `density`, `connected`; likewise.
-/// * `levels`: `level` (0 is the finest), `num_communities`, `quality`.
+/// * `levels`: `level` (0 is the finest), `num_communities`, `quality` (modularity; of CPM, in what is counted).
 /// * `hierarchy`: `level`, `community` (on this level, 0, 1, …), `size`, `parent` (on the next; null on the last, whose communities are those of
 ///   the other tables, in their order).
 /// * `hubs`: what joined not all that it could; see [`project`](mod@crate::graph::project).
@@ -95,7 +95,10 @@ pub fn community_report(
     check(question)?;
     let Projection { rows, nodes, hubs } = &projected.projection;
     let start = question.start.as_ref().map(|input| read_start(projected, input)).transpose()?;
+    // A density is one of what is counted, whatever the unit of weights.
+    let unit = if question.leiden.objective == Objective::Cpm { projected.unit() as f64 } else { 1.0 };
     let options = LeidenOptions {
+        resolution: question.leiden.resolution * unit,
         start: start.as_ref().map(|(ids, _)| ids.clone()),
         node_sizes: None,
         ..question.leiden.clone()
@@ -123,7 +126,7 @@ pub fn community_report(
                 ("connected", Values::Boolean(measures.iter().map(|each| each.connected).collect())),
             ]),
         ),
-        ("levels", level_table(&found.levels)),
+        ("levels", level_table(&found.levels, unit)),
         ("hierarchy", hierarchy_table(&found.levels)),
         ("hubs", projected.hubs(question.identifiers, run)?),
     ];
@@ -145,7 +148,7 @@ pub fn community_report(
         "num_communities": found.partition.len(),
         "num_alone": alone,
         "largest": measures.first().map_or(0, |community| community.size),
-        "quality": found.quality,
+        "quality": found.quality / unit,
         "coverage": covered,
         "num_split": found.num_disconnected,
         "num_levels": found.levels.len(),
@@ -263,11 +266,11 @@ fn member_table(projected: &Projected, found: &Communities, run: &Run) -> Result
     ]))
 }
 
-fn level_table(levels: &[HierarchyLevel]) -> Table {
+fn level_table(levels: &[HierarchyLevel], unit: f64) -> Table {
     Table::new([
         ("level", Values::U32((0..levels.len() as u32).collect())),
         ("num_communities", Values::U32(levels.iter().map(|level| level.num_communities as u32).collect())),
-        ("quality", Values::F64(levels.iter().map(|level| level.quality).collect())),
+        ("quality", Values::F64(levels.iter().map(|level| level.quality / unit).collect())),
     ])
 }
 

@@ -120,6 +120,11 @@ impl Projected {
         project_directed(&self.view()?, &self.options, run)
     }
 
+    /// A weight of this many is one of what is counted.
+    pub fn unit(&self) -> u64 {
+        self.options.unit()
+    }
+
     /// The external keys of some nodes, in their order.
     ///
     /// # Errors

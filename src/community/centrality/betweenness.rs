@@ -9,7 +9,7 @@
 //! forwards. Given fewer sources than nodes, the sum over a random choice of them is scaled up.
 //!
 //! # Cost
-//! Time O(n + m) per source; memory 24 bytes per node for each source in work, two per thread, and 8 in all.
+//! Time O(n + m) per source; memory 28 bytes per node for each source in work, two per thread, and 8 in all.
 //!
 //! # Choices
 //! Steps count alike: weights are amounts or numbers here, not lengths. The choice of sources is a

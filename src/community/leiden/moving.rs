@@ -4,7 +4,7 @@
 //! Large levels are swept in rounds. A round takes a part of the nodes, drawn by a hash of (seed, sweep, place); all of
 //! them look, in parallel, at the labels and totals as the last round left them, and propose. Then the proposals are
 //! committed one after another, in the order of the round, each weighed again with the totals as they are by now: what
-//! no longer gains is dropped, and nobody enters a community that was left in the same round, so that neighbours cannot
+//! no longer gains is dropped, and nobody enters a community that became empty in the same round, so that neighbours cannot
 //! swap places. From the second sweep on only nodes are looked at whose neighbourhood changed.
 //!
 //! From then on also the weights of a node with neighbours in the same round are summed again when it is its turn, so

@@ -3,8 +3,8 @@
 //! Two accounts are neighbours when transfers of the view join them, in either direction, when they share an identifier,
 //! or both; the weight of a pair is what joins them added up. Transfers to oneself join nobody. What one thing
 //! counts against another is named: a transfer counts `transfers_weight` times its count, its amount or the logarithm of it; an
-//! identifier that `d` accounts share counts `identifiers_weight / (d − 1)` for every two of them (Newman), so that an
-//! identifier gives every account the same strength whoever else has it.
+//! identifier that `d` accounts share counts `identifiers_weight / (d − 1)` for every two of them (Newman), in the same unit, so that
+//! an identifier gives every account about the same strength however many have it.
 //!
 //! # Method
 //! For every account, gather the other ends of its transfers and of its identifiers, sort, and add up equal ones. Tasks are
@@ -17,8 +17,8 @@
 //!
 //! # Choices
 //! Weights are whole numbers of [`unit`](ProjectOptions::unit)ths: 1 where only transfers are counted, 64 where anything is divided.
-//! Failed transfers join accounts, too: an attempt is a contact. Negative amounts count as nothing, and so do pairs that
-//! weigh nothing.
+//! Failed transfers join accounts, too: an attempt is a contact. Where amounts weigh, negative ones weigh nothing; pairs
+//! that weigh nothing are left out. A part of an identifier is rounded down, and at least one unit.
 //!
 //! # Source
 //! Newman: Scientific collaboration networks II, Phys. Rev. E 64, 016132, 2001.
@@ -92,7 +92,8 @@ pub struct ProjectOptions {
     pub weight: Weight,
     /// How often a transfer counts; at least 1.
     pub transfers_weight: u32,
-    /// What an identifier that two accounts share counts beside it; at least 1.
+    /// What an identifier that two accounts share counts beside it, in the unit of `weight`: transfers, sixteenths of a doubling, or minor
+    /// units; at least 1.
     pub identifiers_weight: u32,
     /// Most accounts that an identifier may have and still join them; at least 2.
     pub accounts_max: u32,
