@@ -13,6 +13,7 @@ import pyarrow
 
 __all__ = [
     "Bounds",
+    "Communities",
     "Components",
     "Contacts",
     "Exposure",
@@ -21,7 +22,9 @@ __all__ = [
     "IdentityRings",
     "Origins",
     "Paths",
+    "Projection",
     "Ranking",
+    "Structure",
     "Subgraph",
     "Table",
     "Trace",
@@ -107,6 +110,26 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Components: ...
+    def project(
+        self,
+        *,
+        over: Literal["transfers", "identifiers", "both"] = "transfers",
+        weight: Literal["count", "log", "amount"] = "count",
+        currency: str | None = None,
+        transfers_weight: int = 1,
+        identifiers_weight: int = 1,
+        accounts_max: int = 50,
+        neighbors_max: int | None = None,
+        hubs: Literal["cut", "damp", "significant"] = "cut",
+        alpha: float = 0.01,
+        allowed: _Rows | list[str] | None = None,
+        accounts: _Rows | list[str] | None = None,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        reveal: bool = False,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Projection: ...
     def identity_rings(
         self,
         *,
@@ -285,6 +308,81 @@ class Table:
     def to_arrow(self) -> pyarrow.Table: ...
     def to_pandas(self) -> pandas.DataFrame: ...
     def to_polars(self) -> polars.DataFrame: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Projection:
+    @property
+    def num_pairs(self) -> int: ...
+    @property
+    def hubs(self) -> Table: ...
+    def communities(
+        self,
+        *,
+        method: Literal["leiden", "louvain", "labels"] = "leiden",
+        objective: Literal["modularity", "cpm"] = "modularity",
+        resolution: float = 1.0,
+        directed: bool = False,
+        weighted: bool = True,
+        iterations: int = 1,
+        size_min: int = 1,
+        size_max: int | None = None,
+        start: _Rows | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Communities: ...
+    def cores(
+        self,
+        *,
+        kind: Literal["neighbors", "strength", "directed"] = "neighbors",
+        in_min: int = 1,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Structure: ...
+    def trusses(
+        self,
+        *,
+        truss_min: int = 2,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Structure: ...
+    def dense(
+        self,
+        *,
+        method: Literal["densest", "fraudar"] = "densest",
+        rounds_max: int = 16,
+        blocks_max: int = 1,
+        weighted: bool = False,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Structure: ...
+    def __len__(self) -> int: ...
+
+@final
+class Communities:
+    @property
+    def communities(self) -> Table: ...
+    @property
+    def levels(self) -> Table: ...
+    def table(self) -> Table: ...
+    def members(self, community: int) -> list[str]: ...
+    def hierarchy(self) -> Table: ...
+    def quality(self) -> dict[str, Any]: ...
+    def compare(self, other: Communities) -> dict[str, float]: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def __len__(self) -> int: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Structure:
+    @property
+    def table(self) -> Table: ...
+    @property
+    def scores(self) -> Table | None: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def _repr_html_(self) -> str: ...
 
 @final

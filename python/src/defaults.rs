@@ -4,9 +4,13 @@ use crate::ingest::PARTITIONS;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use ringfence::community::ComponentsOptions;
+use ringfence::community::{ComponentsOptions, DensestOptions, FraudarOptions, LeidenOptions};
 use ringfence::graph::build::IngestOptions;
+use ringfence::graph::project::ProjectOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
+use ringfence::report::communities::CommunityMethod;
+use ringfence::report::projection::WeightName;
+use ringfence::report::structure::CoreKind;
 use ringfence::rings::IdentityRingOptions;
 use ringfence::synth::SynthOptions;
 use ringfence::trace::bound::BoundOptions;
@@ -55,6 +59,41 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         vec![
             ("over", format!("{:?}", options.over).to_lowercase().into_bound_py_any(py)),
             ("accounts_max", options.accounts_max.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = ProjectOptions::default();
+    add(
+        "project",
+        vec![
+            ("over", options.over.name().into_bound_py_any(py)),
+            ("weight", WeightName::default().name().into_bound_py_any(py)),
+            ("transfers_weight", options.transfers_weight.into_bound_py_any(py)),
+            ("identifiers_weight", options.identifiers_weight.into_bound_py_any(py)),
+            ("accounts_max", options.accounts_max.into_bound_py_any(py)),
+            ("neighbors_max", options.neighbors_max.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = LeidenOptions::default();
+    add(
+        "communities",
+        vec![
+            ("method", CommunityMethod::default().name().into_bound_py_any(py)),
+            ("objective", options.objective.name().into_bound_py_any(py)),
+            ("resolution", options.resolution.into_bound_py_any(py)),
+            ("weighted", options.weighted.into_bound_py_any(py)),
+            ("iterations", options.iterations.into_bound_py_any(py)),
+            ("size_min", options.size_min.into_bound_py_any(py)),
+            ("seed", options.seed.into_bound_py_any(py)),
+        ],
+    )?;
+    add("cores", vec![("kind", CoreKind::default().name().into_bound_py_any(py))])?;
+    let (densest, fraudar) = (DensestOptions::default(), FraudarOptions::default());
+    add(
+        "dense",
+        vec![
+            ("rounds_max", densest.rounds_max.into_bound_py_any(py)),
+            ("blocks_max", fraudar.blocks_max.into_bound_py_any(py)),
+            ("weighted", fraudar.weighted.into_bound_py_any(py)),
         ],
     )?;
     let options = IdentityRingOptions::default();

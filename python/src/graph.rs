@@ -11,6 +11,7 @@ use crate::given::{self, Given, GivenPools, GivenSinks};
 use crate::info;
 use crate::moment::{instant, moment, window};
 use crate::origins::Origins;
+use crate::projection::Projection;
 use crate::rank::{self, Ranking};
 use crate::rings::IdentityRings;
 use crate::sheet::{Sheet, sheet};
@@ -20,11 +21,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::community::{ComponentsOptions, Over, components};
 use ringfence::graph::Graph as Opened;
+use ringfence::graph::project::{HubRule, ProjectOptions};
 use ringfence::graph::subgraph::{Subgraph as Found, SubgraphOptions};
 use ringfence::ids::{AccountId, KindId};
 use ringfence::report::bound::{BoundInputs, bound_report};
 use ringfence::report::exposure::{ExposureInputs, exposure_report};
 use ringfence::report::freeze::freeze_report;
+use ringfence::report::projection::{Projected, ProjectionInputs, WeightName};
 use ringfence::report::rank::rank_report;
 use ringfence::report::rings::{Identifiers, ring_tables};
 use ringfence::report::subgraph::NetworkOptions;
@@ -112,14 +115,109 @@ impl Graph {
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Components> {
-        let names =
-            [("transfers", Over::Transfers), ("identifiers", Over::Identifiers), ("both", Over::Both)];
-        let over = choice(py, "over", over, &names, "transfers, identifiers or both")?;
+        let over = choice(py, "over", over, &overs(), "transfers, identifiers or both")?;
         let (options, window) = (ComponentsOptions { over, accounts_max }, window(start, end)?);
         let found = detached(py, Circumstances::new(threads, progress)?, |run| {
             components(&self.graph.window(window)?, &options, run)
         })?;
         Ok(Components::new(self.graph.clone(), found))
+    }
+
+    /// Accounts and what joins them, as a weighted graph for communities, cores and other structure.
+    ///
+    /// Parameters
+    /// ----------
+    /// over : {"transfers", "identifiers", "both"}, default "transfers"
+    ///     What joins accounts: transfers in either direction, shared identifiers, or both.
+    /// weight : {"count", "log", "amount"}, default "count"
+    ///     What a transfer weighs: 1, the logarithm of its amount, or its amount in ``currency``.
+    /// currency : str, optional
+    ///     Currency whose amounts are weights.
+    /// transfers_weight, identifiers_weight : int, default 1
+    ///     How often a transfer counts, and what a shared identifier counts beside it, divided among the accounts that share it.
+    /// accounts_max : int, default 50
+    ///     Most accounts that an identifier may have and still join them; at least 2.
+    /// neighbors_max : int, optional
+    ///     Most neighbours that an account may have before it is a hub; any number if not given.
+    /// hubs : {"cut", "damp", "significant"}, default "cut"
+    ///     What happens to the pairs of a hub: it has none, they weigh less, or those stay that chance does not explain.
+    /// alpha : float, default 0.01
+    ///     For ``significant``: probability of keeping any pair of a hub by chance.
+    /// allowed : str, os.PathLike, list of str, list of dict, or frame, optional
+    ///     What may be shared and joins nobody: keys of accounts, or rows of ``account``, or of ``kind`` and ``value``.
+    /// accounts : str, os.PathLike, list of str, or frame, optional
+    ///     The only accounts that exist; all of them if not given.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`.
+    /// reveal : bool, default False
+    ///     Show identifiers that are hubs as they are, not as ``kind#number``.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// Projection
+    ///
+    /// Raises
+    /// ------
+    /// OptionError
+    ///     For options that are out of range or do not go together; nothing was computed.
+    /// UnknownKeyError
+    ///     For an account, identifier or currency that the graph does not hold.
+    ///
+    /// Examples
+    /// --------
+    /// >>> projection = graph.project(over="both", neighbors_max=1000)
+    /// >>> projection.hubs.column_names
+    /// ['account', 'kind', 'identifier', 'degree', 'kept', 'rule']
+    #[pyo3(signature = (*, over = "transfers", weight = "count", currency = None, transfers_weight = 1, identifiers_weight = 1, accounts_max = 50, neighbors_max = None, hubs = "cut", alpha = 0.01, allowed = None, accounts = None, start = None, end = None, reveal = false, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn project(
+        &self,
+        py: Python<'_>,
+        over: &str,
+        weight: &str,
+        currency: Option<String>,
+        transfers_weight: u32,
+        identifiers_weight: u32,
+        accounts_max: u32,
+        neighbors_max: Option<u32>,
+        hubs: &str,
+        alpha: f64,
+        allowed: Option<Bound<'_, PyAny>>,
+        accounts: Option<Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        reveal: bool,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Projection> {
+        let weights =
+            [WeightName::Count, WeightName::Log, WeightName::Amount].map(|each| (each.name(), each));
+        let rules =
+            [("cut", HubRule::Cut), ("damp", HubRule::Damp), ("significant", HubRule::Significant { alpha })];
+        let weight = choice(py, "weight", weight, &weights, "count, log or amount")?;
+        let options = ProjectOptions {
+            over: choice(py, "over", over, &overs(), "transfers, identifiers or both")?,
+            transfers_weight,
+            identifiers_weight,
+            accounts_max,
+            neighbors_max,
+            hubs: choice(py, "hubs", hubs, &rules, "cut, damp or significant")?,
+            ..ProjectOptions::default()
+        };
+        let window = window(start, end)?;
+        let (allowed, accounts) = (sheet(allowed, Some("account"))?, sheet(accounts, Some("account"))?);
+        let projected = detached(py, Circumstances::new(threads, progress)?, |run| {
+            let inputs = ProjectionInputs {
+                weight,
+                currency,
+                allowed: allowed.map(|sheet| sheet.into_input("allowed")).transpose()?,
+                accounts: accounts.map(|sheet| sheet.into_input("accounts")).transpose()?,
+            };
+            Projected::new(&self.graph.window(window)?, &inputs, &options, run)
+        })?;
+        Ok(Projection::new(projected, reveal))
     }
 
     /// Rings of accounts that share identifiers: the mark of first-party fraud.
@@ -787,8 +885,12 @@ impl Graph {
     }
 }
 
-fn identifiers(reveal: bool) -> Identifiers {
+pub(crate) fn identifiers(reveal: bool) -> Identifiers {
     if reveal { Identifiers::Revealed } else { Identifiers::Masked }
+}
+
+fn overs() -> [(&'static str, Over); 3] {
+    [Over::Transfers, Over::Identifiers, Over::Both].map(|over| (over.name(), over))
 }
 
 /// Opens a graph. Costs milliseconds whatever the size.

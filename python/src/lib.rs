@@ -8,6 +8,7 @@ mod answer;
 mod arguments;
 mod bound;
 mod capsule;
+mod communities;
 mod components;
 mod contacts;
 mod defaults;
@@ -22,9 +23,11 @@ mod ingest;
 mod moment;
 mod origins;
 mod paths;
+mod projection;
 mod rank;
 mod rings;
 mod sheet;
+mod structure;
 mod subgraph;
 mod synth;
 mod table;
@@ -53,6 +56,8 @@ mod _core {
     #[pymodule_export]
     use super::bound::Bounds;
     #[pymodule_export]
+    use super::communities::Communities;
+    #[pymodule_export]
     use super::components::Components;
     #[pymodule_export]
     use super::contacts::Contacts;
@@ -71,9 +76,13 @@ mod _core {
     #[pymodule_export]
     use super::paths::Paths;
     #[pymodule_export]
+    use super::projection::Projection;
+    #[pymodule_export]
     use super::rank::Ranking;
     #[pymodule_export]
     use super::rings::IdentityRings;
+    #[pymodule_export]
+    use super::structure::Structure;
     #[pymodule_export]
     use super::subgraph::Subgraph;
     #[pymodule_export]

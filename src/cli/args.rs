@@ -142,3 +142,8 @@ pub fn time(text: &str) -> std::result::Result<i64, String> {
     parse_time(text)
         .ok_or_else(|| "write a time like 2024-05-01T12:00:00Z, or a date like 2024-05-01".to_string())
 }
+
+/// A number of things, as people say it.
+pub fn counted(number: u64, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}

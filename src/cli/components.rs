@@ -2,8 +2,7 @@
 
 use super::Answer;
 use super::args::{CsvArgs, GraphArgs, WindowArgs};
-use clap::ValueEnum;
-use ringfence::community::{ComponentsOptions, components};
+use ringfence::community::{ComponentsOptions, Over, components};
 use ringfence::report::components::component_table;
 use ringfence::report::files::{table_format, write_table};
 use ringfence::{Result, Run};
@@ -16,7 +15,7 @@ pub struct Args {
     #[command(flatten)]
     graph: GraphArgs,
     /// What connects accounts.
-    #[arg(long, value_enum, default_value_t = Over::from(ComponentsOptions::default().over))]
+    #[arg(long, value_enum, default_value_t = ComponentsOptions::default().over)]
     over: Over,
     /// Most accounts that an identifier may have and still connect them; at least 2.
     #[arg(long, value_name = "N", default_value_t = ComponentsOptions::default().accounts_max)]
@@ -33,39 +32,11 @@ pub struct Args {
     csv: CsvArgs,
 }
 
-/// What connects accounts, as the command line says it.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Over {
-    Transfers,
-    Identifiers,
-    Both,
-}
-
-impl From<ringfence::community::Over> for Over {
-    fn from(over: ringfence::community::Over) -> Self {
-        match over {
-            ringfence::community::Over::Transfers => Over::Transfers,
-            ringfence::community::Over::Identifiers => Over::Identifiers,
-            ringfence::community::Over::Both => Over::Both,
-        }
-    }
-}
-
-impl From<Over> for ringfence::community::Over {
-    fn from(over: Over) -> Self {
-        match over {
-            Over::Transfers => ringfence::community::Over::Transfers,
-            Over::Identifiers => ringfence::community::Over::Identifiers,
-            Over::Both => ringfence::community::Over::Both,
-        }
-    }
-}
-
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     table_format(&args.output)?;
     let graph = args.graph.open()?;
     let view = args.window.view(&graph)?;
-    let options = ComponentsOptions { over: args.over.into(), accounts_max: args.accounts_max };
+    let options = ComponentsOptions { over: args.over, accounts_max: args.accounts_max };
     let found = components(&view, &options, run)?;
     let table = component_table(&graph, &found, args.size_min, run)?;
     let rows = table.num_rows();

@@ -6,19 +6,25 @@
 
 mod args;
 mod bound;
+mod communities;
 mod components;
+mod core;
+mod dense;
 mod exit;
 mod export;
 mod exposure;
 mod freeze;
 mod info;
 mod ingest;
+mod output;
 mod progress;
+mod projection;
 mod rank;
 mod rings;
 mod signals;
 mod synth;
 mod trace;
+mod truss;
 mod verify;
 
 use clap::error::ErrorKind;
@@ -57,6 +63,10 @@ enum Verb {
     Info(info::Args),
     Verify(verify::Args),
     Components(components::Args),
+    Communities(communities::Args),
+    Core(core::Args),
+    Truss(truss::Args),
+    Dense(dense::Args),
     Rings(rings::Args),
     Trace(trace::Args),
     Freeze(freeze::Args),
@@ -74,6 +84,10 @@ impl Verb {
             Verb::Info(args) => info::run(args),
             Verb::Verify(args) => verify::run(args, run),
             Verb::Components(args) => components::run(args, run),
+            Verb::Communities(args) => communities::run(args, run),
+            Verb::Core(args) => core::run(args, run),
+            Verb::Truss(args) => truss::run(args, run),
+            Verb::Dense(args) => dense::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
             Verb::Trace(args) => trace::run(args, run),
             Verb::Freeze(args) => freeze::run(args, run),

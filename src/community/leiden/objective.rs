@@ -27,6 +27,7 @@ use crate::error::{Error, Result};
 
 /// What a partition is measured by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Objective {
     /// Modularity: weight inside communities beyond what the nodes' weights alone would let expect.
     /// Compares with published numbers, but merges small communities of large graphs.
@@ -35,6 +36,16 @@ pub enum Objective {
     /// Constant Potts model: weight inside beyond `resolution` per pair of members. Finds communities denser than
     /// the resolution, however large the graph around them is.
     Cpm,
+}
+
+impl Objective {
+    /// The name in files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Objective::Modularity => "modularity",
+            Objective::Cpm => "cpm",
+        }
+    }
 }
 
 /// The width of weights and of volumes.

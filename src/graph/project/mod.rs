@@ -16,7 +16,7 @@
 //! where weights are wide.
 //!
 //! # Choices
-//! Weights are whole numbers of [`Projection::unit`]ths: 1 where only transfers are counted, 64 where anything is divided.
+//! Weights are whole numbers of [`unit`](ProjectOptions::unit)ths: 1 where only transfers are counted, 64 where anything is divided.
 //! Failed transfers join accounts, too: an attempt is a contact. Negative amounts count as nothing, and so do pairs that
 //! weigh nothing.
 //!
@@ -39,6 +39,7 @@ use roaring::RoaringBitmap;
 
 /// What joins accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Over {
     /// Transfers, in either direction.
     #[default]
@@ -50,6 +51,15 @@ pub enum Over {
 }
 
 impl Over {
+    /// The name in files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Over::Transfers => "transfers",
+            Over::Identifiers => "identifiers",
+            Over::Both => "both",
+        }
+    }
+
     /// Whether transfers join accounts.
     pub fn transfers(self) -> bool {
         self != Over::Identifiers
@@ -151,8 +161,8 @@ impl ProjectOptions {
         Ok(())
     }
 
-    /// By how much every weight is multiplied.
-    fn unit(&self) -> u64 {
+    /// By how much every weight is multiplied: a weight of so many is one of what is counted.
+    pub fn unit(&self) -> u64 {
         let damped = self.neighbors_max.is_some() && self.hubs == HubRule::Damp;
         if self.over.identifiers() || damped { 64 } else { 1 }
     }
@@ -165,8 +175,6 @@ pub struct Projection {
     pub rows: Rows,
     /// Which accounts the rows are of.
     pub nodes: Nodes,
-    /// A weight of this many is one of what the options count.
-    pub unit: u64,
     /// Accounts and identifiers that a rule kept from joining all that they could, accounts first, ascending.
     pub hubs: Vec<Hub>,
 }
@@ -252,7 +260,7 @@ pub fn project(view: &View<'_>, options: &ProjectOptions, run: &Run) -> Result<P
         let mut hubs = gather.identifier_hubs();
         let (rows, mut accounts) = hubs::rule(rows, &nodes, options, run)?;
         accounts.append(&mut hubs);
-        Ok(Projection { rows, nodes, unit: options.unit(), hubs: accounts })
+        Ok(Projection { rows, nodes, hubs: accounts })
     })
 }
 
