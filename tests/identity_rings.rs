@@ -5,6 +5,7 @@
 mod support;
 
 use ringfence::Run;
+use ringfence::community::identity::{IdentityOptions, KindEvidence, identity_links};
 use ringfence::graph::Graph;
 use ringfence::graph::build::{Sources, ingest};
 use ringfence::ingest::{Mapping, RejectLog, Source};
@@ -55,5 +56,35 @@ fn shared_identifiers_find_exactly_the_rings_of_paysim() {
     assert!(found.hubs.is_empty());
     for evidence in &found.evidence {
         assert!(graph.manifest().kinds[evidence.identifier.kind.index()].name != "device");
+    }
+}
+
+#[test]
+fn weighed_evidence_finds_exactly_the_rings_of_paysim_and_names_what_ties_them() {
+    let Some(folder) = support::shared_data("paysim2-first-party") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let graph = paysim(&folder, &directory.path().join("paysim.ring"));
+    let kind = |name| graph.find_kind(name).unwrap();
+    let weak = KindEvidence { m_permille: 500, ..KindEvidence::default() };
+    let options = IdentityOptions {
+        of_kind: vec![(kind("email"), weak)],
+        correlated: vec![vec![kind("email"), kind("phone")]],
+        ..IdentityOptions::default()
+    };
+    for options in [IdentityOptions::default(), options] {
+        let found = identity_links(&graph.view(), &options, &Run::new()).unwrap();
+        let keys =
+            |ring| found.ring(ring).iter().map(|&account| graph.account_key(account).unwrap()).collect();
+        let rings: BTreeSet<BTreeSet<String>> = (0..found.len()).map(keys).collect();
+        let truth = truth(&std::fs::read_to_string(folder.join("fraudster_log.txt")).unwrap());
+        // One of the thirty opened a single account, which shares with nobody.
+        let several: BTreeSet<_> = truth.iter().filter(|accounts| accounts.len() > 1).cloned().collect();
+        assert_eq!((rings.len(), &rings), (29, &several));
+        assert!(found.passed_over.is_empty() && found.cuts.is_empty() && found.outgrown.is_empty());
+        // The thresholds at which the rings hold reach well above the default.
+        assert!(found.cohesion.iter().all(|&weight| weight > 7 * 256), "{:?}", found.cohesion);
+        for at in 0..found.links.len() {
+            assert!(!found.shares_of(at).is_empty());
+        }
     }
 }

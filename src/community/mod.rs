@@ -8,6 +8,7 @@ pub mod components;
 pub mod core;
 pub mod dense;
 mod heap;
+pub mod identity;
 pub mod label_propagation;
 pub mod leiden;
 pub mod louvain;

@@ -53,6 +53,33 @@ impl IdentifierGroups {
             .zip(ranges)
             .map(|(&identifier, range)| (identifier, &self.uses[range[0]..range[1]]))
     }
+
+    /// Groups uses by identifier; several of one account become one.
+    fn new(mut found: Vec<(IdentifierId, Use)>) -> Self {
+        found.par_sort_unstable();
+        found.dedup_by(|later, kept| {
+            let same = (later.0, later.1.account) == (kept.0, kept.1.account);
+            if same {
+                kept.1 = merged(kept.1, later.1);
+            }
+            same
+        });
+        let mut groups = IdentifierGroups { offsets: vec![0], ..IdentifierGroups::default() };
+        for group in found.chunk_by(|a, b| a.0 == b.0) {
+            groups.identifiers.push(group[0].0);
+            groups.uses.extend(group.iter().map(|(_, each)| *each));
+            groups.offsets.push(groups.uses.len());
+        }
+        groups
+    }
+}
+
+/// Identifiers with their uses, in any order; several uses of one account become one.
+impl FromIterator<(IdentifierId, Vec<Use>)> for IdentifierGroups {
+    fn from_iter<I: IntoIterator<Item = (IdentifierId, Vec<Use>)>>(groups: I) -> Self {
+        let flat = |(identifier, uses): (_, Vec<Use>)| uses.into_iter().map(move |each| (identifier, each));
+        IdentifierGroups::new(groups.into_iter().flat_map(flat).collect())
+    }
 }
 
 /// The identifiers that accounts of a view use within its window.
@@ -69,21 +96,7 @@ pub fn identifier_groups(view: &View, run: &Run) -> Result<IdentifierGroups> {
         run.check()?;
         collect(&segment.links, view, &mut found)?;
     }
-    found.par_sort_unstable();
-    found.dedup_by(|later, kept| {
-        let same = (later.0, later.1.account) == (kept.0, kept.1.account);
-        if same {
-            kept.1 = merged(kept.1, later.1);
-        }
-        same
-    });
-    let mut groups = IdentifierGroups { offsets: vec![0], ..IdentifierGroups::default() };
-    for group in found.chunk_by(|a, b| a.0 == b.0) {
-        groups.identifiers.push(group[0].0);
-        groups.uses.extend(group.iter().map(|(_, each)| *each));
-        groups.offsets.push(groups.uses.len());
-    }
-    Ok(groups)
+    Ok(IdentifierGroups::new(found))
 }
 
 fn collect(links: &Links, view: &View, found: &mut Vec<(IdentifierId, Use)>) -> Result<()> {
