@@ -277,7 +277,7 @@ fn directed_modularity_is_that_of_the_definition_and_nearly_the_best() {
 #[test]
 fn the_karate_club_comes_apart_as_published() {
     for seed in 0..20 {
-        let options = LeidenOptions { seed, iterations: Some(2), ..LeidenOptions::default() };
+        let options = LeidenOptions { seed, iterations: 2, ..LeidenOptions::default() };
         let found = leiden(&karate(), &options, &run(2)).unwrap();
         assert!(found.quality > 0.41979 * 0.995, "seed {seed}: {}", found.quality);
         assert_eq!(found.num_disconnected, 0);
@@ -369,9 +369,7 @@ fn the_objective_never_falls_from_level_to_level_and_levels_are_nested() {
 fn one_more_iteration_never_makes_it_worse() {
     let graph = Rows::undirected(20_000, &planted(8, 500, 40, 6, 50));
     let with = |iterations| {
-        leiden(&graph, &LeidenOptions { iterations: Some(iterations), ..LeidenOptions::default() }, &run(2))
-            .unwrap()
-            .quality
+        leiden(&graph, &LeidenOptions { iterations, ..LeidenOptions::default() }, &run(2)).unwrap().quality
     };
     let (one, two, four) = (with(1), with(2), with(4));
     assert!(one <= two && two <= four, "{one} {two} {four}");
@@ -498,7 +496,7 @@ fn what_makes_no_sense_is_refused_before_any_work() {
     assert!(matches!(error, Error::Option { name: "size_max", .. }));
     let error = refused(LeidenOptions { size_min: 0, ..LeidenOptions::default() });
     assert!(matches!(error, Error::Option { name: "size_min", .. }));
-    let error = refused(LeidenOptions { iterations: Some(0), ..LeidenOptions::default() });
+    let error = refused(LeidenOptions { iterations: 0, ..LeidenOptions::default() });
     assert!(matches!(error, Error::Option { name: "iterations", .. }));
     let error = refused(LeidenOptions { node_sizes: Some(vec![0; 34]), ..LeidenOptions::default() });
     assert!(matches!(error, Error::Option { name: "node_sizes", .. }));

@@ -5,7 +5,7 @@
 //! above, where they start out together. At the top each community is one node; a node is built of parts that hold
 //! together, so that communities are connected. Then the same is tried again from a level that is small already, with
 //! other orders, as long as that gains: most of what a whole second run would gain, at a tenth of its cost. A whole
-//! second run, from the nodes themselves, is what `iterations` asks for.
+//! second run, from the nodes themselves, is made where communities are not clear, or where `iterations` asks for it.
 //!
 //! The objective is computed exactly on every level, and compared: it never falls. If the rounds of local moving ever
 //! lost by moving neighbours together, that level is moved again node by node.
@@ -34,8 +34,8 @@ const TOLERANCE: u32 = 10;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Climb {
     pub seed: u64,
-    /// Climbs from the nodes; none: two where communities are not clear, else one.
-    pub iterations: Option<u32>,
+    /// Climbs from the nodes; at least two where communities are not clear.
+    pub iterations: u32,
     /// Refine (Leiden), or make whole communities nodes (Louvain).
     pub refined: bool,
 }
@@ -86,7 +86,7 @@ pub(crate) fn climb<W: Whole, V: Volume>(
     let mut objective = tower.rise(start, objective, run)?;
     // Where communities are clear, one climb finds nearly all that several find.
     let clear = objective >= terms.most / CLEAR_SHARE.1 * CLEAR_SHARE.0;
-    let iterations = how.iterations.unwrap_or(if clear { 1 } else { 2 });
+    let iterations = how.iterations.max(if clear { 1 } else { 2 });
     for iteration in 1..=iterations {
         for _ in 0..AGAIN_MAX {
             let Some(depth) = tower.first_small() else { break };

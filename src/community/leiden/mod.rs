@@ -61,9 +61,10 @@ pub struct LeidenOptions {
     pub resolution: f64,
     /// Orders are drawn from this seed.
     pub seed: u64,
-    /// Times that the graph is climbed from its nodes; at least 1. Ends early when nothing is gained. None: once, and
-    /// a second time where communities are not clear (the first finds less than four fifths of all weight's worth).
-    pub iterations: Option<u32>,
+    /// Times that the graph is climbed from its nodes; at least 1. Where communities are not clear (the first climb
+    /// reaches less than four fifths of the greatest possible objective) there are at least 2. Ends early when nothing
+    /// is gained.
+    pub iterations: u32,
     /// Whether weights count; otherwise every entry weighs 1.
     pub weighted: bool,
     /// Fewest nodes of a community; at least 1. What has no neighbour to join stays smaller.
@@ -83,7 +84,7 @@ impl Default for LeidenOptions {
             objective: Objective::Modularity,
             resolution: 1.0,
             seed: 0,
-            iterations: None,
+            iterations: 1,
             weighted: true,
             size_min: 1,
             size_max: u32::MAX,
@@ -209,7 +210,7 @@ pub(crate) fn check(options: &LeidenOptions, num_nodes: usize) -> Result<()> {
     if !(options.resolution > 0.0 && options.resolution.is_finite()) {
         return refuse("resolution", options.resolution.to_string(), "a number above 0");
     }
-    if options.iterations == Some(0) {
+    if options.iterations == 0 {
         return refuse("iterations", "0".into(), "at least 1");
     }
     if options.size_min == 0 {
