@@ -5,7 +5,7 @@
 //! above, where they start out together. At the top each community is one node; a node is built of parts that hold
 //! together, so that communities are connected. Then the same is tried again from a level that is small already, with
 //! other orders, as long as that gains: most of what a whole second run would gain, at a tenth of its cost. A whole
-//! second run, from the nodes themselves, is what `iterations` asks for.
+//! second run, from the nodes themselves, is made where communities are not clear, or where `iterations` asks for it.
 //!
 //! The objective is computed exactly on every level, and compared: it never falls. If the rounds of local moving ever
 //! lost by moving neighbours together, that level is moved again node by node.
@@ -23,6 +23,8 @@ use crate::run::Run;
 const AGAIN_SHARE: usize = 4;
 /// Any level of at most so many entries may.
 const AGAIN_ENTRIES: usize = 1 << 14;
+/// Communities are clear from this part of the greatest possible objective on.
+const CLEAR_SHARE: (i128, i128) = (4, 5);
 /// Most tries from a small level.
 const AGAIN_MAX: u64 = 3;
 /// A sweep that gains less than the greatest possible objective / 2^TOLERANCE is the last of its level.
@@ -32,6 +34,7 @@ const TOLERANCE: u32 = 10;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Climb {
     pub seed: u64,
+    /// Climbs from the nodes; at least two where communities are not clear.
     pub iterations: u32,
     /// Refine (Leiden), or make whole communities nodes (Louvain).
     pub refined: bool,
@@ -43,9 +46,15 @@ pub(crate) struct Summit {
     pub owners: Vec<Vec<u32>>,
     /// The exact objective with every node of a level as a community, from the second level on.
     pub objectives: Vec<i128>,
+    num_communities: usize,
 }
 
 impl Summit {
+    /// Number of nodes of the highest level above the graph; 0 if there is none.
+    pub(crate) fn num_communities(&self) -> usize {
+        self.num_communities
+    }
+
     /// For each node of the graph its node on level `level`, where level 1 is the first above the graph.
     pub(crate) fn labels(&self, level: usize, num_nodes: usize) -> Vec<u32> {
         match level.checked_sub(1) {
@@ -75,7 +84,10 @@ pub(crate) fn climb<W: Whole, V: Volume>(
         false => bottom.objective(&start.labels, &start.totals, terms),
     };
     let mut objective = tower.rise(start, objective, run)?;
-    for iteration in 1..=how.iterations {
+    // Where communities are clear, one climb finds nearly all that several find.
+    let clear = objective >= terms.most / CLEAR_SHARE.1 * CLEAR_SHARE.0;
+    let iterations = how.iterations.max(if clear { 1 } else { 2 });
+    for iteration in 1..=iterations {
         for _ in 0..AGAIN_MAX {
             let Some(depth) = tower.first_small() else { break };
             let start = tower.descend(depth);
@@ -85,7 +97,7 @@ pub(crate) fn climb<W: Whole, V: Volume>(
                 break;
             }
         }
-        if iteration < how.iterations {
+        if iteration < iterations {
             let start = tower.descend(0);
             let now = tower.rise(start, objective, run)?;
             if now == objective {
@@ -99,7 +111,9 @@ pub(crate) fn climb<W: Whole, V: Volume>(
         above.level.objective_of(inside, &above.level.volumes, terms)
     };
     let objectives = tower.levels.iter().map(alone).collect();
-    Ok(Summit { owners: tower.levels.into_iter().map(|above| above.owners).collect(), objectives })
+    let num_communities = tower.levels.last().map_or(0, |above| above.level.num_nodes());
+    let owners = tower.levels.into_iter().map(|above| above.owners).collect();
+    Ok(Summit { owners, objectives, num_communities })
 }
 
 /// The levels of a climb that is under way.
