@@ -435,6 +435,9 @@ fn sizes_stay_within_their_bounds() {
     assert!(small * 20 <= sizes.len(), "{small} of {} are too small", sizes.len());
     assert_eq!(disconnected(&graph, &found.partition), 0);
     assert_eq!(found.labels_at(found.levels.len() - 1), found.partition.labels());
+    let found = louvain(&graph, &options, true, &run(2)).unwrap();
+    assert!(found.partition.sizes().all(|size| size <= 40));
+    assert_eq!(disconnected(&graph, &found.partition), 0);
     let only_min = LeidenOptions { size_min: 200, ..LeidenOptions::default() };
     let found = leiden(&graph, &only_min, &run(2)).unwrap();
     assert!(found.partition.sizes().all(|size| size >= 200));

@@ -314,6 +314,8 @@ fn solve<W: Whole, V: Volume>(
     let mut as_climbed = partition.len() == summit.num_communities();
     if partition.sizes().next().is_some_and(|size| size > options.size_max) {
         as_climbed = false;
+        // Refined, whatever the method: parts of a community must hold together.
+        let how = Climb { refined: true, ..how };
         labels = bounds::split(bottom, terms, &partition, options.size_max, how, run)?;
         partition = Partition::from_labels(&labels);
     }
