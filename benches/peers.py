@@ -12,7 +12,7 @@ Each trial is a process of its own, on the same cores with the same number of th
 are taken inside, after imports and after what the task does not time (opening a graph before asking it); memory is the
 largest resident size of the process. Answers are compared where a question has one right answer.
 
-Needs the packages of requirements-peers.txt, and the Ringfence package for `open`, `components` and `trace`.
+Needs the packages of requirements-peers.txt, and the Ringfence package for all but loading.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ REMARKS = {
     ("load_parquet", "duckdb"): "a table, no graph",
     ("load_parquet", "raphtory"): "in memory only",
     ("load_parquet", "graph-mate"): "two columns, in memory only, no times, no amounts",
+    ("leiden", "networkit"): "the algorithm alone; Ringfence's time has checks, measures and tables with keys in it",
+    ("louvain", "networkit"): "the algorithm alone, as for leiden",
+    ("labels", "networkit"): "the algorithm alone, as for leiden",
     ("trace", "raphtory"): "which accounts can be reached; no amounts",
 }
 
@@ -167,6 +170,55 @@ def ringfence_trace(job: Job) -> dict:
     until = (int(times[rows[0]]) + TRACE_SPAN_S) * 1_000_000
     found = job.timed(lambda: graph.trace(seeds, policy="fifo", until=until, threads=job.threads))
     return {"flows": len(found.flows)}
+
+
+def ringfence_communities(job: Job, method: str) -> dict:
+    projection = ringfence_graph(job).project(threads=job.threads)
+    found = job.timed(lambda: projection.communities(method=method, threads=job.threads))
+    return {"modularity": round(found.quality()["quality"], 4)}
+
+
+def ringfence_leiden(job: Job) -> dict:
+    return ringfence_communities(job, "leiden")
+
+
+def ringfence_louvain(job: Job) -> dict:
+    return ringfence_communities(job, "louvain")
+
+
+def ringfence_labels(job: Job) -> dict:
+    return ringfence_communities(job, "labels")
+
+
+# NetworKit
+
+
+def networkit_communities(job: Job, method) -> dict:
+    import networkit
+    import numpy
+
+    networkit.setNumberOfThreads(job.threads)
+    ends = job.columns("src", "dst")
+    low, high = numpy.minimum(ends["src"], ends["dst"]), numpy.maximum(ends["src"], ends["dst"])
+    accounts = int(high.max()) + 1
+    pairs, counts = numpy.unique((low.astype(numpy.uint64) * accounts + high)[low < high], return_counts=True)
+    sides = (pairs // accounts, pairs % accounts)
+    graph = networkit.GraphFromCoo((counts.astype(float), sides), n=accounts, weighted=True)
+    algorithm = method(networkit.community, graph)
+    partition = job.timed(algorithm.run).getPartition()
+    return {"modularity": round(networkit.community.Modularity().getQuality(partition, graph), 4)}
+
+
+def networkit_leiden(job: Job) -> dict:
+    return networkit_communities(job, lambda module, graph: module.ParallelLeiden(graph, iterations=3))
+
+
+def networkit_louvain(job: Job) -> dict:
+    return networkit_communities(job, lambda module, graph: module.PLM(graph, refine=False))
+
+
+def networkit_labels(job: Job) -> dict:
+    return networkit_communities(job, lambda module, graph: module.PLP(graph))
 
 
 # kuzu
@@ -370,8 +422,8 @@ def duckdb_load_parquet(job: Job) -> dict:
     return duckdb_load(job, f"read_parquet('{job.parquet}')")
 
 
-TASKS = ("load_csv", "load_parquet", "open", "components", "trace")
-TOOLS = ("ringfence", "kuzu", "raphtory", "graph-mate", "polars", "duckdb")
+TASKS = ("load_csv", "load_parquet", "open", "components", "leiden", "louvain", "labels", "trace")
+TOOLS = ("ringfence", "networkit", "kuzu", "raphtory", "graph-mate", "polars", "duckdb")
 
 
 def function_of(tool: str, task: str):

@@ -4,6 +4,7 @@
 //! The input is a ledger that the bench makes, or files named in the environment
 //! (`docs/benchmarks.md`).
 
+mod communities;
 mod harness;
 
 use harness::{Harness, Stage, number, text};
@@ -45,6 +46,7 @@ fn main() {
 fn answers(harness: &Harness, graph: &Graph) {
     open_stage(harness, graph);
     components_stage(harness, graph);
+    communities::stages(harness, graph);
 }
 
 /// The files to work on.
