@@ -18,7 +18,7 @@
 //! strengths may reach. Where edges join two sides, such as accounts and devices, the bound is sharp.
 //!
 //! # Cost
-//! Time O(k · m) per iteration; memory 16 bytes per belief.
+//! Time O(k · m) per iteration; memory 24 bytes per belief.
 //!
 //! # Choices
 //! Beliefs are differences from `1 / k`: they sum to 0 per node and rank nodes; they are no probabilities. Weights do not

@@ -17,7 +17,7 @@
 //! # Source
 //! Kleinberg: Authoritative sources in a hyperlinked environment, J. ACM 46(5), 1999.
 
-use super::pull::{By, gather, split, tasks, tree_sum};
+use super::pull::{By, gather, gather_by, split, tasks, tree_sum};
 use super::{check, check_sides};
 use crate::error::Result;
 use crate::graph::project::Rows;
@@ -137,9 +137,9 @@ impl<'a> Side<'a> {
 
     fn received(&self, node: u32, from: &[f64]) -> f64 {
         match self.by {
-            By::Unit => gather(self.rows, node, from, |_| 1.0),
-            By::Narrow(weights) => gather(self.rows, node, from, |entry| f64::from(weights[entry])),
-            By::Wide(weights) => gather(self.rows, node, from, |entry| weights[entry] as f64),
+            By::Unit => gather(self.rows, node, from),
+            By::Narrow(weights) => gather_by(self.rows, node, weights, f64::from, from),
+            By::Wide(weights) => gather_by(self.rows, node, weights, |weight| weight as f64, from),
         }
     }
 

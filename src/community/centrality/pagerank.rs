@@ -20,7 +20,7 @@
 //! Brin, Page: The anatomy of a large-scale hypertextual web search engine, WWW 1998. Jumps from nodes without
 //! out-edges as in NetworkX.
 
-use super::pull::{By, gather, split, tasks, tree_sum};
+use super::pull::{By, gather, gather_by, split, tasks, tree_sum};
 use super::{check, check_sides};
 use crate::error::Result;
 use crate::graph::project::Rows;
@@ -88,9 +88,16 @@ pub fn pagerank(out: &Rows, incoming: &Rows, options: &PageRankOptions, run: &Ru
     check_sides(out, incoming)?;
     run.stage("pagerank", u64::from(options.iterations_max));
     run.install(|| match By::new(incoming, options.weighted) {
-        By::Unit => iterate(out, incoming, options, |_| 1.0, run),
-        By::Narrow(weights) => iterate(out, incoming, options, |entry| f64::from(weights[entry]), run),
-        By::Wide(weights) => iterate(out, incoming, options, |entry| weights[entry] as f64, run),
+        By::Unit => iterate(out, incoming, options, |node, from| gather(incoming, node, from), run),
+        By::Narrow(weights) => {
+            let received = |node, from: &[f64]| gather_by(incoming, node, weights, f64::from, from);
+            iterate(out, incoming, options, received, run)
+        }
+        By::Wide(weights) => {
+            let received =
+                |node, from: &[f64]| gather_by(incoming, node, weights, |weight| weight as f64, from);
+            iterate(out, incoming, options, received, run)
+        }
     })
 }
 
@@ -98,7 +105,7 @@ fn iterate(
     out: &Rows,
     incoming: &Rows,
     options: &PageRankOptions,
-    weight: impl Fn(usize) -> f64 + Sync,
+    received: impl Fn(u32, &[f64]) -> f64 + Sync,
     run: &Run,
 ) -> Result<PageRank> {
     let num_nodes = out.num_nodes();
@@ -125,8 +132,7 @@ fn iterate(
                 run.check()?;
                 let (mut change, mut stuck) = (0.0, 0.0);
                 for ((node, score), next) in nodes.clone().zip(scores).zip(next) {
-                    let received = gather(incoming, node as u32, &gifts, &weight);
-                    let new = jump + options.damping * received;
+                    let new = jump + options.damping * received(node as u32, &gifts);
                     change += (new - *score).abs();
                     *score = new;
                     *next = new * shares[node];

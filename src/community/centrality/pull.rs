@@ -51,11 +51,23 @@ pub(super) fn split<'a, T>(values: &'a mut [T], tasks: &[Range<usize>]) -> Vec<&
     parts
 }
 
-/// Sum of what the entries of a node bring.
+/// Sum of what the entries of a node bring, all alike.
 #[inline]
-pub(super) fn gather(rows: &Rows, node: u32, from: &[f64], weight: impl Fn(usize) -> f64) -> f64 {
-    let entries = rows.range(node).zip(rows.neighbors(node));
-    entries.fold(0.0, |sum, (entry, &neighbor)| sum + weight(entry) * from[neighbor as usize])
+pub(super) fn gather(rows: &Rows, node: u32, from: &[f64]) -> f64 {
+    rows.neighbors(node).iter().fold(0.0, |sum, &neighbor| sum + from[neighbor as usize])
+}
+
+/// Sum of what the entries of a node bring, times their weights.
+#[inline]
+pub(super) fn gather_by<W: Copy>(
+    rows: &Rows,
+    node: u32,
+    weights: &[W],
+    value: impl Fn(W) -> f64,
+    from: &[f64],
+) -> f64 {
+    let entries = rows.neighbors(node).iter().zip(&weights[rows.range(node)]);
+    entries.fold(0.0, |sum, (&neighbor, &weight)| sum + value(weight) * from[neighbor as usize])
 }
 
 /// Sum by halves: the order depends on the number of values alone, and errors grow with its logarithm.
