@@ -57,11 +57,11 @@ pub fn centrality_report(
 ) -> Result<Report> {
     let rows = &projected.projection.rows;
     // Scores, a second column of its name, and what is said of them.
-    let (scores, beside, said): (Vec<f64>, Option<(&str, Vec<f64>)>, Value) = match method {
+    let (scores, beside, said) = match method {
         Centrality::Degree => {
             let found = degrees(rows, run)?;
-            let strength = found.strength.iter().map(|&strength| strength as f64).collect();
-            let degree = found.degree.iter().map(|&degree| degree.into()).collect();
+            let strength: Vec<f64> = found.strength.iter().map(|&strength| strength as f64).collect();
+            let degree: Vec<f64> = found.degree.iter().map(|&degree| degree.into()).collect();
             (degree, Some(("strength", strength)), Value::Null)
         }
         Centrality::PageRank(options) => {

@@ -155,9 +155,20 @@ pub enum DenseMethod {
     Fraudar(FraudarOptions),
 }
 
+impl DenseMethod {
+    /// The name in files and options.
+    pub fn name(&self) -> &'static str {
+        match self {
+            DenseMethod::Densest(_) => "densest",
+            DenseMethod::Fraudar(_) => "fraudar",
+        }
+    }
+}
+
 /// Sets of accounts that are too close together. The tables:
 /// * `sets`: `set` (0, 1, … as found), `role` (`member`; of blocks `payer` or `payee`), `account`.
-/// * `scores`: `set`, `num_accounts`, `score` (weight inside, for blocks of popular payees less, over the number of accounts).
+/// * `scores`: `set`, `num_accounts`, `score` (weight inside, for blocks of popular payees less, over the number of members; in a
+///   block an account of both roles is two of them).
 /// * `hubs`: what joined not all that it could.
 ///
 /// # Errors
@@ -168,46 +179,32 @@ pub fn dense_report(
     identifiers: Identifiers,
     run: &Run,
 ) -> Result<Report> {
-    // By set, its score, and its members by role.
-    let mut sets: Vec<(f64, Vec<(&str, Vec<u32>)>)> = Vec::new();
-    let said =
-        match method {
-            DenseMethod::Densest(options) => {
-                let found = densest(&projected.projection.rows, &options, run)?;
-                sets.push((found.set.density.value(), vec![("member", found.set.members)]));
-                [
-                    ("method", json!("densest")),
-                    ("options", json!({ "rounds_max": options.rounds_max })),
-                    ("bound", json!(found.bound.value())),
-                ]
-            }
-            DenseMethod::Fraudar(options) => {
-                let directed = projected.directed(run)?;
-                let blocks = fraudar(&directed.out, &directed.incoming, Priors::default(), &options, run)?;
-                sets.extend(blocks.into_iter().map(|block| {
-                    (block.score(), vec![("payer", block.senders), ("payee", block.receivers)])
-                }));
-                [
-                    ("method", json!("fraudar")),
-                    ("options", json!({ "blocks_max": options.blocks_max, "weighted": options.weighted })),
-                    ("bound", Value::Null),
-                ]
-            }
-        };
+    let (sets, options, bound) = match &method {
+        DenseMethod::Densest(options) => {
+            let found = densest(&projected.projection.rows, options, run)?;
+            let roles = vec![("member", found.set.members)];
+            let set = DenseGroup { score: found.set.density.value(), roles };
+            (vec![set], json!({ "rounds_max": options.rounds_max }), json!(found.bound.value()))
+        }
+        DenseMethod::Fraudar(options) => {
+            let directed = projected.directed(run)?;
+            let blocks = fraudar(&directed.out, &directed.incoming, Priors::default(), options, run)?;
+            let sets = blocks.into_iter().map(|block| DenseGroup {
+                score: block.score(),
+                roles: vec![("payer", block.senders), ("payee", block.receivers)],
+            });
+            let said = json!({ "blocks_max": options.blocks_max, "weighted": options.weighted });
+            (sets.collect(), said, Value::Null)
+        }
+    };
     let (mut numbers, mut roles, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
-    for (number, (_, groups)) in sets.iter().enumerate() {
-        for (role, members) in groups {
+    for (number, set) in sets.iter().enumerate() {
+        for (role, members) in &set.roles {
             numbers.extend(members.iter().map(|_| number as u32));
             roles.extend(members.iter().map(|_| role.to_string()));
             nodes.extend_from_slice(members);
         }
     }
-    let size = |groups: &[(&str, Vec<u32>)]| {
-        let mut members: Vec<u32> = groups.iter().flat_map(|(_, members)| members).copied().collect();
-        members.sort_unstable();
-        members.dedup();
-        members.len() as u32
-    };
     run.stage("keys", nodes.len() as u64);
     let tables = vec![
         (
@@ -222,12 +219,30 @@ pub fn dense_report(
             "scores",
             Table::new([
                 ("set", Values::U32((0..sets.len() as u32).collect())),
-                ("num_accounts", Values::U32(sets.iter().map(|(_, groups)| size(groups)).collect())),
-                ("score", Values::F64(sets.iter().map(|(score, _)| *score).collect())),
+                ("num_accounts", Values::U32(sets.iter().map(DenseGroup::num_accounts).collect())),
+                ("score", Values::F64(sets.iter().map(|set| set.score).collect())),
             ]),
         ),
     ];
+    let said = [("method", json!(method.name())), ("options", options), ("bound", bound)];
     structure_report(projected, "dense sets", tables, said, identifiers, run)
+}
+
+/// A set as it is told.
+struct DenseGroup {
+    score: f64,
+    /// Members by role.
+    roles: Vec<(&'static str, Vec<u32>)>,
+}
+
+impl DenseGroup {
+    /// Number of accounts, each once.
+    fn num_accounts(&self) -> u32 {
+        let mut members: Vec<u32> = self.roles.iter().flat_map(|(_, members)| members).copied().collect();
+        members.sort_unstable();
+        members.dedup();
+        members.len() as u32
+    }
 }
 
 /// Tables with hubs, and a document.
