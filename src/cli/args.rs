@@ -144,6 +144,7 @@ pub fn time(text: &str) -> std::result::Result<i64, String> {
 }
 
 /// A number of things, as people say it.
-pub fn counted(number: u64, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
+pub fn counted(number: impl std::fmt::Display, one: &str, more: &str) -> String {
+    let number = number.to_string();
+    format!("{number} {}", if number == "1" { one } else { more })
 }

@@ -1,7 +1,7 @@
 //! `ringfence bound`: the most that can have arrived, whatever the rule.
 
 use super::Answer;
-use super::args::{CsvArgs, GraphArgs, WindowArgs, time};
+use super::args::{CsvArgs, GraphArgs, WindowArgs, counted, time};
 use ringfence::report::bound::{BoundInputs, bound_report};
 use ringfence::report::output::check_new;
 use ringfence::report::text::{to_text, with_decimals};
@@ -78,8 +78,9 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         report.table("bounds").map_or(String::new(), |table| to_text(&with_decimals(table, exponent), ROWS));
     let output = args.output.display().to_string();
     let text = format!(
-        "{} bounds, {} above 0, written to {output}\nupper bounds whatever the rule: that much can have arrived, not that it did\n\n{bounds}",
-        report.document["num_bounds"], report.document["num_reached"],
+        "{}, {} above 0, written to {output}\nupper bounds whatever the rule: that much can have arrived, not that it did\n\n{bounds}",
+        counted(&report.document["num_bounds"], "bound", "bounds"),
+        report.document["num_reached"],
     );
     Ok(Answer::new(text, json!({ "output": output, "summary": report.document })))
 }

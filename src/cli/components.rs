@@ -1,7 +1,7 @@
 //! `ringfence components`: who is connected with whom.
 
 use super::Answer;
-use super::args::{CsvArgs, GraphArgs, WindowArgs};
+use super::args::{CsvArgs, GraphArgs, WindowArgs, counted};
 use ringfence::community::{ComponentsOptions, Over, components};
 use ringfence::report::components::component_table;
 use ringfence::report::files::{table_format, write_table};
@@ -44,15 +44,17 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let (largest, alone) =
         (found.sizes.first().copied().unwrap_or(0), found.sizes.iter().filter(|&&s| s == 1).count());
     let mut text = format!(
-        "{} components of {} accounts; the largest has {largest}, {alone} accounts are alone\n{rows} accounts written to {}\n",
-        found.len(),
-        found.sizes.iter().map(|&size| u64::from(size)).sum::<u64>(),
+        "{} of {}; the largest has {largest}, {} alone\n{} written to {}\n",
+        counted(found.len(), "component", "components"),
+        counted(found.sizes.iter().map(|&size| u64::from(size)).sum::<u64>(), "account", "accounts"),
+        counted(alone, "account is", "accounts are"),
+        counted(rows, "account", "accounts"),
         args.output.display(),
     );
     if !found.hubs.is_empty() {
         text += &format!(
-            "{} identifiers have more than {} accounts and connected nobody\n",
-            found.hubs.len(),
+            "{} more than {} accounts and connected nobody\n",
+            counted(found.hubs.len(), "identifier has", "identifiers have"),
             args.accounts_max
         );
     }

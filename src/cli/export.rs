@@ -1,7 +1,7 @@
 //! `ringfence export`: a part of the graph for other programs to draw and read.
 
 use super::Answer;
-use super::args::{CsvArgs, GraphArgs, WindowArgs};
+use super::args::{CsvArgs, GraphArgs, WindowArgs, counted};
 use ringfence::graph::subgraph::{Subgraph, SubgraphOptions};
 use ringfence::graph::{Graph, View};
 use ringfence::ids::AccountId;
@@ -80,9 +80,9 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     };
     write_network(&network, &args.output, args.csv.options(), run)?;
     let mut text = format!(
-        "{} accounts and {} transfers, written to {}\n",
-        subgraph.num_nodes(),
-        subgraph.num_edges(),
+        "{} and {}, written to {}\n",
+        counted(subgraph.num_nodes(), "account", "accounts"),
+        counted(subgraph.num_edges(), "transfer", "transfers"),
         args.output.display()
     );
     if subgraph.truncated {

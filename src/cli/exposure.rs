@@ -1,7 +1,7 @@
 //! `ringfence exposure`: how far every account is exposed to bad ones.
 
 use super::Answer;
-use super::args::{GraphArgs, SinkArgs, WindowArgs, time};
+use super::args::{GraphArgs, SinkArgs, WindowArgs, counted, time};
 use super::output::OutputArgs;
 use ringfence::report::Table;
 use ringfence::report::exposure::{ExposureInputs, exposure_report};
@@ -55,11 +55,11 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let report = exposure_report(&view, &inputs, &options, run)?;
     let rows = |name: &str| report.table(name).map_or(0, Table::num_rows);
     let text = format!(
-        "{} pools received money of {} sources, {} accounts were in contact\n\
+        "{} received money of {}, {} in contact\n\
          amounts follow the haircut rule: a scenario, not an entitlement\n",
-        rows("exposure"),
-        report.document["sources"]["num_sources"],
-        rows("contacts"),
+        counted(rows("exposure"), "pool", "pools"),
+        counted(&report.document["sources"]["num_sources"], "source", "sources"),
+        counted(rows("contacts"), "account was", "accounts were"),
     );
     args.output.write(report, &text, run)
 }

@@ -1,7 +1,7 @@
 //! `ringfence freeze`: where the money can still be held, and what waiting costs.
 
 use super::Answer;
-use super::args::{CsvArgs, GraphArgs, PoolArgs, SinkArgs, WindowArgs, time};
+use super::args::{CsvArgs, GraphArgs, PoolArgs, SinkArgs, WindowArgs, counted, time};
 use ringfence::report::freeze::freeze_report;
 use ringfence::report::output::check_new;
 use ringfence::report::question::TraceInputs;
@@ -81,8 +81,8 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         report.table("holders").map_or(String::new(), |table| to_text(&with_decimals(table, exponent), ROWS));
     let output = args.output.display().to_string();
     let text = format!(
-        "{} holders at {}, written to {output}\npolicy {}, opening {}: a scenario, not an entitlement\n\n{holders}",
-        report.document["num_holders"],
+        "{} at {}, written to {output}\npolicy {}, opening {}: a scenario, not an entitlement\n\n{holders}",
+        counted(&report.document["num_holders"], "holder", "holders"),
         report.document["at"].as_str().unwrap_or_default(),
         rules.policy.name(),
         rules.opening.name(),

@@ -1,7 +1,7 @@
 //! `ringfence rank`: which accounts to look at next.
 
 use super::Answer;
-use super::args::{GraphArgs, WindowArgs};
+use super::args::{GraphArgs, WindowArgs, counted};
 use super::output::OutputArgs;
 use clap::ValueEnum;
 use ringfence::report::rank::{RankMethod, rank_report};
@@ -61,8 +61,8 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let report = rank_report(&view, &args.accounts.clone().into(), &method, run)?;
     let ranking = report.table("ranking").map_or(String::new(), |table| to_text(table, ROWS));
     let text = format!(
-        "{} accounts ranked\nscores are an order for looking, not money\n\n{ranking}",
-        report.document["num_accounts"],
+        "{} ranked\nscores are an order for looking, not money\n\n{ranking}",
+        counted(&report.document["num_accounts"], "account", "accounts"),
     );
     args.output.write(report, &text, run)
 }

@@ -1,7 +1,7 @@
 //! `ringfence rings`: groups of accounts with the evidence that ties them.
 
 use super::Answer;
-use super::args::{CsvArgs, GraphArgs, WindowArgs};
+use super::args::{CsvArgs, GraphArgs, WindowArgs, counted};
 use clap::ValueEnum;
 use ringfence::graph::Graph;
 use ringfence::ids::KindId;
@@ -65,15 +65,15 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let tables = ring_tables(&graph, &found, identifiers, run)?;
     write_rings(&graph, &tables, &options, &args.output, args.csv.options(), run)?;
     let mut text = format!(
-        "{} rings of {} accounts, written to {}\n",
-        found.len(),
-        found.members.len(),
+        "{} of {}, written to {}\n",
+        counted(found.len(), "ring", "rings"),
+        counted(found.members.len(), "account", "accounts"),
         args.output.display()
     );
     if !found.hubs.is_empty() {
         text += &format!(
-            "{} identifiers have more than {} accounts and tied nobody\n",
-            found.hubs.len(),
+            "{} more than {} accounts and tied nobody\n",
+            counted(found.hubs.len(), "identifier has", "identifiers have"),
             args.accounts_max
         );
     }

@@ -1,7 +1,7 @@
 //! `ringfence trace`: where the money went, or where it came from.
 
 use super::Answer;
-use super::args::{CsvArgs, GraphArgs, PoolArgs, SinkArgs, WindowArgs, time};
+use super::args::{CsvArgs, GraphArgs, PoolArgs, SinkArgs, WindowArgs, counted, time};
 use clap::ValueEnum;
 use ringfence::graph::Graph;
 use ringfence::report::ledger::book_table;
@@ -230,12 +230,12 @@ fn upstream(args: &Args, run: &Run) -> Result<Answer> {
     write_report(&report, &args.output, args.csv.options(), run)?;
     let output = args.output.display().to_string();
     let text = format!(
-        "{} origins of {} targets, written to {output}
+        "{} of {}, written to {output}
 policy {}, opening {}: a scenario, not an entitlement
 
 {}",
-        rows(&report, "origins"),
-        report.document["num_targets"],
+        counted(rows(&report, "origins"), "origin", "origins"),
+        counted(&report.document["num_targets"], "target", "targets"),
         options.rules.policy.name(),
         options.rules.opening.name(),
         shown(&graph, &report, "origins"),
@@ -269,11 +269,11 @@ fn traced(graph: &Graph, report: &Report, output: &str) -> String {
     let ledger = &report.document;
     let rule = |name: &str| ledger[name].as_str().unwrap_or_default().to_string();
     let mut text = format!(
-        "{} flows and {} holdings of {} cases, written to {output}\n\
+        "{} and {} of {}, written to {output}\n\
          policy {}, opening {}, pooling {}: a scenario, not an entitlement\n",
-        rows(report, "flows"),
-        rows(report, "holdings") + rows(report, "sinks"),
-        ledger["seeds"]["num_cases"],
+        counted(rows(report, "flows"), "flow", "flows"),
+        counted(rows(report, "holdings") + rows(report, "sinks"), "holding", "holdings"),
+        counted(&ledger["seeds"]["num_cases"], "case", "cases"),
         rule("policy"),
         rule("opening"),
         rule("pooling"),
@@ -295,8 +295,8 @@ fn traced(graph: &Graph, report: &Report, output: &str) -> String {
 fn exposed(report: &Report, output: &str) -> String {
     let table = report.table("contacts").map_or(String::new(), |table| to_text(table, ROWS));
     format!(
-        "{} accounts exposed by {} payments, written to {output}\nexposure, not money: amounts are those of whole payments\n\n{table}",
-        rows(report, "contacts"),
-        rows(report, "flows"),
+        "{} exposed by {}, written to {output}\nexposure, not money: amounts are those of whole payments\n\n{table}",
+        counted(rows(report, "contacts"), "account", "accounts"),
+        counted(rows(report, "flows"), "payment", "payments"),
     )
 }
