@@ -217,6 +217,31 @@ fn the_account_that_pays_everybody_is_central_and_those_it_pays_are_paid() {
 }
 
 #[test]
+fn accounts_are_linked_by_what_they_share_with_its_weight() {
+    let directory = TempDir::new().unwrap();
+    let graph = graph(&directory);
+    let output = place(&directory, "links");
+    let arguments = ["link", &graph, "--population", "1000", "--output", &output];
+    let said = done([&arguments[..], &["--m-permille", "1000"]].concat());
+    assert_eq!((&said["summary"]["num_rings"], &said["summary"]["num_members"]), (&2.into(), &5.into()));
+    // log2(1000 / 3) and log2(1000 / 2), rounded down to 1/256 bit.
+    let rings = read(directory.path().join("links/rings.csv"));
+    assert_eq!(rings, "ring,num_accounts,cohesion_bits\n0,3,8.37890625\n1,2,8.96484375\n");
+    assert_eq!(read(directory.path().join("links/members.csv")).lines().nth(4).unwrap(), "1,a3");
+    let evidence = read(directory.path().join("links/evidence.csv"));
+    assert!(evidence.contains("\n1,a3,b3,email,email#0,2,8.96484375,8.96484375\n"), "{evidence}");
+    assert!(!evidence.contains("x@y"));
+    let output = place(&directory, "one.csv");
+    let strict = ["link", &graph, "--population", "1000", "--bits-min", "8.5", "--output", &output];
+    assert_eq!(done(strict)["summary"]["num_rings"], 1);
+    let output = place(&directory, "nothing");
+    let message = refused(["link", &graph, "--kinds", "shoe", "--output", &output], "unknown_key", 4);
+    assert!(message.contains("shoe"));
+    refused(["link", &graph, "--bits-min", "0", "--output", &output], "option", 2);
+    assert!(!Path::new(&output).exists());
+}
+
+#[test]
 fn what_is_not_possible_is_refused_by_name_and_leaves_nothing() {
     let directory = TempDir::new().unwrap();
     let graph = graph(&directory);

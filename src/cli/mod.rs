@@ -17,6 +17,7 @@ mod exposure;
 mod freeze;
 mod info;
 mod ingest;
+mod link;
 mod output;
 mod progress;
 mod projection;
@@ -70,6 +71,7 @@ enum Verb {
     Dense(dense::Args),
     Centrality(centrality::Args),
     Rings(rings::Args),
+    Link(link::Args),
     Trace(trace::Args),
     Freeze(freeze::Args),
     Bound(bound::Args),
@@ -92,6 +94,7 @@ impl Verb {
             Verb::Dense(args) => dense::run(args, run),
             Verb::Centrality(args) => centrality::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
+            Verb::Link(args) => link::run(args, run),
             Verb::Trace(args) => trace::run(args, run),
             Verb::Freeze(args) => freeze::run(args, run),
             Verb::Bound(args) => bound::run(args, run),

@@ -20,6 +20,7 @@ pub mod graphml;
 pub mod input;
 pub mod json;
 pub mod ledger;
+pub mod links;
 pub mod network;
 pub mod node_link;
 pub mod output;

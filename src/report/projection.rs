@@ -181,7 +181,9 @@ fn asked<'g>(
         digests[0] = json!({ "num_accounts": accounts.len(), "sha256": hex(&sha256) });
     }
     if let Some(allowed) = &inputs.allowed {
-        digests[1] = read_allowed(&view, allowed, &mut options)?;
+        let document;
+        (options.allowed_accounts, options.allowed_identifiers, document) = read_allowed(&view, allowed)?;
+        digests[1] = document;
     }
     let [accounts, allowed] = digests;
     let document = json!({
@@ -205,7 +207,11 @@ fn unknown(kind: &str, key: &str) -> Error {
     Error::UnknownKey { place: "options".into(), kind: kind.into(), key: key.into() }
 }
 
-fn read_allowed(view: &View<'_>, list: &Input, options: &mut ProjectOptions) -> Result<Value> {
+/// Accounts and identifiers that may be shared, and what documents say of the list.
+pub(super) fn read_allowed(
+    view: &View<'_>,
+    list: &Input,
+) -> Result<(RoaringBitmap, Vec<IdentifierId>, Value)> {
     let graph = view.graph();
     let sheet = list.sheet(&["account", "kind", "value"])?;
     let (mut accounts, mut identifiers) = (RoaringBitmap::new(), Vec::new());
@@ -226,8 +232,7 @@ fn read_allowed(view: &View<'_>, list: &Input, options: &mut ProjectOptions) -> 
         "num_identifiers": identifiers.len(),
         "sha256": hex(&input::digest(&sheet)),
     });
-    (options.allowed_accounts, options.allowed_identifiers) = (accounts, identifiers);
-    Ok(document)
+    Ok((accounts, identifiers, document))
 }
 
 fn hub_rule(rule: HubRule) -> Value {

@@ -189,6 +189,7 @@ pub fn write_rings(
     directory.finish()
 }
 
-fn kind_name(graph: &Graph, identifier: IdentifierId) -> &str {
+/// The name of an identifier's kind.
+pub(super) fn kind_name(graph: &Graph, identifier: IdentifierId) -> &str {
     &graph.manifest().kinds[identifier.kind.index()].name
 }
