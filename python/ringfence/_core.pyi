@@ -19,6 +19,7 @@ __all__ = [
     "Exposure",
     "FreezePlan",
     "Graph",
+    "IdentityLinks",
     "IdentityRings",
     "Origins",
     "Paths",
@@ -130,6 +131,25 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Projection: ...
+    def link_identities(
+        self,
+        *,
+        kinds: list[str] | None = None,
+        correlated: list[list[str]] | None = None,
+        bits_min: float = 4.0,
+        members_max: int = 100,
+        accounts_max: int = 50,
+        m_permille: int = 900,
+        half_life_days: int | None = None,
+        population: int | None = None,
+        allowed: _Rows | None = None,
+        placeholders: list[str] | None = None,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        reveal: bool = False,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> IdentityLinks: ...
     def identity_rings(
         self,
         *,
@@ -411,6 +431,30 @@ class Components:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Table: ...
+
+@final
+class IdentityLinks:
+    @property
+    def rings(self) -> Table: ...
+    @property
+    def members(self) -> Table: ...
+    @property
+    def links(self) -> Table: ...
+    @property
+    def evidence(self) -> Table: ...
+    @property
+    def cuts(self) -> Table: ...
+    @property
+    def outgrown(self) -> Table: ...
+    @property
+    def passed_over(self) -> Table: ...
+    @property
+    def curve(self) -> Table: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def __len__(self) -> int: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class IdentityRings:

@@ -10,6 +10,7 @@ use ringfence::graph::build::IngestOptions;
 use ringfence::graph::project::ProjectOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
 use ringfence::report::communities::CommunityMethod;
+use ringfence::report::links::LinkQuestion;
 use ringfence::report::projection::WeightName;
 use ringfence::report::structure::CoreKind;
 use ringfence::rings::IdentityRingOptions;
@@ -106,6 +107,17 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             ("sources", between.sources.unwrap_or(0).into_bound_py_any(py)),
             ("directed", between.directed.into_bound_py_any(py)),
             ("seed", between.seed.into_bound_py_any(py)),
+        ],
+    )?;
+    let question = LinkQuestion::default();
+    add(
+        "link_identities",
+        vec![
+            ("bits_min", question.bits_min.into_bound_py_any(py)),
+            ("members_max", question.members_max.into_bound_py_any(py)),
+            ("accounts_max", question.accounts_max.into_bound_py_any(py)),
+            ("m_permille", question.each_kind.m_permille.into_bound_py_any(py)),
+            ("population", question.population.into_bound_py_any(py)),
         ],
     )?;
     let options = IdentityRingOptions::default();

@@ -9,6 +9,7 @@ use crate::exposure::Exposure;
 use crate::freeze::{Delays, FreezePlan};
 use crate::given::{self, Given, GivenPools, GivenSinks};
 use crate::info;
+use crate::links::IdentityLinks;
 use crate::moment::{instant, moment, window};
 use crate::origins::Origins;
 use crate::projection::Projection;
@@ -19,6 +20,7 @@ use crate::subgraph::Subgraph;
 use crate::trace::Traced;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use ringfence::community::identity::KindEvidence;
 use ringfence::community::{ComponentsOptions, Over, components};
 use ringfence::graph::Graph as Opened;
 use ringfence::graph::project::{HubRule, ProjectOptions};
@@ -27,6 +29,7 @@ use ringfence::ids::{AccountId, KindId};
 use ringfence::report::bound::{BoundInputs, bound_report};
 use ringfence::report::exposure::{ExposureInputs, exposure_report};
 use ringfence::report::freeze::freeze_report;
+use ringfence::report::links::{LinkQuestion, link_report};
 use ringfence::report::projection::{Projected, ProjectionInputs, WeightName};
 use ringfence::report::rank::rank_report;
 use ringfence::report::rings::{Identifiers, ring_tables};
@@ -39,6 +42,9 @@ use ringfence::trace::{ExposureOptions, FreezeOptions, TraceOptions, UpstreamOpt
 use ringfence::units::time::SECOND_US;
 use ringfence::{Error, Result};
 use std::path::PathBuf;
+
+/// Seconds of a day.
+const DAY_S: u64 = 86_400;
 
 /// An immutable graph of accounts, transactions and identifiers.
 ///
@@ -218,6 +224,95 @@ impl Graph {
             Projected::new(&self.graph.window(window)?, &inputs, &options, run)
         })?;
         Ok(Projection::new(projected, reveal))
+    }
+
+    /// Links accounts by the identifiers that they share, each weighed by how rare it is.
+    ///
+    /// Parameters
+    /// ----------
+    /// kinds : list of str, optional
+    ///     Kinds of identifiers that are looked at; all if not given.
+    /// correlated : list of list of str, optional
+    ///     Kinds that go together, such as ``[["device", "ip"]]``: only the strongest of a group counts for a pair.
+    /// bits_min : float, default 4.0
+    ///     Least evidence that links two accounts, in bits. In large populations take about the logarithm of their number;
+    ///     ``curve`` shows what each threshold gives.
+    /// members_max : int, default 100
+    ///     Most accounts of a ring: where more hang together, the weakest links are cut.
+    /// accounts_max : int, default 50
+    ///     Most accounts that an identifier may have and still link them; 2 to 10,000.
+    /// m_permille : int, default 900
+    ///     Chance that two accounts of one ring share an identifier of a kind, in thousandths.
+    /// half_life_days : int, optional
+    ///     Days between two accounts' uses in which evidence halves; it never does if not given.
+    /// population : int, optional
+    ///     Accounts that could have used an identifier of a kind; those that use one if not given.
+    /// allowed : str, os.PathLike, list of dict, or frame, optional
+    ///     ``kind`` and ``value`` of identifiers that may be shared and link nobody.
+    /// placeholders : list of str, optional
+    ///     Words that stand for no value, besides those that are known.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)`` of the sightings, as in :meth:`components`.
+    /// reveal : bool, default False
+    ///     Show identifiers as they are, not as ``kind#number``. They are personal data.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// IdentityLinks
+    ///
+    /// Raises
+    /// ------
+    /// OptionError
+    ///     For options that are out of range; nothing was computed.
+    /// UnknownKeyError
+    ///     For a kind or identifier that the graph does not hold.
+    ///
+    /// Examples
+    /// --------
+    /// >>> links = graph.link_identities(bits_min=8)
+    /// >>> all(row["cohesion_bits"] >= 8 for row in links.rings.to_dicts())
+    /// True
+    #[pyo3(signature = (*, kinds = None, correlated = None, bits_min = 4.0, members_max = 100, accounts_max = 50, m_permille = 900, half_life_days = None, population = None, allowed = None, placeholders = None, start = None, end = None, reveal = false, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn link_identities(
+        &self,
+        py: Python<'_>,
+        kinds: Option<Vec<String>>,
+        correlated: Option<Vec<Vec<String>>>,
+        bits_min: f64,
+        members_max: u32,
+        accounts_max: u32,
+        m_permille: u32,
+        half_life_days: Option<u32>,
+        population: Option<u32>,
+        allowed: Option<Bound<'_, PyAny>>,
+        placeholders: Option<Vec<String>>,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        reveal: bool,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<IdentityLinks> {
+        let (window, allowed) = (window(start, end)?, sheet(allowed, None)?);
+        let half_life_s = half_life_days.map(|days| u64::from(days) * DAY_S);
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| {
+            let question = LinkQuestion {
+                kinds: kinds.unwrap_or_default(),
+                correlated: correlated.unwrap_or_default(),
+                each_kind: KindEvidence { m_permille, half_life_s, ..KindEvidence::default() },
+                allowed: allowed.map(|sheet| sheet.into_input("allowed")).transpose()?,
+                placeholders: placeholders.unwrap_or_default(),
+                population,
+                accounts_max,
+                bits_min,
+                members_max,
+                identifiers: identifiers(reveal),
+            };
+            link_report(&self.graph.window(window)?, &question, run)
+        })?;
+        Ok(IdentityLinks::new(Answer::new(report)))
     }
 
     /// Rings of accounts that share identifiers: the mark of first-party fraud.

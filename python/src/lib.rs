@@ -20,6 +20,7 @@ mod given;
 mod graph;
 mod info;
 mod ingest;
+mod links;
 mod moment;
 mod origins;
 mod paths;
@@ -71,6 +72,8 @@ mod _core {
     use super::graph::{Graph, open, verify};
     #[pymodule_export]
     use super::ingest::ingest;
+    #[pymodule_export]
+    use super::links::IdentityLinks;
     #[pymodule_export]
     use super::origins::Origins;
     #[pymodule_export]

@@ -24,6 +24,7 @@ FACE = {
     "cores": rf.Projection.cores,
     "dense": rf.Projection.dense,
     "centrality": rf.Projection.centrality,
+    "link_identities": rf.Graph.link_identities,
     "identity_rings": rf.Graph.identity_rings,
     "trace": rf.Graph.trace,
     "freeze_plan": rf.Graph.freeze_plan,
