@@ -1,7 +1,7 @@
 //! Louvain: communities found by moving nodes and aggregating; faster than Leiden, and communities may be disconnected.
 //!
 //! # Method
-//! As [`leiden`](crate::community::leiden), with the same objectives and schedule, but whole communities become the
+//! As [`leiden`](mod@crate::community::leiden), with the same objectives and schedule, but whole communities become the
 //! nodes of the next level, without refinement. A node that held a community together may leave it, so that a community
 //! can fall apart without being seen to: the result counts such communities, and splits them if asked to.
 //!

@@ -4,7 +4,7 @@
 //! O(n + m), one random access an entry.
 //!
 //! # Source
-//! The objectives: see [`leiden`](crate::community::leiden). Conductance: Kannan, Vempala, Vetta: On clusterings: good,
+//! The objectives: see [`leiden`](mod@crate::community::leiden). Conductance: Kannan, Vempala, Vetta: On clusterings: good,
 //! bad and spectral, J. ACM 51, 2004.
 
 use super::Partition;

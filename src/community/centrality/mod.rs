@@ -1,6 +1,6 @@
 //! Who matters in a graph, by where its edges lead.
 //!
-//! [`degrees`] looks at neighbours alone, [`pagerank`] and [`hits`] at theirs in turn, [`betweenness`] at the shortest ways
+//! [`degrees`] looks at neighbours alone, [`pagerank()`] and [`hits()`] at theirs in turn, [`betweenness()`] at the shortest ways
 //! between others. Directed graphs are given by their out rows and their in rows, undirected ones by the same rows twice.
 //!
 //! Scores are sums of floats. They are taken in an order that only the graph decides: the result is the same for any

@@ -3,7 +3,7 @@
 //! # Method
 //! Nodes move between communities as long as the objective gains; each community is then built again of parts that
 //! hold together; the parts become the nodes of a smaller graph, on which all of it is done again
-//! ([`moving`], [`refine`], [`climb`](mod@climb) say how). The objective is a whole number ([`objective`]).
+//! (`moving`, `refine`, `climb` say how). The objective is a whole number (`objective`).
 //!
 //! # One answer
 //! The result depends on the graph, the options and the seed alone. Nodes of a large graph move in rounds, which are
@@ -73,7 +73,7 @@ pub struct LeidenOptions {
     pub size_max: u32,
     /// Sizes of nodes, at least 1 each, for CPM; none means 1 each.
     pub node_sizes: Option<Vec<u32>>,
-    /// Where to start: an id for each node, nodes of equal id together, those of [`NONE`](crate::ids::NONE) alone.
+    /// Where to start: an id for each node, nodes of equal id together, those of [`NONE`] alone.
     /// Communities that stay keep their id.
     pub start: Option<Vec<u32>>,
 }
