@@ -150,13 +150,9 @@ impl ProjectOptions {
             if !(alpha > 0.0 && alpha < 1.0) {
                 return refuse("hubs", format!("significant at {alpha}"), "a probability between 0 and 1");
             }
-            if self.weight != Weight::Count || self.over != Over::Transfers {
-                let value = "significant".to_string();
-                return refuse(
-                    "hubs",
-                    value,
-                    "significant only where transfers alone join accounts and are counted",
-                );
+            if self.weight != Weight::Count || self.over != Over::Transfers || self.transfers_weight != 1 {
+                let allowed = "significant only where transfers alone join accounts and count once each";
+                return refuse("hubs", "significant".into(), allowed);
             }
         }
         Ok(())
