@@ -89,15 +89,11 @@ fn of_level<V: Volume>(level: &Level<u64, V>, partition: &Partition, terms: &Ter
     terms.report(level.objective(partition.labels(), &totals, terms))
 }
 
-/// The share of all weight that is inside communities; 1 for a graph without weight.
-///
-/// # Errors
-/// [`Error::Input`] if the partition is of another graph.
-pub fn coverage(graph: &Rows, partition: &Partition, run: &Run) -> Result<f64> {
-    let measures = community_measures(graph, partition, run)?;
+/// The share of all weight that is inside communities, from the measures of all of them; 1 for a graph without weight.
+pub fn coverage(measures: &[CommunityMeasures]) -> f64 {
     let inside: u128 = measures.iter().map(|community| 2 * u128::from(community.inside)).sum();
     let cut: u128 = measures.iter().map(|community| u128::from(community.cut)).sum();
-    Ok(if inside + cut == 0 { 1.0 } else { inside as f64 / (inside + cut) as f64 })
+    if inside + cut == 0 { 1.0 } else { inside as f64 / (inside + cut) as f64 }
 }
 
 /// The measures of each community of an undirected graph.

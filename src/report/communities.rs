@@ -109,7 +109,6 @@ pub fn community_report(
     if let Some(apart) = measures.iter().position(|community| !community.connected) {
         return Err(Error::Unproved(format!("community {apart} is not connected")));
     }
-    let covered = coverage(rows, &found.partition, run)?;
     run.stage("keys", nodes.len() as u64);
     let tables = vec![
         ("members", member_table(projected, &found, run)?),
@@ -149,7 +148,7 @@ pub fn community_report(
         "num_alone": alone,
         "largest": measures.first().map_or(0, |community| community.size),
         "quality": found.quality / unit,
-        "coverage": covered,
+        "coverage": coverage(&measures),
         "num_split": found.num_disconnected,
         "num_levels": found.levels.len(),
         "num_hubs": hubs.len(),

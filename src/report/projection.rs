@@ -15,6 +15,7 @@ use crate::run::Run;
 use crate::units::Window;
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 
 /// What a projection is asked with, beside its options.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,8 +63,10 @@ pub struct Projected {
     options: ProjectOptions,
     /// The undirected graph.
     pub projection: Projection,
+    /// Who pays whom, once somebody asked.
+    directed: OnceLock<DirectedProjection>,
     /// How it was asked for, for documents.
-    pub(super) document: Value,
+    document: Value,
 }
 
 impl Projected {
@@ -85,6 +88,7 @@ impl Projected {
             accounts: view.accounts().cloned(),
             projection: project(&view, &options, run)?,
             options,
+            directed: OnceLock::new(),
             document,
         })
     }
@@ -101,23 +105,41 @@ impl Projected {
         })
     }
 
-    /// The same accounts, and who pays whom.
+    /// Why there is no asking who pays whom; `None` where there is.
+    fn undirected_by(&self) -> Option<&'static str> {
+        match (self.options.over.identifiers(), self.options.neighbors_max) {
+            (true, _) => Some("over identifiers"),
+            (false, Some(_)) => Some("with neighbors_max"),
+            (false, None) => None,
+        }
+    }
+
+    /// The same accounts, and who pays whom, if there is asking; made when it is first asked for.
+    ///
+    /// # Errors
+    /// Those of [`project_directed`].
+    pub fn find_directed(&self, run: &Run) -> Result<Option<&DirectedProjection>> {
+        if self.undirected_by().is_some() {
+            return Ok(None);
+        }
+        if let Some(known) = self.directed.get() {
+            return Ok(Some(known));
+        }
+        let made = project_directed(&self.view()?, &self.options, run)?;
+        Ok(Some(self.directed.get_or_init(|| made)))
+    }
+
+    /// The same accounts, and who pays whom; made when it is first asked for.
     ///
     /// # Errors
     /// [`Error::Option`] where identifiers join accounts or there are rules for hubs, which know no direction; those of
     /// [`project_directed`].
-    pub fn directed(&self, run: &Run) -> Result<DirectedProjection> {
-        let refuse = |value: &str| {
-            let allowed = "directed only over transfers, without rules for hubs";
-            Err(Error::Option { name: "projection", value: value.into(), allowed })
-        };
-        if self.options.over.identifiers() {
-            return refuse("over identifiers");
-        }
-        if self.options.neighbors_max.is_some() {
-            return refuse("with neighbors_max");
-        }
-        project_directed(&self.view()?, &self.options, run)
+    pub fn directed(&self, run: &Run) -> Result<&DirectedProjection> {
+        self.find_directed(run)?.ok_or_else(|| Error::Option {
+            name: "projection",
+            value: self.undirected_by().unwrap_or_default().into(),
+            allowed: "directed only over transfers, without rules for hubs",
+        })
     }
 
     /// A weight of this many is one of what is counted.

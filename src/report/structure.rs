@@ -5,10 +5,10 @@ use super::projection::Projected;
 use super::rings::Identifiers;
 use super::table::{Table, Values};
 use crate::community::{
-    DensestOptions, FraudarOptions, Priors, bridges, clustering, cores, densest, directed_core_levels,
-    fraudar, strength_cores, strong_components, trussness,
+    DensestOptions, FraudarOptions, Partition, Priors, bridges, clustering, cores, densest,
+    directed_core_levels, fraudar, strength_cores, strong_components, trussness,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::project::Rows;
 use crate::ids::NONE;
 use crate::run::Run;
@@ -46,7 +46,7 @@ impl CoreKind {
 /// * `hubs`: what joined not all that it could.
 ///
 /// # Errors
-/// [`Error::Option`]; [`Error::Limit`]; [`Error::Cancelled`].
+/// [`Error::Option`](crate::Error::Option); [`Error::Limit`](crate::Error::Limit); [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn core_report(
     projected: &Projected,
     kind: CoreKind,
@@ -72,14 +72,13 @@ pub fn core_report(
     for point in bridges(rows, run)?.articulation_points {
         articulation[point as usize] = true;
     }
-    let strong = match projected.directed(run) {
-        Ok(directed) => {
+    let strong = match projected.find_directed(run)? {
+        Some(directed) => {
             let labels = strong_components(&directed.out, &directed.incoming, run)?.labels;
-            let numbers = crate::community::Partition::from_labels(&labels);
+            let numbers = Partition::from_labels(&labels);
             numbers.labels().iter().map(|&number| Some(i64::from(number))).collect()
         }
-        Err(Error::Option { .. }) => vec![None; rows.num_nodes()],
-        Err(other) => return Err(other),
+        None => vec![None; rows.num_nodes()],
     };
     run.stage("keys", rows.num_nodes() as u64);
     let nodes: Vec<u32> = (0..rows.num_nodes() as u32).collect();
@@ -110,7 +109,7 @@ pub fn core_report(
 /// * `hubs`: what joined not all that it could.
 ///
 /// # Errors
-/// [`Error::Limit`]; [`Error::Cancelled`].
+/// [`Error::Limit`](crate::Error::Limit); [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn truss_report(
     projected: &Projected,
     truss_min: u32,
@@ -172,7 +171,7 @@ impl DenseMethod {
 /// * `hubs`: what joined not all that it could.
 ///
 /// # Errors
-/// [`Error::Option`]; [`Error::Limit`]; [`Error::Cancelled`].
+/// [`Error::Option`](crate::Error::Option); [`Error::Limit`](crate::Error::Limit); [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn dense_report(
     projected: &Projected,
     method: DenseMethod,
