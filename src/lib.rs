@@ -42,6 +42,7 @@ pub mod error;
 pub mod graph;
 pub mod ids;
 pub mod ingest;
+mod memory;
 pub mod random;
 pub mod report;
 pub mod rings;

@@ -9,12 +9,13 @@
 
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u32); 16] = [
+const FLOORS: [(&str, u32); 17] = [
     ("error", 0),
     ("ids", 0),
     ("units", 0),
     ("run", 0),
     ("random", 0),
+    ("memory", 0),
     ("store", 1),
     ("ingest", 2),
     ("synth", 2),

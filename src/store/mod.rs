@@ -19,7 +19,6 @@ mod rules;
 pub mod segment;
 pub mod verify;
 pub mod writer;
-mod zeroed;
 
 pub use column::{Codes, Column};
 pub use container::Container;
@@ -30,7 +29,6 @@ pub use open::Store;
 pub use publish::StoreWriter;
 pub use segment::Segment;
 pub use writer::ContainerWriter;
-pub(crate) use zeroed::Zeroed;
 
 /// How the bytes of a file are reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

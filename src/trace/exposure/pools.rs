@@ -6,7 +6,8 @@
 use super::super::pool::lot::{mul_div, too_much};
 use super::Role;
 use crate::error::{Error, Result};
-use crate::store::{Zeroed, prefetch};
+use crate::memory::Zeroed;
+use crate::store::prefetch;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// The money of one account in one currency, as far as every payment needs it: half a cache line.
