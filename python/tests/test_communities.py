@@ -113,13 +113,17 @@ def test_equal_partitions_agree_and_a_start_keeps_numbers(graph):
     found = projection.communities(objective="cpm", resolution=0.05)
     same = projection.communities(objective="cpm", resolution=0.05, threads=1)
     assert found.compare(same) == {"nmi": 1.0, "ami": 1.0, "ari": 1.0}
+    members = groups(found.table())
     numbered = found.table().to_polars().with_columns(polars.col("community") + 500).select("account", "community")
     again = projection.communities(objective="cpm", resolution=0.05, start=numbered)
-    if again.compare(found)["ari"] == 1.0:
-        assert {number - 500 for number in groups(again.table())} == set(groups(found.table()))
+    # A community that is there as it was has the number that it had.
+    before = {frozenset(group): number + 500 for number, group in members.items()}
+    stayed = {frozenset(group): number for number, group in groups(again.table()).items() if frozenset(group) in before}
+    assert len(stayed) > len(members) // 2
+    assert stayed == {group: before[group] for group in stayed}
     assert again.quality()["quality"] >= found.quality()["quality"] - 1e-12
     with pytest.raises(rf.InputError, match="different accounts"):
-        some = list(groups(found.table()).values())[0]
+        some = next(iter(members.values()))
         found.compare(graph.project(accounts=sorted(some)).communities())
 
 
@@ -216,9 +220,6 @@ def test_the_departments_of_an_institute(data, tmp_path):
         for seed in range(5)
     )
     assert found.quality()["quality"] >= 0.995 * theirs
-    departments = polars.DataFrame({"account": list(labels), "community": [int(one) for one in labels.values()]})
-    truth = graph.project().communities(start=departments, objective="cpm", resolution=0.1)
-    assert len(truth) > 1
     # A partition that knows nothing of departments still finds most of them.
     score = agreement(groups(found.table()), labels)
     assert score > 0.5
