@@ -11,6 +11,7 @@ pub mod graph;
 pub mod links;
 pub mod petgraph_traits;
 pub mod project;
+pub mod rates;
 pub mod subgraph;
 pub mod sweep;
 pub mod view;

@@ -7,9 +7,9 @@ use super::rates::{rate_table, read_rates};
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::graph::View;
+use crate::graph::rates::VALUE_UNITS;
 use crate::ids::CurrencyId;
 use crate::run::Run;
-use crate::trace::rates::VALUE_UNITS;
 use crate::trace::{Balances, Opening, Pooling, Rates};
 use serde_json::{Value, json};
 

@@ -7,10 +7,10 @@
 use super::components::account_keys;
 use super::table::{Table, Values};
 use crate::error::Result;
+use crate::graph::rates::VALUE_UNITS;
 use crate::graph::{Graph, Transaction};
 use crate::ids::TxId;
 use crate::run::Run;
-use crate::trace::rates::VALUE_UNITS;
 use crate::trace::{Flows, Holdings, Rates, Stop, Trace};
 use rayon::prelude::*;
 use std::cmp::Reverse;

@@ -5,7 +5,7 @@
 //! taken along event by event, until its last tainted unit has left. Then it rests where it
 //! stands, and runs forward again when taint comes back.
 
-use super::policy::{Opening, Ties, TraceOptions};
+use super::policy::{Opening, TraceOptions};
 use super::pool::draft::Draft;
 use super::pool::lot::{Lot, Owner, Pool};
 use super::pool::purse::{Holding, Purse};
@@ -16,6 +16,7 @@ use super::walk::rows::{Money, Rows};
 use crate::error::Result;
 use crate::graph::View;
 use crate::ids::AccountId;
+use crate::units::Ties;
 
 /// One account under one policy.
 #[derive(Debug)]

@@ -9,13 +9,13 @@
 //! # Cost
 //! O(e log a) for e payments into a accounts of the cone; with a hop limit of h, up to h times that, and each is read.
 
-use super::policy::Ties;
 use super::walk::meter::Meter;
 use super::walk::rows::Rows;
 use crate::error::Result;
 use crate::graph::View;
 use crate::graph::view::Slice;
 use crate::ids::AccountId;
+use crate::units::Ties;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BinaryHeap};
 

@@ -30,7 +30,7 @@
 
 use super::account::Account;
 use super::books::{Books, Flow};
-use super::policy::{Policy, Ties, TraceOptions};
+use super::policy::{Policy, TraceOptions};
 use super::pool::draft::Draft;
 use super::pool::haircut::Shares;
 use super::pool::lot::{Lot, Owner, Pool};
@@ -47,6 +47,7 @@ use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, CurrencyId};
 use crate::run::Run;
+use crate::units::Ties;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

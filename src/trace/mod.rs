@@ -18,7 +18,6 @@ mod poison;
 mod policy;
 mod pool;
 pub mod rank;
-pub mod rates;
 mod reach;
 mod replay;
 mod result;
@@ -27,6 +26,8 @@ mod source;
 mod upstream;
 mod walk;
 
+pub use crate::graph::rates::{Rate, Rates};
+pub use crate::units::Ties;
 pub use balances::{Balance, Balances};
 pub use compare::{Envelope, compare, envelope};
 pub use downstream::downstream;
@@ -36,8 +37,7 @@ pub use exposure::{
 pub use freeze::{Delay, FreezeOptions, FreezePlan, Holder, Later, Share, freeze_plan};
 pub use paths::{Paths, PathsOptions, paths};
 pub use poison::{Contacts, poison};
-pub use policy::{Opening, Policy, Pooling, Ties, TraceOptions};
-pub use rates::{Rate, Rates};
+pub use policy::{Opening, Policy, Pooling, TraceOptions};
 pub use reach::{ReachOptions, Reached, reach};
 pub use result::{Entry, Exit, Flows, Holdings, LedgerRow, Sinks, Stop, StopRow, Trace};
 pub use seed::{Seed, SeedKind};

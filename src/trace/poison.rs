@@ -22,7 +22,7 @@
 //! # Source
 //! `docs/tracing.md`, policy `poison`. Möser, Böhme, Breuker: Towards risk scoring of Bitcoin transactions, FC 2014.
 
-use super::policy::{Ties, TraceOptions};
+use super::policy::TraceOptions;
 use super::result::Flows;
 use super::seed::{Arrival, Claim, Plan, Seed, plan};
 use super::walk::calendar::Calendar;
@@ -35,6 +35,7 @@ use crate::error::Result;
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
+use crate::units::Ties;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use std::sync::Mutex;
 

@@ -1,8 +1,9 @@
 //! What a trace assumes: the policy, the opening balances, and where it stops.
 
 use super::balances::Balances;
-use super::rates::Rates;
 use crate::error::{Error, Result};
+use crate::graph::rates::Rates;
+use crate::units::Ties;
 use roaring::RoaringBitmap;
 
 /// Which part of a pool a payment takes.
@@ -77,31 +78,6 @@ impl Opening {
             Opening::JustInTime => "just_in_time",
             Opening::Minimal => "minimal",
             Opening::Given => "given",
-        }
-    }
-}
-
-/// What happens to money that is received and paid on at one and the same time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[cfg_attr(feature = "cli", value(rename_all = "snake_case"))]
-pub enum Ties {
-    /// Rows of one time happen in their order: money received by one row can leave by the next.
-    #[default]
-    Order,
-    /// Money received at a time can leave only at a later time.
-    Strict,
-}
-
-impl Ties {
-    /// All treatments of ties, in the order in which reports list them.
-    pub const ALL: [Ties; 2] = [Ties::Order, Ties::Strict];
-
-    /// The name in options, files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Ties::Order => "order",
-            Ties::Strict => "strict",
         }
     }
 }

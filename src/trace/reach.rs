@@ -22,7 +22,6 @@
 //! # Source
 //! Wu, Cheng, Huang, Ke, Lu, Xu: Path problems in temporal graphs, PVLDB 7(9), 2014: earliest arrival, in one pass.
 
-use super::policy::Ties;
 use super::source::{Source, Start, starts};
 use super::walk::calendar::Calendar;
 use super::walk::chunk::{Moments, chunks, end_position};
@@ -33,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
+use crate::units::Ties;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use roaring::RoaringBitmap;
 use std::sync::Mutex;

@@ -2,9 +2,9 @@
 
 use super::policy::TraceOptions;
 use super::pool::lot::mul_div;
-use super::rates::Rates;
 use crate::error::{Error, Result};
 use crate::graph::View;
+use crate::graph::rates::Rates;
 use crate::ids::{AccountId, CurrencyId, TxId};
 use crate::store::format::flags;
 use std::collections::BTreeMap;

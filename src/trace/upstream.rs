@@ -25,7 +25,7 @@
 use super::account::openings;
 use super::cone::{Bounds, Cone, cone};
 use super::origins::{Answer, gather};
-use super::policy::{Opening, Policy, Ties, TraceOptions};
+use super::policy::{Opening, Policy, TraceOptions};
 use super::pool::draft::Draft;
 use super::pool::haircut::Shares;
 use super::pool::lot::{Lot, Owner, Pool};
@@ -41,6 +41,7 @@ use crate::graph::View;
 use crate::ids::{AccountId, CurrencyId, TxId};
 use crate::run::Run;
 use crate::store::format::flags;
+use crate::units::Ties;
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;

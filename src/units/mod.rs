@@ -6,9 +6,11 @@
 
 pub mod amount;
 pub mod currency;
+mod ties;
 pub mod time;
 
 pub use currency::Currency;
+pub use ties::Ties;
 
 /// A half-open span of time `[from, to)`, in microseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,9 +6,10 @@ use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, TxId};
 use crate::trace::balances::Balances;
-use crate::trace::policy::{Ties, TraceOptions};
+use crate::trace::policy::TraceOptions;
 use crate::trace::seed::{Seed, SeedKind, plan};
 use crate::trace::walk::rows::Rows;
+use crate::units::Ties;
 use std::ops::Range;
 
 /// Options of [`max_traceable`](super::max_traceable).

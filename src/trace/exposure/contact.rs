@@ -4,7 +4,7 @@
 //! those of its destination. Words only grow, so there are at most 64 changes per account and pass, and the test
 //! whether a row changes anything is one `and` that is seldom true.
 
-use super::super::policy::Ties;
+use crate::units::Ties;
 use super::super::source::Start;
 use super::super::walk::chunk::{Chunk, Moments, chunks};
 use super::super::walk::cursor::NEVER;

@@ -29,7 +29,7 @@ mod pools;
 
 use self::money::Played;
 use super::balances::Balances;
-use super::policy::{Opening, Ties};
+use super::policy::Opening;
 use super::reach::check_sinks;
 use super::source::{Source, Start, starts};
 use super::walk::chunk::end_position;
@@ -38,6 +38,7 @@ use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::ids::{AccountId, CurrencyId, TxId};
 use crate::run::Run;
+use crate::units::Ties;
 use roaring::RoaringBitmap;
 
 /// Options of [`exposure`].

@@ -5,7 +5,7 @@
 //! guards all others. Rows without a fee, a conversion or a failure, in a store that says so, go through a
 //! loop of their own that asks for none of them.
 
-use super::super::policy::{Opening, Ties};
+use super::super::policy::Opening;
 use super::super::pool::lot::{mul_div, too_much};
 use super::super::source::Start;
 use super::super::walk::marks::Marks;
@@ -16,6 +16,7 @@ use super::{ExposedAmounts, ExposureBooks, Pass, Role};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CurrencyId};
 use crate::store::prefetch;
+use crate::units::Ties;
 
 /// Rows between asking for the pools of a row and using them: they are anywhere in memory.
 const AHEAD: usize = 16;

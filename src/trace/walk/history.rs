@@ -2,11 +2,11 @@
 
 use crate::error::Result;
 use crate::graph::View;
-use crate::trace::policy::Ties;
 use crate::trace::pool::lot::too_much;
 use crate::trace::walk::cursor::{Cursor, NEVER};
 use crate::trace::walk::meter::Meter;
 use crate::trace::walk::rows::Rows;
+use crate::units::Ties;
 
 /// The clean balance of one pool, on its way through history.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,11 @@
 //! Transactions by position, column by column, for a kernel that reads them in order.
 
 use crate::error::{Error, Result};
+use crate::graph::rates::Rates;
 use crate::graph::view::Part;
 use crate::graph::{Graph, View};
 use crate::store::format::flags;
 use crate::store::segment::Transactions;
-use crate::trace::rates::Rates;
 
 /// The part of a transaction that moves money.
 #[derive(Clone, Copy, Debug)]

@@ -15,8 +15,8 @@
 //! # Cost
 //! Deriving reads the currency columns once and sorts the conversions.
 
+use super::{Graph, View};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, View};
 use crate::ids::{AccountId, CurrencyId};
 use crate::run::Run;
 use crate::store::format::flags;
