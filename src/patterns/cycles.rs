@@ -1,0 +1,466 @@
+//! Temporal cycles: money that leaves an account and comes back to it through others, each payment after the one before.
+//!
+//! A cycle is a sequence of distinct accounts and a payment from each to the next and from the last to the first, in the order of
+//! time, the last no later than `window_us` after the first. It begins with the account that pays first.
+//!
+//! # Method
+//! Each payment is taken as the one that closes a cycle, and paths are followed back from it, payer by payer, until one of
+//! them was paid by the account where the closing payment arrives. Parallel payments are followed together: of each one only
+//! the number of ways on from it to the closing payment is kept, so that a sequence of accounts is visited once however many
+//! choices of payments it has. No payment before the first one that can open a cycle within the window is looked at.
+//!
+//! # Cost
+//! Time O(n + m) and the number of payments on paths within the window, which [`Budget`] bounds for each closing payment and
+//! in all; memory that of [`Transfers`] and of the result.
+//!
+//! # Choices
+//! A result is a sequence of accounts with its closing payment; its [`Cycle::ways`] say in how many ways payments can be chosen.
+//! The witness is the choice that takes the shortest time, and of several the one whose payments come earliest.
+//!
+//! # Source
+//! Definition: Kumar, Calders: 2SCENT, PVLDB 11(11), 2018; bundles of parallel edges are theirs. Bounded work: own.
+
+use super::budget::{Budget, Cut};
+use super::receipts::Receipts;
+use super::search::{Meter, blocks, search};
+use super::transfers::{Entry, Transfers};
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, TxId};
+use crate::run::Run;
+use crate::units::Ties;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Longest cycle that can be asked for.
+const LENGTH_LIMIT: u32 = 64;
+
+/// Options of [`cycles`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CycleOptions {
+    /// Longest time between the first payment and the last, in microseconds, at least 1.
+    pub window_us: i64,
+    /// Fewest accounts, at least 2.
+    pub length_min: u32,
+    /// Most accounts, at most 64.
+    pub length_max: u32,
+    /// Whether payments of one time can follow each other.
+    pub ties: Ties,
+    /// How much may be done.
+    pub budget: Budget,
+}
+
+impl Default for CycleOptions {
+    fn default() -> Self {
+        let day_us = 86_400_000_000;
+        Self { window_us: 3 * day_us, length_min: 2, length_max: 10, ties: Ties::default(), budget: Budget::default() }
+    }
+}
+
+impl CycleOptions {
+    fn check(&self) -> Result<()> {
+        let option = |name, value: String, allowed| Err(Error::Option { name, value, allowed });
+        if self.window_us < 1 {
+            return option("window_us", self.window_us.to_string(), "at least 1");
+        }
+        if self.length_min < 2 {
+            return option("length_min", self.length_min.to_string(), "at least 2");
+        }
+        if self.length_max < self.length_min || self.length_max > LENGTH_LIMIT {
+            return option("length_max", self.length_max.to_string(), "at least length_min, at most 64");
+        }
+        self.budget.check()
+    }
+}
+
+/// One cycle of [`Cycles`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycle<'a> {
+    /// Accounts, from the one that pays first; each pays the next, the last pays the first.
+    pub accounts: &'a [AccountId],
+    /// The payment of each account: the witness.
+    pub transactions: &'a [TxId],
+    /// Choices of payments that end with this closing payment; 2⁶⁴ − 1 stands for that many or more.
+    pub ways: u64,
+}
+
+/// Cycles, by closing payment, then by accounts.
+#[derive(Debug, Default)]
+pub struct Cycles {
+    /// Where each cycle begins in the other columns, and the end.
+    offsets: Vec<usize>,
+    accounts: Vec<AccountId>,
+    transactions: Vec<TxId>,
+    ways: Vec<u64>,
+    /// What was left undone.
+    pub cut: Cut,
+}
+
+impl Cycles {
+    /// Number of cycles.
+    pub fn len(&self) -> usize {
+        self.ways.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ways.is_empty()
+    }
+
+    /// The cycle at `index`.
+    pub fn get(&self, index: usize) -> Cycle<'_> {
+        let range = self.offsets[index]..self.offsets[index + 1];
+        Cycle {
+            accounts: &self.accounts[range.clone()],
+            transactions: &self.transactions[range],
+            ways: self.ways[index],
+        }
+    }
+
+    /// All cycles.
+    pub fn iter(&self) -> impl Iterator<Item = Cycle<'_>> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+/// Number of cycles of one length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CycleCount {
+    /// Sequences of accounts, once for each closing payment.
+    pub sequences: u64,
+    /// Choices of payments.
+    pub ways: u64,
+}
+
+/// The cycles among `transfers`.
+///
+/// # Errors
+/// [`Error::Option`] if an option is outside its range; [`Error::Cancelled`].
+pub fn cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Result<Cycles> {
+    options.check()?;
+    let receipts = Receipts::new(transfers, options.ties, run)?;
+    run.stage("cycles", u64::from(transfers.num_accounts()));
+    let (blocks_found, cut) = search(
+        &blocks(transfers.incoming_offsets()),
+        &options.budget,
+        run,
+        |accounts, meter| {
+            let mut found = Found::default();
+            Walk::new((transfers, &receipts), options, meter, &mut found).accounts(accounts, run)?;
+            Ok(found)
+        },
+        |found| found.ways.len() as u64,
+        Found::keep,
+    )?;
+    Ok(Cycles { cut, ..join(transfers, &blocks_found) })
+}
+
+/// The number of cycles among `transfers`, by length; the last is that of `length_max`. Nothing but the numbers is kept, and
+/// [`Budget::results_max`] does not count.
+///
+/// # Errors
+/// As [`cycles`].
+pub fn count_cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Result<(Vec<CycleCount>, Cut)> {
+    options.check()?;
+    let receipts = Receipts::new(transfers, options.ties, run)?;
+    run.stage("cycles", u64::from(transfers.num_accounts()));
+    let none = || Counted(vec![CycleCount::default(); options.length_max as usize + 1]);
+    let (blocks_found, cut) = search(
+        &blocks(transfers.incoming_offsets()),
+        &options.budget,
+        run,
+        |accounts, meter| {
+            let mut found = none();
+            Walk::new((transfers, &receipts), options, meter, &mut found).accounts(accounts, run)?;
+            Ok(found)
+        },
+        |_| 0,
+        |_, _| (),
+    )?;
+    let mut total = none();
+    blocks_found.iter().for_each(|found| total.add(found));
+    Ok((total.0, cut))
+}
+
+/// What becomes of a cycle that was found.
+trait Sink {
+    /// `ways` choices of payments, the first of them among `openings`, which `start` paid.
+    fn cycle(&mut self, start: u32, trail: &Trail<'_>, openings: &[Entry], ways: u64);
+}
+
+/// The numbers of cycles by length.
+struct Counted(Vec<CycleCount>);
+
+impl Counted {
+    fn add(&mut self, other: &Counted) {
+        for (count, other) in self.0.iter_mut().zip(&other.0) {
+            count.sequences += other.sequences;
+            count.ways = count.ways.saturating_add(other.ways);
+        }
+    }
+}
+
+impl Sink for Counted {
+    fn cycle(&mut self, _: u32, trail: &Trail<'_>, _: &[Entry], ways: u64) {
+        let count = &mut self.0[trail.path.len() + 1];
+        count.sequences += 1;
+        count.ways = count.ways.saturating_add(ways);
+    }
+}
+
+/// The cycles of a block of accounts.
+#[derive(Default)]
+struct Found {
+    lengths: Vec<u32>,
+    accounts: Vec<u32>,
+    places: Vec<u32>,
+    ways: Vec<u64>,
+}
+
+impl Found {
+    fn keep(&mut self, len: u64) {
+        let len = len as usize;
+        let entries = self.lengths[..len].iter().sum::<u32>() as usize;
+        self.lengths.truncate(len);
+        self.ways.truncate(len);
+        self.accounts.truncate(entries);
+        self.places.truncate(entries);
+    }
+}
+
+impl Sink for Found {
+    fn cycle(&mut self, start: u32, trail: &Trail<'_>, openings: &[Entry], ways: u64) {
+        self.lengths.push(trail.path.len() as u32 + 1);
+        self.ways.push(ways);
+        self.accounts.push(start);
+        self.accounts.extend(trail.path.iter().rev());
+        trail.witness(openings, &mut self.places);
+    }
+}
+
+/// Puts the cycles of all blocks in the order of their closing payments.
+fn join(transfers: &Transfers, blocks: &[Found]) -> Cycles {
+    let mut order = Vec::new();
+    for (number, block) in blocks.iter().enumerate() {
+        let mut begin = 0;
+        for (&length, &ways) in block.lengths.iter().zip(&block.ways) {
+            let end = begin + length as usize;
+            order.push((block.places[end - 1], &block.accounts[begin..end], number, begin, ways));
+            begin = end;
+        }
+    }
+    // A closing payment and accounts name a cycle, so that an unstable sort has one result.
+    order.par_sort_unstable_by_key(|&(closing, accounts, ..)| (closing, accounts));
+    let mut all = Cycles { offsets: vec![0], ..Cycles::default() };
+    for (_, accounts, number, begin, ways) in order {
+        let places = &blocks[number].places[begin..begin + accounts.len()];
+        all.accounts.extend(accounts.iter().map(|&account| AccountId(account)));
+        all.transactions.extend(places.iter().map(|&place| transfers.id(place)));
+        all.offsets.push(all.accounts.len());
+        all.ways.push(ways);
+    }
+    all
+}
+
+/// A payment on the way to the closing one.
+#[derive(Clone, Copy)]
+struct Departure {
+    place: u32,
+    /// Choices of payments from here to the closing one.
+    ways: u64,
+}
+
+/// The path followed back from a closing payment.
+struct Trail<'t> {
+    transfers: &'t Transfers,
+    ties: Ties,
+    /// Accounts, the payer of the closing payment first.
+    path: Vec<u32>,
+    /// Payments that the accounts of `path` can leave by, one account after another, in time order.
+    departures: Vec<Departure>,
+    /// Where the departures of each account begin, and the end.
+    starts: Vec<usize>,
+    /// Departures about to be added, the latest first.
+    added: Vec<Departure>,
+}
+
+impl Trail<'_> {
+    #[inline]
+    fn follows(&self, place: u32, next: u32) -> bool {
+        self.transfers.follows(self.ties, place, next)
+    }
+
+    /// The departures of the account that was reached last.
+    fn last(&self) -> Range<usize> {
+        self.starts[self.starts.len() - 2]..self.starts[self.starts.len() - 1]
+    }
+
+    /// The last place at which the account that was reached last can pay.
+    #[inline]
+    fn latest(&self) -> u32 {
+        self.departures[self.departures.len() - 1].place
+    }
+
+    /// Choices of payments that begin with one of `arrivals` (ascending) at the account that was reached last; calls `each` with
+    /// those of each of them, the latest first.
+    fn ways(&self, arrivals: &[Entry], mut each: impl FnMut(Departure)) {
+        let departures = &self.departures[self.last()];
+        let (mut next, mut ways) = (departures.len(), 0u64);
+        for arrival in arrivals.iter().rev() {
+            while next > 0 && self.follows(arrival.place, departures[next - 1].place) {
+                next -= 1;
+                ways = ways.saturating_add(departures[next].ways);
+            }
+            if ways > 0 {
+                each(Departure { place: arrival.place, ways });
+            }
+        }
+    }
+
+    /// Goes back to `account`, which paid the account reached last by one of `arrivals`.
+    fn push(&mut self, account: u32, arrivals: &[Entry]) {
+        let mut added = std::mem::take(&mut self.added);
+        self.ways(arrivals, |departure| added.push(departure));
+        self.departures.extend(added.drain(..).rev());
+        self.added = added;
+        self.path.push(account);
+        self.starts.push(self.departures.len());
+    }
+
+    fn pop(&mut self) {
+        self.path.pop();
+        self.starts.pop();
+        self.departures.truncate(self.starts[self.starts.len() - 1]);
+    }
+
+    /// Appends the places of the witness, which begins with the last of `openings` that can.
+    fn witness(&self, openings: &[Entry], places: &mut Vec<u32>) {
+        let mut opening = None;
+        self.ways(openings, |departure| opening = opening.or(Some(departure.place)));
+        let Some(mut place) = opening else { return };
+        places.push(place);
+        for level in (0..self.path.len()).rev() {
+            let departures = &self.departures[self.starts[level]..self.starts[level + 1]];
+            let next = departures.partition_point(|departure| !self.follows(place, departure.place));
+            place = departures[next].place;
+            places.push(place);
+        }
+    }
+}
+
+/// The search of one block of accounts.
+struct Walk<'a, 't, S> {
+    options: &'a CycleOptions,
+    receipts: &'a Receipts,
+    meter: &'a mut Meter,
+    sink: &'a mut S,
+    trail: Trail<'t>,
+    /// The account that pays first and is paid last.
+    start: u32,
+    /// Earliest payment that may belong to the cycle.
+    floor: u32,
+    /// Entries of the accounts of the path, by neighbour, one account after another.
+    sorted: Vec<Entry>,
+}
+
+impl<'a, 't, S: Sink> Walk<'a, 't, S> {
+    fn new(
+        (transfers, receipts): (&'t Transfers, &'a Receipts),
+        options: &'a CycleOptions,
+        meter: &'a mut Meter,
+        sink: &'a mut S,
+    ) -> Self {
+        let (path, departures, starts, added) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let trail = Trail { transfers, ties: options.ties, path, departures, starts, added };
+        Self { options, receipts, meter, sink, trail, start: 0, floor: 0, sorted: Vec::new() }
+    }
+
+    fn accounts(mut self, accounts: Range<u32>, run: &Run) -> Result<()> {
+        for account in accounts {
+            self.start = account;
+            self.account(run)?;
+        }
+        Ok(())
+    }
+
+    /// All cycles that begin with a payment of `start`.
+    fn account(&mut self, run: &Run) -> Result<()> {
+        let transfers = self.trail.transfers;
+        let openings = transfers.out(self.start);
+        let mut first = 0;
+        for closing in transfers.incoming(self.start) {
+            // The first payment that can open a cycle which `closing` closes, if any does.
+            let earliest = transfers.time(closing.place).saturating_sub(self.options.window_us);
+            while openings.get(first).is_some_and(|opening| transfers.time(opening.place) < earliest) {
+                first += 1;
+            }
+            let Some(opening) = openings.get(first) else { return Ok(()) };
+            if opening.place >= closing.place {
+                continue;
+            }
+            if self.receipts.before(closing.place).after_latest <= opening.place {
+                continue;
+            }
+            run.check()?;
+            self.meter.next();
+            self.floor = opening.place;
+            self.trail.path.clear();
+            self.trail.path.push(closing.neighbor);
+            self.trail.departures.clear();
+            self.trail.departures.push(Departure { place: closing.place, ways: 1 });
+            self.trail.starts.clear();
+            self.trail.starts.extend([0, 1]);
+            self.back();
+        }
+        Ok(())
+    }
+
+    /// Follows all payments to the account that was reached last.
+    fn back(&mut self) {
+        let node = self.trail.path[self.trail.path.len() - 1];
+        let before = self.receipts.before(self.trail.latest());
+        let entries = &self.trail.transfers.incoming(node)[..before.count as usize];
+        let len = entries.iter().rev().take_while(|entry| entry.place >= self.floor).count();
+        let entries = &entries[entries.len() - len..];
+        if !self.meter.spend(1 + len as u64) || !self.meter.passes(len) {
+            return;
+        }
+        let base = self.sorted.len();
+        // The last account of a path of full length can only be paid by the start.
+        let closes = self.trail.path.len() as u32 + 1 == self.options.length_max;
+        for entry in entries {
+            // Whoever had received nothing since `floor` is the start or leads nowhere.
+            if entry.neighbor == self.start
+                || !closes && self.receipts.before(entry.place).after_latest > self.floor
+            {
+                self.sorted.push(*entry);
+            }
+        }
+        self.sorted[base..].sort_unstable();
+        let (mut begin, end) = (base, self.sorted.len());
+        while begin < end {
+            let neighbor = self.sorted[begin].neighbor;
+            let len = self.sorted[begin..end].iter().take_while(|entry| entry.neighbor == neighbor).count();
+            self.group(begin..begin + len);
+            begin += len;
+        }
+        self.sorted.truncate(base);
+    }
+
+    /// Follows payments of one payer, a range of `sorted`, to the account that was reached last.
+    fn group(&mut self, range: Range<usize>) {
+        let arrivals = &self.sorted[range];
+        let payer = arrivals[0].neighbor;
+        let length = self.trail.path.len() as u32 + 1;
+        if payer == self.start {
+            let mut ways = 0u64;
+            self.trail.ways(arrivals, |departure| ways = ways.saturating_add(departure.ways));
+            if ways > 0 && length >= self.options.length_min {
+                self.sink.cycle(self.start, &self.trail, arrivals, ways);
+            }
+        } else if length < self.options.length_max && !self.trail.path.contains(&payer) {
+            self.trail.push(payer, arrivals);
+            self.back();
+            self.trail.pop();
+        }
+    }
+}
