@@ -43,6 +43,7 @@ pub mod graph;
 pub mod ids;
 pub mod ingest;
 mod memory;
+pub mod patterns;
 pub mod random;
 pub mod report;
 pub mod rings;

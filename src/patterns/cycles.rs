@@ -21,6 +21,7 @@
 //! Definition: Kumar, Calders: 2SCENT, PVLDB 11(11), 2018; bundles of parallel edges are theirs. Bounded work: own.
 
 use super::budget::{Budget, Cut};
+use super::money::Kept;
 use super::receipts::Receipts;
 use super::search::{Meter, blocks, search};
 use super::transfers::{Entry, Transfers};
@@ -45,6 +46,12 @@ pub struct CycleOptions {
     pub length_max: u32,
     /// Whether payments of one time can follow each other.
     pub ties: Ties,
+    /// Least amount of every payment, in minor units of what is paid (with rates in units of value), at least 0.
+    pub amount_min: i64,
+    /// How much of what an account received from the one before it pays to the next.
+    pub passed_on: Kept,
+    /// How much of what the first account paid comes back to it.
+    pub returned: Kept,
     /// How much may be done.
     pub budget: Budget,
 }
@@ -52,7 +59,16 @@ pub struct CycleOptions {
 impl Default for CycleOptions {
     fn default() -> Self {
         let day_us = 86_400_000_000;
-        Self { window_us: 3 * day_us, length_min: 2, length_max: 10, ties: Ties::default(), budget: Budget::default() }
+        Self {
+            window_us: 3 * day_us,
+            length_min: 2,
+            length_max: 10,
+            ties: Ties::default(),
+            amount_min: 0,
+            passed_on: Kept::ANY,
+            returned: Kept::ANY,
+            budget: Budget::default(),
+        }
     }
 }
 
@@ -68,6 +84,11 @@ impl CycleOptions {
         if self.length_max < self.length_min || self.length_max > LENGTH_LIMIT {
             return option("length_max", self.length_max.to_string(), "at least length_min, at most 64");
         }
+        if self.amount_min < 0 {
+            return option("amount_min", self.amount_min.to_string(), "at least 0");
+        }
+        self.passed_on.check("passed_on")?;
+        self.returned.check("returned")?;
         self.budget.check()
     }
 }
@@ -159,7 +180,11 @@ pub fn cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Resul
 ///
 /// # Errors
 /// As [`cycles`].
-pub fn count_cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Result<(Vec<CycleCount>, Cut)> {
+pub fn count_cycles(
+    transfers: &Transfers,
+    options: &CycleOptions,
+    run: &Run,
+) -> Result<(Vec<CycleCount>, Cut)> {
     options.check()?;
     let receipts = Receipts::new(transfers, options.ties, run)?;
     run.stage("cycles", u64::from(transfers.num_accounts()));
@@ -273,6 +298,7 @@ struct Departure {
 struct Trail<'t> {
     transfers: &'t Transfers,
     ties: Ties,
+    passed_on: Kept,
     /// Accounts, the payer of the closing payment first.
     path: Vec<u32>,
     /// Payments that the accounts of `path` can leave by, one account after another, in time order.
@@ -284,9 +310,11 @@ struct Trail<'t> {
 }
 
 impl Trail<'_> {
+    /// Whether money that comes with the payment at `place` can go on with the one at `next`.
     #[inline]
-    fn follows(&self, place: u32, next: u32) -> bool {
+    fn leads(&self, place: u32, next: u32) -> bool {
         self.transfers.follows(self.ties, place, next)
+            && self.passed_on.holds(self.transfers.received(place), self.transfers.paid(next))
     }
 
     /// The departures of the account that was reached last.
@@ -304,9 +332,20 @@ impl Trail<'_> {
     /// those of each of them, the latest first.
     fn ways(&self, arrivals: &[Entry], mut each: impl FnMut(Departure)) {
         let departures = &self.departures[self.last()];
+        if self.passed_on != Kept::ANY {
+            for arrival in arrivals.iter().rev() {
+                let onward = departures.iter().filter(|departure| self.leads(arrival.place, departure.place));
+                let ways = onward.fold(0u64, |ways, departure| ways.saturating_add(departure.ways));
+                if ways > 0 {
+                    each(Departure { place: arrival.place, ways });
+                }
+            }
+            return;
+        }
+        // What a later arrival leads to, an earlier one leads to as well.
         let (mut next, mut ways) = (departures.len(), 0u64);
         for arrival in arrivals.iter().rev() {
-            while next > 0 && self.follows(arrival.place, departures[next - 1].place) {
+            while next > 0 && self.leads(arrival.place, departures[next - 1].place) {
                 next -= 1;
                 ways = ways.saturating_add(departures[next].ways);
             }
@@ -316,14 +355,18 @@ impl Trail<'_> {
         }
     }
 
-    /// Goes back to `account`, which paid the account reached last by one of `arrivals`.
-    fn push(&mut self, account: u32, arrivals: &[Entry]) {
+    /// Goes back to `account`, which paid the account reached last by one of `arrivals`; not if none of them leads on.
+    fn push(&mut self, account: u32, arrivals: &[Entry]) -> bool {
         let mut added = std::mem::take(&mut self.added);
         self.ways(arrivals, |departure| added.push(departure));
+        let leads = !added.is_empty();
         self.departures.extend(added.drain(..).rev());
         self.added = added;
-        self.path.push(account);
-        self.starts.push(self.departures.len());
+        if leads {
+            self.path.push(account);
+            self.starts.push(self.departures.len());
+        }
+        leads
     }
 
     fn pop(&mut self) {
@@ -340,8 +383,8 @@ impl Trail<'_> {
         places.push(place);
         for level in (0..self.path.len()).rev() {
             let departures = &self.departures[self.starts[level]..self.starts[level + 1]];
-            let next = departures.partition_point(|departure| !self.follows(place, departure.place));
-            place = departures[next].place;
+            let next = departures.iter().find(|departure| self.leads(place, departure.place));
+            place = next.expect("an arrival is kept only if it leads to a departure").place;
             places.push(place);
         }
     }
@@ -370,7 +413,8 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
         sink: &'a mut S,
     ) -> Self {
         let (path, departures, starts, added) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let trail = Trail { transfers, ties: options.ties, path, departures, starts, added };
+        let CycleOptions { ties, passed_on, .. } = *options;
+        let trail = Trail { transfers, ties, passed_on, path, departures, starts, added };
         Self { options, receipts, meter, sink, trail, start: 0, floor: 0, sorted: Vec::new() }
     }
 
@@ -397,7 +441,10 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
             if opening.place >= closing.place {
                 continue;
             }
-            if self.receipts.before(closing.place).after_latest <= opening.place {
+            // Its payer must have received something since.
+            if self.receipts.before(closing.place).after_latest <= opening.place
+                || !self.is_enough(closing.place)
+            {
                 continue;
             }
             run.check()?;
@@ -429,9 +476,11 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
         let closes = self.trail.path.len() as u32 + 1 == self.options.length_max;
         for entry in entries {
             // Whoever had received nothing since `floor` is the start or leads nowhere.
-            if entry.neighbor == self.start
-                || !closes && self.receipts.before(entry.place).after_latest > self.floor
-            {
+            let leads = match entry.neighbor == self.start {
+                true => self.opens(entry.place),
+                false => !closes && self.receipts.before(entry.place).after_latest > self.floor,
+            };
+            if leads && self.is_enough(entry.place) {
                 self.sorted.push(*entry);
             }
         }
@@ -446,10 +495,31 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
         self.sorted.truncate(base);
     }
 
+    /// Whether enough of the payment at `place` comes back with the closing one.
+    #[inline]
+    fn opens(&self, place: u32) -> bool {
+        let transfers = self.trail.transfers;
+        self.options.returned == Kept::ANY
+            || self
+                .options
+                .returned
+                .holds(transfers.paid(place), transfers.received(self.trail.departures[0].place))
+    }
+
+    #[inline]
+    fn is_enough(&self, place: u32) -> bool {
+        self.options.amount_min == 0 || self.trail.transfers.paid(place).amount >= self.options.amount_min
+    }
+
     /// Follows payments of one payer, a range of `sorted`, to the account that was reached last.
     fn group(&mut self, range: Range<usize>) {
         let arrivals = &self.sorted[range];
         let payer = arrivals[0].neighbor;
+        if self.options.passed_on != Kept::ANY
+            && !self.meter.spend((arrivals.len() * self.trail.last().len()) as u64)
+        {
+            return;
+        }
         let length = self.trail.path.len() as u32 + 1;
         if payer == self.start {
             let mut ways = 0u64;
@@ -458,9 +528,10 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
                 self.sink.cycle(self.start, &self.trail, arrivals, ways);
             }
         } else if length < self.options.length_max && !self.trail.path.contains(&payer) {
-            self.trail.push(payer, arrivals);
-            self.back();
-            self.trail.pop();
+            if self.trail.push(payer, arrivals) {
+                self.back();
+                self.trail.pop();
+            }
         }
     }
 }

@@ -5,10 +5,12 @@
 
 mod budget;
 mod cycles;
+mod money;
 mod receipts;
 mod search;
 mod transfers;
 
 pub use budget::{Budget, Cut};
 pub use cycles::{Cycle, CycleCount, CycleOptions, Cycles, count_cycles, cycles};
+pub use money::{Kept, Money};
 pub use transfers::{Entry, Transfers};

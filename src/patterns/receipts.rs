@@ -28,7 +28,8 @@ pub(super) struct Before {
 impl Receipts {
     /// Cost: time O(m), memory 8 bytes per transaction.
     pub(super) fn new(transfers: &Transfers, ties: Ties, run: &Run) -> Result<Self> {
-        let before: Vec<AtomicU64> = (0..transfers.num_places()).into_par_iter().map(|_| AtomicU64::new(0)).collect();
+        let before: Vec<AtomicU64> =
+            (0..transfers.num_places()).into_par_iter().map(|_| AtomicU64::new(0)).collect();
         let num_accounts = transfers.num_accounts() as usize;
         run.stage("receipts", num_accounts as u64);
         run.install(|| {
@@ -40,13 +41,17 @@ impl Receipts {
                     let received = transfers.incoming(account as u32);
                     let mut count = 0;
                     for paid in transfers.out(account as u32) {
-                        while received.get(count).is_some_and(|receipt| transfers.follows(ties, receipt.place, paid.place)) {
+                        while received
+                            .get(count)
+                            .is_some_and(|receipt| transfers.follows(ties, receipt.place, paid.place))
+                        {
                             count += 1;
                         }
                         if count > 0 {
                             let latest = u64::from(received[count - 1].place) + 1;
                             // Every place belongs to one payer, so that it is written once.
-                            before[paid.place as usize].store((count as u64) << 32 | latest, Ordering::Relaxed);
+                            before[paid.place as usize]
+                                .store((count as u64) << 32 | latest, Ordering::Relaxed);
                         }
                     }
                 }

@@ -6,9 +6,11 @@
 //! to itself, transfers that failed, and those with an end outside of the view.
 //!
 //! # Cost
-//! Time O(n + m), parallel; memory 32 bytes per transaction and 8 per account.
+//! Time O(n + m), parallel; memory 32 bytes per transaction (40 where transfers convert) and 8 per account.
 
+use super::money::{Amounts, Money};
 use crate::error::{Error, Result};
+use crate::graph::rates::Rates;
 use crate::graph::{Slice, View};
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
@@ -34,6 +36,7 @@ pub struct Entry {
 pub struct Transfers {
     first: TxId,
     times: Vec<i64>,
+    amounts: Amounts,
     out: Side,
     incoming: Side,
 }
@@ -46,17 +49,23 @@ struct Side {
 }
 
 impl Transfers {
-    /// Reads the transfers of `view`.
+    /// Reads the transfers of `view`; with `rates`, amounts become values in their base currency.
     ///
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged) if a column is; [`Error::Limit`](crate::Error::Limit) for more than
-    /// 2³² − 2 transactions, to be met with a window; [`Error::Cancelled`](crate::Error::Cancelled).
-    pub fn new(view: &View<'_>, run: &Run) -> Result<Self> {
+    /// 2³² − 2 transactions, to be met with a window; [`Error::Input`](crate::Error::Input) names a currency without a rate;
+    /// [`Error::Cancelled`](crate::Error::Cancelled).
+    pub fn new(view: &View<'_>, rates: Option<&Rates>, run: &Run) -> Result<Self> {
         let positions = view.positions();
         let len = positions.end.0 - positions.start.0;
         if len >= u64::from(u32::MAX) {
             let remedy = "search a shorter window";
-            return Err(Error::Limit { what: "transactions of a view", found: len, limit: u64::from(u32::MAX) - 1, remedy });
+            return Err(Error::Limit {
+                what: "transactions of a view",
+                found: len,
+                limit: u64::from(u32::MAX) - 1,
+                remedy,
+            });
         }
         run.stage("transfers", u64::from(view.graph().num_accounts()) * 2);
         let mut times = Vec::with_capacity(len as usize);
@@ -64,9 +73,10 @@ impl Transfers {
             let rows = part.rows.start as usize..part.rows.end as usize;
             times.extend_from_slice(part.segment.transactions.time.slice(rows)?);
         }
+        let amounts = Amounts::read(view, rates, run)?;
         let out = Side::new(view, run, |account| view.out(account))?;
         let incoming = Side::new(view, run, |account| view.incoming(account))?;
-        Ok(Self { first: positions.start, times, out, incoming })
+        Ok(Self { first: positions.start, times, amounts, out, incoming })
     }
 
     /// Number of accounts of the graph; those outside of the view have no transfers.
@@ -105,6 +115,18 @@ impl Transfers {
     #[inline]
     pub fn time(&self, place: u32) -> i64 {
         self.times[place as usize]
+    }
+
+    /// What the payer of the transaction at `place` gives.
+    #[inline]
+    pub fn paid(&self, place: u32) -> Money {
+        self.amounts.paid(place)
+    }
+
+    /// What the payee of the transaction at `place` gets.
+    #[inline]
+    pub fn received(&self, place: u32) -> Money {
+        self.amounts.received(place)
     }
 
     /// The transaction at a place.

@@ -4,7 +4,6 @@
 //! those of its destination. Words only grow, so there are at most 64 changes per account and pass, and the test
 //! whether a row changes anything is one `and` that is seldom true.
 
-use crate::units::Ties;
 use super::super::source::Start;
 use super::super::walk::chunk::{Chunk, Moments, chunks};
 use super::super::walk::cursor::NEVER;
@@ -14,6 +13,7 @@ use crate::error::Result;
 use crate::ids::{AccountId, TxId};
 use crate::memory::Zeroed;
 use crate::store::prefetch;
+use crate::units::Ties;
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use std::sync::Mutex;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
