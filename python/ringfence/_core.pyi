@@ -256,6 +256,43 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> FreezePlan: ...
+    def cycles(
+        self,
+        *,
+        span_s: int = 259_200,
+        length_min: int = 2,
+        length_max: int = 10,
+        ties: _Ties = "order",
+        amount_min: int = 0,
+        passed_on: tuple[float, float] | None = None,
+        returned: tuple[float, float] | None = None,
+        base: str | None = None,
+        rates: _Rows | None = None,
+        results_max: int = 1_000_000,
+        anchor_work_max: int = 1_048_576,
+        work_max: int = 68_719_476_736,
+        hub_max: int = 1_000,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Patterns: ...
+    def count_cycles(
+        self,
+        *,
+        span_s: int = 259_200,
+        length_min: int = 2,
+        length_max: int = 10,
+        ties: _Ties = "order",
+        amount_min: int = 0,
+        anchor_work_max: int = 1_048_576,
+        work_max: int = 68_719_476_736,
+        hub_max: int = 1_000,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> CycleCounts: ...
     def bound(
         self,
         seeds: _Rows,
@@ -431,6 +468,34 @@ class Components:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Table: ...
+
+@final
+class Patterns:
+    @property
+    def instances(self) -> Table: ...
+    @property
+    def members(self) -> Table: ...
+    @property
+    def evidence(self) -> Table: ...
+    @property
+    def amounts(self) -> Table: ...
+    @property
+    def truncated(self) -> bool: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def __len__(self) -> int: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class CycleCounts:
+    @property
+    def counts(self) -> Table: ...
+    @property
+    def truncated(self) -> bool: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class IdentityLinks:

@@ -9,6 +9,7 @@ use ringfence::community::{ComponentsOptions, DensestOptions, FraudarOptions, Le
 use ringfence::graph::build::IngestOptions;
 use ringfence::graph::project::ProjectOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
+use ringfence::patterns::CycleOptions;
 use ringfence::report::communities::CommunityMethod;
 use ringfence::report::links::LinkQuestion;
 use ringfence::report::projection::WeightName;
@@ -18,6 +19,7 @@ use ringfence::synth::SynthOptions;
 use ringfence::trace::bound::BoundOptions;
 use ringfence::trace::rank::PersonalizedOptions;
 use ringfence::trace::{ExposureOptions, FreezeOptions, TraceOptions, UpstreamOptions};
+use ringfence::units::time::SECOND_US;
 
 /// Defaults of the library's options: for each function a dictionary of option and default.
 ///
@@ -120,6 +122,22 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             ("population", question.population.into_bound_py_any(py)),
         ],
     )?;
+    let options = CycleOptions::default();
+    let cycles = |options: &CycleOptions| {
+        vec![
+            ("span_s", (options.span_us / SECOND_US).into_bound_py_any(py)),
+            ("length_min", options.length_min.into_bound_py_any(py)),
+            ("length_max", options.length_max.into_bound_py_any(py)),
+            ("ties", options.ties.name().into_bound_py_any(py)),
+            ("amount_min", options.amount_min.into_bound_py_any(py)),
+            ("anchor_work_max", options.budget.anchor_work_max.into_bound_py_any(py)),
+            ("work_max", options.budget.work_max.into_bound_py_any(py)),
+            ("hub_max", options.budget.hub_max.into_bound_py_any(py)),
+        ]
+    };
+    add("count_cycles", cycles(&options))?;
+    let results_max = ("results_max", options.budget.results_max.into_bound_py_any(py));
+    add("cycles", cycles(&options).into_iter().chain([results_max]).collect())?;
     let options = IdentityRingOptions::default();
     add(
         "identity_rings",

@@ -24,6 +24,7 @@ mod links;
 mod moment;
 mod origins;
 mod paths;
+mod patterns;
 mod projection;
 mod rank;
 mod rings;
@@ -78,6 +79,8 @@ mod _core {
     use super::origins::Origins;
     #[pymodule_export]
     use super::paths::Paths;
+    #[pymodule_export]
+    use super::patterns::{CycleCounts, Patterns};
     #[pymodule_export]
     use super::projection::Projection;
     #[pymodule_export]

@@ -19,6 +19,7 @@ mod info;
 mod ingest;
 mod link;
 mod output;
+mod patterns;
 mod progress;
 mod projection;
 mod rank;
@@ -70,6 +71,7 @@ enum Verb {
     Truss(truss::Args),
     Dense(dense::Args),
     Centrality(centrality::Args),
+    Patterns(patterns::Args),
     Rings(rings::Args),
     Link(link::Args),
     Trace(trace::Args),
@@ -93,6 +95,7 @@ impl Verb {
             Verb::Truss(args) => truss::run(args, run),
             Verb::Dense(args) => dense::run(args, run),
             Verb::Centrality(args) => centrality::run(args, run),
+            Verb::Patterns(args) => patterns::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
             Verb::Link(args) => link::run(args, run),
             Verb::Trace(args) => trace::run(args, run),

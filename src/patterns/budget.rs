@@ -63,7 +63,8 @@ impl Cut {
         *self != Self::default()
     }
 
-    pub(super) fn add(&mut self, other: &Cut) {
+    /// Adds what another search left undone.
+    pub fn add(&mut self, other: &Cut) {
         self.anchors_cut += other.anchors_cut;
         self.anchors_left += other.anchors_left;
         self.results_dropped += other.results_dropped;

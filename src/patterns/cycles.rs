@@ -1,7 +1,7 @@
 //! Temporal cycles: money that leaves an account and comes back to it through others, each payment after the one before.
 //!
 //! A cycle is a sequence of distinct accounts and a payment from each to the next and from the last to the first, in the order of
-//! time, the last no later than `window_us` after the first. It begins with the account that pays first.
+//! time, the last no later than `span_us` after the first. It begins with the account that pays first.
 //!
 //! # Method
 //! Each payment is taken as the one that closes a cycle, and paths are followed back from it, payer by payer, until one of
@@ -39,7 +39,7 @@ const LENGTH_LIMIT: u32 = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CycleOptions {
     /// Longest time between the first payment and the last, in microseconds, at least 1.
-    pub window_us: i64,
+    pub span_us: i64,
     /// Fewest accounts, at least 2.
     pub length_min: u32,
     /// Most accounts, at most 64.
@@ -60,7 +60,7 @@ impl Default for CycleOptions {
     fn default() -> Self {
         let day_us = 86_400_000_000;
         Self {
-            window_us: 3 * day_us,
+            span_us: 3 * day_us,
             length_min: 2,
             length_max: 10,
             ties: Ties::default(),
@@ -73,10 +73,14 @@ impl Default for CycleOptions {
 }
 
 impl CycleOptions {
-    fn check(&self) -> Result<()> {
+    /// Whether the options can be met.
+    ///
+    /// # Errors
+    /// [`Error::Option`] names the first that cannot.
+    pub fn check(&self) -> Result<()> {
         let option = |name, value: String, allowed| Err(Error::Option { name, value, allowed });
-        if self.window_us < 1 {
-            return option("window_us", self.window_us.to_string(), "at least 1");
+        if self.span_us < 1 {
+            return option("span_us", self.span_us.to_string(), "at least 1");
         }
         if self.length_min < 2 {
             return option("length_min", self.length_min.to_string(), "at least 2");
@@ -433,7 +437,7 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
         let mut first = 0;
         for closing in transfers.incoming(self.start) {
             // The first payment that can open a cycle which `closing` closes, if any does.
-            let earliest = transfers.time(closing.place).saturating_sub(self.options.window_us);
+            let earliest = transfers.time(closing.place).saturating_sub(self.options.span_us);
             while openings.get(first).is_some_and(|opening| transfers.time(opening.place) < earliest) {
                 first += 1;
             }

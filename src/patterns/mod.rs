@@ -5,6 +5,7 @@
 
 mod budget;
 mod cycles;
+mod instances;
 mod money;
 mod receipts;
 mod search;
@@ -12,5 +13,6 @@ mod transfers;
 
 pub use budget::{Budget, Cut};
 pub use cycles::{Cycle, CycleCount, CycleOptions, Cycles, count_cycles, cycles};
+pub use instances::{Instance, Member, Role, Typology, cycle_instances};
 pub use money::{Kept, Money};
 pub use transfers::{Entry, Transfers};

@@ -27,6 +27,7 @@ pub mod output;
 #[cfg(feature = "arrow")]
 pub mod parquet;
 pub mod paths;
+pub mod patterns;
 pub mod pools;
 pub mod projection;
 pub mod provenance;

@@ -6,8 +6,8 @@ use super::provenance::hex;
 use super::rates::{rate_table, read_rates};
 use super::table::Table;
 use crate::error::{Error, Result};
-use crate::graph::View;
 use crate::graph::rates::VALUE_UNITS;
+use crate::graph::{Graph, View};
 use crate::ids::CurrencyId;
 use crate::run::Run;
 use crate::trace::{Balances, Opening, Pooling, Rates};
@@ -55,13 +55,9 @@ impl Pools {
             ..Pools::default()
         };
         pools.stated = stated;
-        match (base, &inputs.rates) {
-            (None, _) => {}
-            (Some(base), None) => pools.rates = Some(Rates::derive(view, base, run)?),
-            (Some(base), Some(input)) => {
-                let given = read_rates(graph, base, input)?;
-                (pools.rates, pools.given) = (Some(given.rates), Some(given.sha256));
-            }
+        if let Some(base) = base {
+            let (rates, given) = rates_to(view, base, inputs.rates.as_ref(), run)?;
+            (pools.rates, pools.given) = (Some(rates), given);
         }
         Ok(pools)
     }
@@ -120,11 +116,29 @@ fn base(view: &View<'_>, inputs: &PoolInputs) -> Result<Option<CurrencyId>> {
         (Pooling::Value, None) => {
             misplaced("pooling", "value, without a base", "value only with a base currency")
         }
-        (Pooling::Value, Some(code)) => match view.graph().find_currency(code) {
-            Some(base) => Ok(Some(base)),
-            None => {
-                Err(Error::UnknownKey { place: "base".into(), kind: "currency".into(), key: code.clone() })
-            }
-        },
+        (Pooling::Value, Some(code)) => find_base(view.graph(), code).map(Some),
+    }
+}
+
+/// The currency of this code, to which others are valued.
+pub(super) fn find_base(graph: &Graph, code: &str) -> Result<CurrencyId> {
+    let unknown =
+        || Error::UnknownKey { place: "base".into(), kind: "currency".into(), key: code.to_string() };
+    graph.find_currency(code).ok_or_else(unknown)
+}
+
+/// Rates to `base` as given, with their SHA-256, or else derived from the conversions of `view`.
+pub(super) fn rates_to(
+    view: &View<'_>,
+    base: CurrencyId,
+    given: Option<&Input>,
+    run: &Run,
+) -> Result<(Rates, Option<[u8; 32]>)> {
+    match given {
+        None => Ok((Rates::derive(view, base, run)?, None)),
+        Some(input) => {
+            let given = read_rates(view.graph(), base, input)?;
+            Ok((given.rates, Some(given.sha256)))
+        }
     }
 }

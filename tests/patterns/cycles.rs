@@ -31,7 +31,7 @@ fn rules(random: &mut Random, last: i64) -> CycleRules {
 
 fn options(rules: &CycleRules) -> CycleOptions {
     CycleOptions {
-        window_us: rules.window,
+        span_us: rules.window,
         length_min: rules.length_min as u32,
         length_max: rules.length_max as u32,
         ties: if rules.strict { Ties::Strict } else { Ties::Order },
@@ -135,7 +135,7 @@ fn a_budget_cuts_at_the_same_place_whoever_searches() {
         let random = &mut Random(seed);
         let stored = Stored::new(&ledger(seed), Partition::None);
         let options = CycleOptions {
-            window_us: i64::MAX,
+            span_us: i64::MAX,
             budget: Budget {
                 results_max: 1 + random.below(20),
                 anchor_work_max: 1 + random.below(30),
@@ -183,7 +183,7 @@ fn options_that_ask_for_nothing_are_refused_by_name() {
     let base = CycleOptions::default;
     let budget = |budget| CycleOptions { budget, ..base() };
     for (name, options) in [
-        ("window_us", CycleOptions { window_us: 0, ..base() }),
+        ("span_us", CycleOptions { span_us: 0, ..base() }),
         ("length_min", CycleOptions { length_min: 1, ..base() }),
         ("length_max", CycleOptions { length_max: 1, ..base() }),
         ("length_max", CycleOptions { length_max: 65, ..base() }),
@@ -222,7 +222,7 @@ fn ladders_and_cliques_end_within_their_budget() {
     let run = Run::new();
     let transfers = Transfers::new(&stored.graph.view(), None, &run).unwrap();
     let budget = Budget { anchor_work_max: 2_000, results_max: 50_000, ..Budget::default() };
-    let options = CycleOptions { window_us: 1_000, budget, ..CycleOptions::default() };
+    let options = CycleOptions { span_us: 1_000, budget, ..CycleOptions::default() };
     let found = cycles(&transfers, &options, &run).unwrap();
     assert_eq!(found.len(), 50_000);
     assert!(found.cut.truncated() && found.cut.anchors_cut > 0, "{:?}", found.cut);

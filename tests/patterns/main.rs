@@ -6,12 +6,18 @@
 mod ledgers;
 #[path = "../oracle/patterns.rs"]
 mod oracle;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../oracle/store.rs"]
 mod store;
+#[path = "../support/mod.rs"]
+mod support;
 #[path = "../oracle/trace.rs"]
 mod trace;
 
+mod command_line;
 mod cycles;
+mod real;
 
 use ledgers::{Ledger, Random, random_ledger};
 

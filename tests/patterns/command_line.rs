@@ -1,0 +1,112 @@
+//! `ringfence patterns` on a ledger drawn by hand.
+
+use super::program::{done, file, graph_of, names, read, refused, text};
+use tempfile::TempDir;
+
+/// a → b → c → a twice within two days, the second time in two parts; b → d → b once; e pays itself; f → g → f too slowly.
+const LEDGER: &str = "transaction,source,destination,time,amount,currency
+t1,a,b,2024-01-01T10:00:00Z,100.00,EUR
+t2,b,c,2024-01-01T12:00:00Z,95.00,EUR
+t3,c,a,2024-01-01T15:00:00Z,90.00,EUR
+t4,a,b,2024-01-01T14:00:00Z,50.00,EUR
+t5,b,c,2024-01-02T09:00:00Z,25.00,EUR
+t6,b,c,2024-01-02T10:00:00Z,24.00,EUR
+t7,c,a,2024-01-02T11:00:00Z,48.00,EUR
+t8,b,d,2024-01-03T00:00:00Z,10.00,USD
+t9,d,b,2024-01-03T01:00:00Z,9.99,USD
+t10,e,e,2024-01-03T02:00:00Z,5.00,EUR
+t11,f,g,2024-01-01T00:00:00Z,7.00,EUR
+t12,g,f,2024-01-20T00:00:00Z,7.00,EUR
+";
+
+fn column(csv: &str, name: &str) -> Vec<String> {
+    let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let at = lines.next().unwrap().iter().position(|&found| found == name).unwrap();
+    lines.map(|fields| fields[at].to_string()).collect()
+}
+
+#[test]
+fn cycles_come_with_their_accounts_and_payments() {
+    let directory = TempDir::new().unwrap();
+    let graph = graph_of(&directory, LEDGER, None);
+    let place = |name: &str| text(directory.path().join(name));
+    let one = place("one");
+    let said = done(["patterns", &graph, "--typology", "cycle", "--threads", "1", "--output", &one]);
+    assert_eq!(said["summary"]["num_instances"], 2);
+    assert_eq!(said["summary"]["truncated"], false);
+    let instances = read(directory.path().join("one/instances.csv"));
+    assert_eq!(column(&instances, "num_accounts"), ["3", "2"]);
+    assert_eq!(column(&instances, "num_transactions"), ["6", "2"]);
+    // Closing with t3: t1 t2. Closing with t7: t1 t2, t1 t5, t1 t6, t4 t5, t4 t6.
+    assert_eq!(column(&instances, "ways"), ["6", "1"]);
+    let members = read(directory.path().join("one/members.csv"));
+    assert_eq!(column(&members, "account"), ["a", "b", "c", "b", "d"]);
+    assert_eq!(column(&members, "role"), ["source", "middle", "middle", "source", "middle"]);
+    let evidence = read(directory.path().join("one/evidence.csv"));
+    assert_eq!(column(&evidence, "transaction"), ["t1", "t2", "t4", "t3", "t5", "t7", "t8", "t9"]);
+    let amounts = read(directory.path().join("one/amounts.csv"));
+    assert_eq!(column(&amounts, "paid_minor"), ["40800", "1999"]);
+
+    let two = place("two");
+    done(["patterns", &graph, "--typology", "cycle", "--threads", "2", "--output", &two]);
+    for name in names(&directory.path().join("one")) {
+        let bytes = |folder: &str| std::fs::read(directory.path().join(folder).join(&name)).unwrap();
+        assert_eq!(bytes("one"), bytes("two"), "{name}");
+    }
+}
+
+#[test]
+fn conditions_on_money_choose_among_payments() {
+    let directory = TempDir::new().unwrap();
+    let graph = graph_of(&directory, LEDGER, None);
+    let place = |name: &str| text(directory.path().join(name));
+    let count = |name: &str, more: &[&str]| {
+        let output = place(name);
+        let fixed = ["patterns", &graph, "--typology", "cycle", "--count", "--output", &output];
+        let said = done(fixed.iter().chain(more).copied());
+        (said["summary"]["num_sequences"].as_u64().unwrap(), said["summary"]["num_ways"].as_u64().unwrap())
+    };
+    assert_eq!(count("all.csv", &[]), (3, 7));
+    assert_eq!(
+        read(directory.path().join("all.csv")),
+        "length,sequences,ways\n2,1,1\n3,2,6\n4,0,0\n5,0,0\n6,0,0\n7,0,0\n8,0,0\n9,0,0\n10,0,0\n"
+    );
+    // 100 → 95 → 90 and 100 → 95 → 48 lose a part in twenty, then almost half; 10.00 → 9.99 almost nothing.
+    assert_eq!(count("kept.csv", &["--passed-on", "900-1000"]), (2, 2));
+    assert_eq!(count("back.csv", &["--returned", "950-1000"]), (2, 3));
+    assert_eq!(count("large.csv", &["--amount-min", "2500"]), (2, 4));
+    assert_eq!(count("soon.csv", &["--span-s", "7200"]), (1, 1));
+    assert_eq!(count("slow.csv", &["--span-s", "2000000"]), (4, 8));
+    assert_eq!(count("long.csv", &["--length-min", "3"]), (2, 6));
+    assert_eq!(count("late.csv", &["--from", "2024-01-01T13:00:00Z"]), (2, 3));
+}
+
+#[test]
+fn what_was_cut_is_said_and_what_cannot_be_asked_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let graph = graph_of(&directory, LEDGER, None);
+    let place = |name: &str| text(directory.path().join(name));
+    let few = place("few");
+    let said = done(["patterns", &graph, "--results-max", "1", "--output", &few]);
+    assert_eq!((&said["summary"]["truncated"], &said["summary"]["num_instances"]), (&true.into(), &1.into()));
+    assert!(
+        said["summary"]["cut"]["results_dropped"].as_u64().unwrap()
+            + said["summary"]["cut"]["anchors_left"].as_u64().unwrap()
+            > 0
+    );
+
+    let none = place("none");
+    let refuse = |more: &[&str], kind: &str, code: i32, word: &str| {
+        let fixed = ["patterns", &graph, "--output", &none];
+        let message = refused(fixed.iter().chain(more).copied(), kind, code);
+        assert!(message.contains(word), "{message}");
+        assert!(!directory.path().join("none").exists());
+    };
+    refuse(&["--span-s", "0"], "option", 2, "span_us");
+    refuse(&["--length-min", "1"], "option", 2, "length_min");
+    refuse(&["--length-max", "65"], "option", 2, "length_max");
+    refuse(&["--passed-on", "900-800"], "option", 2, "passed_on");
+    refuse(&["--base", "GBP"], "unknown_key", 4, "GBP");
+    let rates = file(&directory, "rates.csv", "currency,date,rate\nUSD,2024-01-01,0\n");
+    refuse(&["--base", "EUR", "--rates", &rates], "input", 4, "more than 0");
+}
