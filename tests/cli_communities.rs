@@ -229,7 +229,7 @@ fn accounts_are_linked_by_what_they_share_with_its_weight() {
     assert_eq!(rings, "ring,num_accounts,cohesion_bits\n0,3,8.37890625\n1,2,8.96484375\n");
     assert_eq!(read(directory.path().join("links/members.csv")).lines().nth(4).unwrap(), "1,a3");
     let evidence = read(directory.path().join("links/evidence.csv"));
-    assert!(evidence.contains("\n1,a3,b3,email,email#0,2,8.96484375,8.96484375\n"), "{evidence}");
+    assert!(evidence.contains("\n1,a3,b3,email,email#0,2,8.96484375,8.96484375,true\n"), "{evidence}");
     assert!(!evidence.contains("x@y"));
     let output = place(&directory, "one.csv");
     let strict = ["link", &graph, "--population", "1000", "--bits-min", "8.5", "--output", &output];

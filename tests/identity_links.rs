@@ -5,7 +5,9 @@
 #[path = "oracle/identity.rs"]
 mod oracle;
 
-use ringfence::community::identity::{IdentityLinks, IdentityOptions, KindEvidence, Reason, link_identities};
+use ringfence::community::identity::{
+    IdentityLinks, IdentityOptions, KindEvidence, Reason, Share, link_identities,
+};
 use ringfence::graph::links::{IdentifierGroups, Use};
 use ringfence::ids::{AccountId, IdentifierId, KindId};
 use ringfence::random::Stream;
@@ -74,7 +76,7 @@ fn link(
 
 #[test]
 fn links_are_what_the_definition_says() {
-    let (mut cuts, mut rings, mut reasons) = (0, 0, BTreeSet::new());
+    let (mut cuts, mut rings, mut reasons, mut whole, mut apart) = (0, 0, BTreeSet::new(), 0, 0);
     for seed in 0..3_000 {
         let (groups, placeholders, options) = random(seed);
         let found = link(&groups, &placeholders, &options);
@@ -97,12 +99,67 @@ fn links_are_what_the_definition_says() {
         assert_eq!(found.curve, expected.curve, "seed {seed}");
         let strong = expected.pairs.values().filter(|&&weight| weight >= options.weight_min).count();
         assert_eq!(found.num_pairs, strong as u64);
+        for ring in 0..found.len() {
+            let explained: Vec<&Share> = shares_of_ring(&found, ring).collect();
+            let marked: BTreeSet<IdentifierId> =
+                explained.iter().filter(|share| share.articulation).map(|share| share.identifier).collect();
+            assert_eq!(marked, expected.articulations[ring], "seed {seed}");
+            apart += marked.len();
+            let all: BTreeSet<IdentifierId> = explained.iter().map(|share| share.identifier).collect();
+            whole += all.len() - marked.len();
+        }
         cuts += cut.len();
         rings += found.len();
         reasons.extend(passed.into_iter().map(|passed| passed.2));
     }
     // The random cases reach everything.
     assert!(cuts > 300 && rings > 1_000 && reasons.len() == 4, "{cuts} {rings} {reasons:?}");
+    assert!(apart > 1_000 && whole > 300, "{apart} {whole}");
+}
+
+/// What explains the links of a ring.
+fn shares_of_ring(found: &IdentityLinks, ring: usize) -> impl Iterator<Item = &Share> {
+    let links = (0..found.links.len()).filter(move |&at| found.links[at].ring == ring as u32);
+    links.flat_map(|at| found.shares_of(at))
+}
+
+#[test]
+fn a_ring_falls_apart_when_all_is_linked_anew_without_its_articulation() {
+    let mut tried = [0, 0];
+    for seed in 0..600 {
+        let (groups, placeholders, options) = random(seed);
+        // The others are to weigh the same whoever is left out, and nothing is cut.
+        let options = IdentityOptions { population: Some(3_000), members_max: 100, ..options };
+        let found = link(&groups, &placeholders, &options);
+        for ring in 0..found.len() {
+            for share in shares_of_ring(&found, ring) {
+                let others = groups.iter().filter(|(identifier, _)| *identifier != share.identifier);
+                let others = others.map(|(identifier, uses)| (identifier, uses.to_vec())).collect();
+                let anew = link(&others, &placeholders, &options);
+                let is_whole = (0..anew.len()).any(|other| anew.ring(other) == found.ring(ring));
+                assert_eq!(share.articulation, !is_whole, "seed {seed}, {:?}", share.identifier);
+                tried[usize::from(is_whole)] += 1;
+            }
+        }
+    }
+    assert!(tried.iter().all(|&times| times > 500), "{tried:?}");
+}
+
+#[test]
+fn a_chain_hangs_on_each_of_its_ties_and_a_circle_on_none() {
+    let tie = |at: u32, next: u32| (identifier(0, at), undated(&[at, next]));
+    let marks = |ties: Vec<(IdentifierId, Vec<Use>)>| -> Vec<bool> {
+        let options = IdentityOptions { population: Some(5_000), ..IdentityOptions::default() };
+        let found = link(&ties.into_iter().collect(), &BTreeSet::new(), &options);
+        assert_eq!(found.len(), 1);
+        found.shares.iter().map(|share| share.articulation).collect()
+    };
+    assert_eq!(marks((0..7).map(|at| tie(at, at + 1)).collect()), [true; 7]);
+    assert_eq!(marks((0..7).map(|at| tie(at, (at + 1) % 7)).collect()), [false; 6]);
+    // A device of all, and telephones of two each: the device alone is needed by those who have no telephone.
+    let device = (identifier(1, 0), undated(&[0, 1, 2]));
+    assert_eq!(marks(vec![device.clone(), tie(0, 1)]), [false, true, true]);
+    assert_eq!(marks(vec![device, tie(0, 1), tie(1, 2)]), [false; 4]);
 }
 
 #[test]

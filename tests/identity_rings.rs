@@ -6,8 +6,10 @@ mod support;
 
 use ringfence::Run;
 use ringfence::community::identity::{IdentityOptions, KindEvidence, identity_links};
+use ringfence::community::{LeidenOptions, Objective, leiden};
 use ringfence::graph::Graph;
 use ringfence::graph::build::{Sources, ingest};
+use ringfence::graph::project::{Over, ProjectOptions, project};
 use ringfence::ingest::{Mapping, RejectLog, Source};
 use ringfence::rings::{IdentityRingOptions, identity_rings};
 use ringfence::store::Io;
@@ -86,5 +88,34 @@ fn weighed_evidence_finds_exactly_the_rings_of_paysim_and_names_what_ties_them()
         for at in 0..found.links.len() {
             assert!(!found.shares_of(at).is_empty());
         }
+    }
+}
+
+#[test]
+fn communities_over_shared_identifiers_are_the_rings_of_paysim() {
+    let Some(folder) = support::shared_data("paysim2-first-party") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let graph = paysim(&folder, &directory.path().join("paysim.ring"));
+    let truth = truth(&std::fs::read_to_string(folder.join("fraudster_log.txt")).unwrap());
+    let over = ProjectOptions { over: Over::Identifiers, ..ProjectOptions::default() };
+    let projection = project(&graph.view(), &over, &Run::new()).unwrap();
+    // Each of the thirty but the one with a single account, which shares with nobody.
+    let several: BTreeSet<_> = truth.into_iter().filter(|accounts| accounts.len() > 1).collect();
+    // A tenth of an identifier for every pair is more than one of the rings has inside: CPM finds it in two parts.
+    for (objective, resolution, num_communities, num_rings) in
+        [(Objective::Modularity, 1.0, 29, 29), (Objective::Cpm, 0.01, 29, 29), (Objective::Cpm, 0.1, 30, 28)]
+    {
+        let unit = if objective == Objective::Cpm { over.unit() as f64 } else { 1.0 };
+        let options = LeidenOptions { objective, resolution: resolution * unit, ..LeidenOptions::default() };
+        let found = leiden(&projection.rows, &options, &Run::new()).unwrap().partition;
+        let key = |&node: &u32| graph.account_key(projection.nodes.account(node)).unwrap();
+        let several_together = (0..found.len() as u32).filter(|&community| found.size(community) > 1);
+        let communities: BTreeSet<BTreeSet<String>> =
+            several_together.map(|community| found.members(community).iter().map(key).collect()).collect();
+        let exact = communities.intersection(&several).count();
+        assert_eq!((communities.len(), exact), (num_communities, num_rings), "{objective:?} {resolution}");
+        // Nobody is in a community with somebody of another ring, whatever the resolution.
+        let of_one = |community: &BTreeSet<String>| several.iter().any(|ring| ring.is_superset(community));
+        assert!(communities.iter().all(of_one));
     }
 }

@@ -41,7 +41,8 @@ impl IdentityLinks {
     }
 
     /// The identifiers behind each link: ``ring``, ``account``, ``other``, ``kind``, ``identifier``, ``num_accounts`` (that use it),
-    /// ``bits`` (what sharing it tells), ``counted_bits`` (how much of that counts).
+    /// ``bits`` (what sharing it tells), ``counted_bits`` (how much of that counts), ``articulation`` (whether the ring falls apart
+    /// without it).
     #[getter]
     fn evidence(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "evidence")

@@ -63,7 +63,8 @@ impl Default for LinkQuestion {
 /// * `members`: `ring`, `account`.
 /// * `links`: `ring`, `account`, `other`, `bits`; a tree for each ring, strongest first.
 /// * `evidence`: `ring`, `account`, `other`, `kind`, `identifier` (masked unless revealed), `num_accounts` (that use it), `bits` (what sharing it
-///   tells), `counted_bits` (how much of that counts, after limits and correlated kinds).
+///   tells), `counted_bits` (how much of that counts, after limits and correlated kinds), `articulation` (whether the ring
+///   falls apart without it).
 /// * `cuts`: `account`, `other`, `bits`: links that would have made a ring too large.
 /// * `outgrown`: `account` (the first of them), `num_accounts`: what was cut.
 /// * `passed_over`: `kind`, `identifier`, `num_accounts`, `reason` (`placeholder`, `allowed`, `too_many` or `common`).
@@ -203,6 +204,7 @@ fn tables(
                 ("num_accounts", Values::U32(shares.iter().map(|share| share.num_accounts).collect())),
                 ("bits", floats(&mut shares.iter().map(|share| share.weight))),
                 ("counted_bits", floats(&mut shares.iter().map(|share| share.counted))),
+                ("articulation", Values::Boolean(shares.iter().map(|share| share.articulation).collect())),
             ]),
         ),
         (

@@ -6,6 +6,9 @@ use ringfence::graph::links::{IdentifierGroups, Use};
 use ringfence::ids::{AccountId, IdentifierId, KindId};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// An identifier that can link, its uses and what sharing it tells.
+type Linking<'a> = (IdentifierId, &'a [Use], u32);
+
 pub type Uses = Vec<(IdentifierId, Vec<Use>)>;
 
 pub struct Expected {
@@ -18,6 +21,8 @@ pub struct Expected {
     /// Smallest account and number of those that are too many.
     pub outgrown: Vec<(u32, u32)>,
     pub rings: Vec<BTreeSet<u32>>,
+    /// For each ring the identifiers without which pairs at its threshold no longer connect it.
+    pub articulations: Vec<BTreeSet<IdentifierId>>,
     pub curve: Vec<CurvePoint>,
 }
 
@@ -48,49 +53,17 @@ pub fn rings(pairs: impl Iterator<Item = (u32, u32)>) -> Vec<BTreeSet<u32>> {
     rings
 }
 
-pub fn expected(
-    groups: &IdentifierGroups,
-    placeholders: &BTreeSet<IdentifierId>,
+/// Every pair of accounts that shares evidence of identifiers (with their uses and weights), with its weight.
+fn pairs(
+    accounts: &BTreeSet<u32>,
+    linking: &[Linking],
     options: &IdentityOptions,
-) -> Expected {
-    let looked_at: Vec<(IdentifierId, &[Use])> = groups
-        .iter()
-        .filter(|(identifier, _)| options.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind)))
-        .collect();
-    let population = |kind: KindId| {
-        let counted = looked_at.iter().filter(|(identifier, uses)| {
-            identifier.kind == kind && (uses.len() < 2 || !placeholders.contains(identifier))
-        });
-        let users: BTreeSet<AccountId> =
-            counted.flat_map(|(_, uses)| uses.iter().map(|each| each.account)).collect();
-        options.population.unwrap_or(users.len() as u32)
-    };
-    let weight = |identifier: IdentifierId, num_accounts: usize| {
-        let m = rule(options, identifier.kind).m_permille;
-        rarity(m, population(identifier.kind), num_accounts as u32)
-    };
-    let mut passed_over = Vec::new();
-    let mut linking: Vec<(IdentifierId, &[Use], u32)> = Vec::new();
-    for &(identifier, uses) in looked_at.iter().filter(|(_, uses)| uses.len() > 1) {
-        let reason = match () {
-            () if placeholders.contains(&identifier) => Some(Reason::Placeholder),
-            () if options.allowed.contains(&identifier) => Some(Reason::Allowed),
-            () if uses.len() > options.accounts_max as usize => Some(Reason::TooMany),
-            () if weight(identifier, uses.len()) == 0 => Some(Reason::Common),
-            () => None,
-        };
-        match reason {
-            Some(reason) => passed_over.push((identifier, uses.len() as u32, reason)),
-            None => linking.push((identifier, uses, weight(identifier, uses.len()))),
-        }
-    }
-    let accounts: BTreeSet<u32> =
-        looked_at.iter().flat_map(|(_, uses)| uses.iter().map(|each| each.account.0)).collect();
+) -> BTreeMap<(u32, u32), u32> {
     let mut pairs = BTreeMap::new();
-    for &a in &accounts {
+    for &a in accounts {
         for &b in accounts.iter().filter(|&&b| b > a) {
             let mut by_kind: BTreeMap<KindId, u32> = BTreeMap::new();
-            for (identifier, uses, weight) in &linking {
+            for (identifier, uses, weight) in linking {
                 let of = |account: u32| uses.iter().find(|each| each.account.0 == account);
                 if let (Some(one), Some(other)) = (of(a), of(b)) {
                     let left = match rule(options, identifier.kind).half_life_s {
@@ -113,11 +86,55 @@ pub fn expected(
             }
         }
     }
+    pairs
+}
+
+pub fn expected(
+    groups: &IdentifierGroups,
+    placeholders: &BTreeSet<IdentifierId>,
+    options: &IdentityOptions,
+) -> Expected {
+    let looked_at: Vec<(IdentifierId, &[Use])> = groups
+        .iter()
+        .filter(|(identifier, _)| options.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind)))
+        .collect();
+    let population = |kind: KindId| {
+        let counted = looked_at.iter().filter(|(identifier, uses)| {
+            identifier.kind == kind && (uses.len() < 2 || !placeholders.contains(identifier))
+        });
+        let users: BTreeSet<AccountId> =
+            counted.flat_map(|(_, uses)| uses.iter().map(|each| each.account)).collect();
+        options.population.unwrap_or(users.len() as u32)
+    };
+    let weight = |identifier: IdentifierId, num_accounts: usize| {
+        let m = rule(options, identifier.kind).m_permille;
+        rarity(m, population(identifier.kind), num_accounts as u32)
+    };
+    let mut passed_over = Vec::new();
+    let mut linking: Vec<Linking> = Vec::new();
+    for &(identifier, uses) in looked_at.iter().filter(|(_, uses)| uses.len() > 1) {
+        let reason = match () {
+            () if placeholders.contains(&identifier) => Some(Reason::Placeholder),
+            () if options.allowed.contains(&identifier) => Some(Reason::Allowed),
+            () if uses.len() > options.accounts_max as usize => Some(Reason::TooMany),
+            () if weight(identifier, uses.len()) == 0 => Some(Reason::Common),
+            () => None,
+        };
+        match reason {
+            Some(reason) => passed_over.push((identifier, uses.len() as u32, reason)),
+            None => linking.push((identifier, uses, weight(identifier, uses.len()))),
+        }
+    }
+    let accounts: BTreeSet<u32> =
+        looked_at.iter().flat_map(|(_, uses)| uses.iter().map(|each| each.account.0)).collect();
+    let pairs = pairs(&accounts, &linking, options);
     let rings_at =
         |threshold: u32| rings(pairs.iter().filter(|(_, w)| **w >= threshold).map(|(pair, _)| *pair));
     // The ring of an account is the one at the lowest threshold at which it is not too large.
+    // Just above a weight something can come apart.
+    let above = pairs.values().map(|weight| weight + 1);
     let thresholds: BTreeSet<u32> =
-        pairs.values().copied().chain([options.weight_min]).filter(|&w| w >= options.weight_min).collect();
+        above.chain([options.weight_min]).filter(|&weight| weight >= options.weight_min).collect();
     let mut found: Vec<(BTreeSet<u32>, u32)> = Vec::new();
     for &threshold in &thresholds {
         for ring in rings_at(threshold).into_iter().filter(|ring| ring.len() <= options.members_max as usize)
@@ -146,8 +163,19 @@ pub fn expected(
         found.iter().any(|(ring, _)| ring.contains(&pair.0) && ring.contains(&pair.1))
     };
     let (links, cuts) = forest.into_iter().partition(inside);
-    let mut rings_found: Vec<BTreeSet<u32>> = found.into_iter().map(|(ring, _)| ring).collect();
-    rings_found.sort_by_key(|ring| (std::cmp::Reverse(ring.len()), *ring.first().unwrap()));
+    found.sort_by_key(|(ring, _)| (std::cmp::Reverse(ring.len()), *ring.first().unwrap()));
+    let mut articulations = vec![BTreeSet::new(); found.len()];
+    for left_out in linking.iter().map(|(identifier, ..)| *identifier) {
+        let others: Vec<Linking> = linking.iter().copied().filter(|other| other.0 != left_out).collect();
+        let left = self::pairs(&accounts, &others, options);
+        for (at, (ring, threshold)) in found.iter().enumerate() {
+            let strong = left.iter().filter(|(_, weight)| *weight >= threshold).map(|(pair, _)| *pair);
+            if !rings(strong).iter().any(|part| part.is_superset(ring)) {
+                articulations[at].insert(left_out);
+            }
+        }
+    }
+    let rings_found = found.into_iter().map(|(ring, _)| ring).collect();
     let strongest = pairs.values().max().copied().unwrap_or(0);
     let curve = (1..=strongest / 256).map(|bits| {
         let strong = pairs.iter().filter(|(_, weight)| **weight >= bits * 256).map(|(pair, _)| *pair);
@@ -160,5 +188,5 @@ pub fn expected(
         }
     });
     let curve = curve.collect();
-    Expected { passed_over, pairs, links, cuts, outgrown, rings: rings_found, curve }
+    Expected { passed_over, pairs, links, cuts, outgrown, rings: rings_found, articulations, curve }
 }

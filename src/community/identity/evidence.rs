@@ -156,7 +156,8 @@ impl<'a> Evidence<'a> {
         strongest.iter().fold(alone, |sum, &weight| sum.saturating_add(weight))
     }
 
-    /// The identifiers that two accounts share, by identifier; what they count sums to the weight of the pair.
+    /// The identifiers that two accounts share, by identifier; what they count sums to the weight of the pair. None is
+    /// called an articulation here.
     pub fn shares(&self, a: AccountId, b: AccountId) -> Vec<Share> {
         let items = self.shared(a, b);
         // Of each group of kinds the strongest, ties to the first.
@@ -175,7 +176,13 @@ impl<'a> Evidence<'a> {
             .map(|item| {
                 let kept = &self.kept[item.kept as usize];
                 let num_accounts = kept.uses.len() as u32;
-                Share { identifier: kept.identifier, num_accounts, weight: item.weight, counted: 0 }
+                Share {
+                    identifier: kept.identifier,
+                    num_accounts,
+                    weight: item.weight,
+                    counted: 0,
+                    articulation: false,
+                }
             })
             .collect();
         // Where the sum of a kind is limited, its strongest identifiers count first.

@@ -17,10 +17,11 @@
 //!   forest is kept. Rings are what pairs of at least `weight_min` connect. Where that are more than `members_max` accounts,
 //!   the threshold is raised until its parts fit: the ring of an account is the one at the lowest threshold at which it
 //!   is not too large. Links below are cut and listed, so that chains of weak links cannot grow without end.
+//! * **Articulations.** An identifier without which a ring falls apart is marked wherever it explains a link.
 //!
 //! # Cost
-//! Time O(w log w) for w wedges, at most `accounts_max / 2` for each use of an identifier; memory 16 bytes per use, 30 per account,
-//! and a fixed batch of pairs.
+//! Time O(w log w) for w wedges, at most `accounts_max / 2` for each use of an identifier; memory 16 bytes per use, 34 per account,
+//! and a fixed batch of pairs. Articulations want the wedges inside rings once more.
 //!
 //! # Choices
 //! Weights are whole numbers of 1/256 bit: sums are exact, and equal on every machine. Not sharing is no evidence against a
@@ -33,6 +34,7 @@
 //! spanning subtree of a graph, Proc. AMS 7, 1956. Batches keep what Karp, Klein, Tarjan (J. ACM 42(2), 1995) call the
 //! cycle property.
 
+mod articulations;
 mod evidence;
 mod forest;
 mod pairs;
@@ -46,6 +48,7 @@ use crate::error::{Error, Result};
 use crate::graph::links::IdentifierGroups;
 use crate::ids::{AccountId, IdentifierId, KindId, NONE};
 use crate::run::Run;
+use articulations::articulations;
 use evidence::Evidence;
 use forest::{Forest, Trees};
 use pairs::Pair;
@@ -163,6 +166,8 @@ pub struct Share {
     pub weight: u32,
     /// How much of that counts, after limits and correlated kinds; over all shares of a link this is its weight.
     pub counted: u32,
+    /// Whether the ring falls apart without it.
+    pub articulation: bool,
 }
 
 /// A link that was not made, because the ring would have had too many accounts.
@@ -325,6 +330,8 @@ pub fn link_identities(
         IdentityLinks { cuts, outgrown, passed_over, curve, num_pairs, ..IdentityLinks::default() };
     number(&mut found, &links, evidence.num_accounts());
     explain(&mut found, &evidence);
+    let articulations = run.install(|| articulations(&evidence, &found, options.weight_min, run))?;
+    mark(&mut found, &articulations);
     Ok(found)
 }
 
@@ -365,5 +372,15 @@ fn explain(found: &mut IdentityLinks, evidence: &Evidence) {
     for link in &found.links {
         found.shares.extend(evidence.shares(link.a, link.b));
         found.share_offsets.push(found.shares.len());
+    }
+}
+
+/// Marks what each ring falls apart without, in every link that it is part of.
+fn mark(found: &mut IdentityLinks, articulations: &[Vec<IdentifierId>]) {
+    for (at, link) in found.links.iter().enumerate() {
+        let of_ring = &articulations[link.ring as usize];
+        for share in &mut found.shares[found.share_offsets[at]..found.share_offsets[at + 1]] {
+            share.articulation = of_ring.binary_search(&share.identifier).is_ok();
+        }
     }
 }

@@ -59,20 +59,32 @@ fn tasks(evidence: &Evidence) -> Vec<Range<u32>> {
     tasks
 }
 
+/// The wedges of an account with later ones that pass `counts`: the other account and what sharing the identifier tells, by
+/// account, then identifier.
+pub(super) fn later_wedges(
+    evidence: &Evidence,
+    account: u32,
+    counts: impl Fn(u32) -> bool,
+    wedges: &mut Vec<(u32, Item)>,
+) {
+    wedges.clear();
+    for place in evidence.places(account) {
+        let (own, later) = evidence.kept[place.kept as usize].uses[place.at as usize..]
+            .split_first()
+            .expect("a place is one of the uses");
+        let later = later.iter().filter(|other| counts(other.account.0));
+        wedges.extend(later.map(|other| (other.account.0, evidence.item(place.kept, own, other))));
+    }
+    wedges.retain(|(_, item)| item.weight > 0);
+    wedges.sort_unstable();
+}
+
 fn pairs_of(evidence: &Evidence, accounts: Range<u32>) -> Vec<Pair> {
     let (mut pairs, mut strongest) = (Vec::new(), Vec::new());
     let mut wedges: Vec<(u32, Item)> = Vec::new();
     let mut items = Vec::new();
     for a in accounts {
-        wedges.clear();
-        for place in evidence.places(a) {
-            let (own, later) = evidence.kept[place.kept as usize].uses[place.at as usize..]
-                .split_first()
-                .expect("a place is one of the uses");
-            wedges.extend(later.iter().map(|other| (other.account.0, evidence.item(place.kept, own, other))));
-        }
-        wedges.retain(|(_, item)| item.weight > 0);
-        wedges.sort_unstable();
+        later_wedges(evidence, a, |_| true, &mut wedges);
         for same in wedges.chunk_by(|one, other| one.0 == other.0) {
             items.clear();
             items.extend(same.iter().map(|(_, item)| *item));
