@@ -27,7 +27,8 @@ impl Structure {
         self.answer.table(py, self.main)
     }
 
-    /// Of dense sets, one row each: ``set``, ``num_accounts``, ``score``; ``None`` otherwise.
+    /// Of dense sets, one row each: ``set``, ``num_accounts``, ``score``, and of groups that pass money on ``passed_minor`` and
+    /// ``stuck_minor``; ``None`` otherwise.
     #[getter]
     fn scores(&self, py: Python<'_>) -> PyResult<Option<Table>> {
         self.answer.find(py, "scores")
