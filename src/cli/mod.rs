@@ -25,6 +25,7 @@ mod projection;
 mod rank;
 mod rings;
 mod signals;
+mod suspicion;
 mod synth;
 mod trace;
 mod truss;
@@ -72,6 +73,7 @@ enum Verb {
     Dense(dense::Args),
     Centrality(centrality::Args),
     Patterns(patterns::Args),
+    Suspicion(suspicion::Args),
     Rings(rings::Args),
     Link(link::Args),
     Trace(trace::Args),
@@ -96,6 +98,7 @@ impl Verb {
             Verb::Dense(args) => dense::run(args, run),
             Verb::Centrality(args) => centrality::run(args, run),
             Verb::Patterns(args) => patterns::run(args, run),
+            Verb::Suspicion(args) => suspicion::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
             Verb::Link(args) => link::run(args, run),
             Verb::Trace(args) => trace::run(args, run),
