@@ -52,9 +52,9 @@ impl Transfers {
     /// Reads the transfers of `view`; with `rates`, amounts become values in their base currency.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged) if a column is; [`Error::Limit`](crate::Error::Limit) for more than
-    /// 2³² − 2 transactions, to be met with a window; [`Error::Input`](crate::Error::Input) names a currency without a rate;
-    /// [`Error::Cancelled`](crate::Error::Cancelled).
+    /// [`Error::Damaged`] if a column is; [`Error::Limit`] for more than
+    /// 2³² − 2 transactions, to be met with a window; [`Error::Input`] names a currency without a rate;
+    /// [`Error::Cancelled`].
     pub fn new(view: &View<'_>, rates: Option<&Rates>, run: &Run) -> Result<Self> {
         let positions = view.positions();
         let len = positions.end.0 - positions.start.0;

@@ -53,8 +53,8 @@ impl Default for PatternQuestion {
 /// The document says whether the search was `truncated`, and by what.
 ///
 /// # Errors
-/// [`Error::Option`](crate::Error::Option); [`Error::UnknownKey`](crate::Error::UnknownKey) for an unknown base currency;
-/// [`Error::Input`](crate::Error::Input) for a currency without a rate; [`Error::Cancelled`](crate::Error::Cancelled).
+/// [`Error::Option`]; [`Error::UnknownKey`] for an unknown base currency;
+/// [`Error::Input`] for a currency without a rate; [`Error::Cancelled`].
 pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) -> Result<Report> {
     question.cycles.check()?;
     let (transfers, rates) = read(view, question, run)?;
