@@ -22,7 +22,6 @@
 
 use super::Partition;
 use super::leiden::connect::connected_parts;
-use super::leiden::groups::Groups;
 use super::leiden::level::{self, Level, Widths};
 use super::leiden::objective::Whole;
 use super::leiden::table::Table;
@@ -203,7 +202,7 @@ fn disjoint<W: Whole>(level: &Level<W, u32>, options: &PropagationOptions, run: 
             break;
         }
     }
-    let (labels, _) = connected_parts(level, &Groups::by_label(&labels), run)?;
+    let (labels, _) = connected_parts(level, &labels, run)?;
     Ok(Partition::from_labels(&labels))
 }
 
@@ -234,11 +233,11 @@ impl<W: Whole> Asking<'_, W> {
         nodes.extend(piece.filter(is_waiting).map(|node| node as u32));
         // All labels are read before the first is used: reads that do not wait for each other.
         around.clear();
-        for &node in nodes.iter() {
-            self.waiting[node as usize].store(0, Ordering::Relaxed);
-            around
-                .extend(level.neighbors[level.range(node)].iter().map(|&neighbor| labels[neighbor as usize]));
+        for side_by_side in nodes.chunk_by(|a, b| a + 1 == *b) {
+            let rows = &level.neighbors[level.ranges(side_by_side)];
+            around.extend(rows.iter().map(|&neighbor| labels[neighbor as usize]));
         }
+        nodes.iter().for_each(|&node| self.waiting[node as usize].store(0, Ordering::Relaxed));
         let rank = |label: u32| (Reverse(level.range(label).len()), mix(self.seed ^ u64::from(label)));
         let mut start = 0;
         for &node in nodes.iter() {
@@ -258,8 +257,9 @@ impl<W: Whole> Asking<'_, W> {
     /// Lets the neighbours of a node be looked at again, unless they have its label.
     fn wake(&self, node: u32, labels: &[u32]) {
         for &neighbor in &self.level.neighbors[self.level.range(node)] {
-            if labels[neighbor as usize] != labels[node as usize] {
-                self.waiting[neighbor as usize].store(1, Ordering::Relaxed);
+            let waiting = &self.waiting[neighbor as usize];
+            if waiting.load(Ordering::Relaxed) == 0 && labels[neighbor as usize] != labels[node as usize] {
+                waiting.store(1, Ordering::Relaxed);
             }
         }
     }
@@ -294,7 +294,13 @@ fn heaviest<W: Whole>(
     rank: impl Fn(u32) -> (Reverse<usize>, u64),
     table: &mut Table<W>,
 ) -> u32 {
-    if row.is_empty() {
+    // What has most of the weight needs no comparison.
+    let (mut here, mut elsewhere) = (W::default(), W::default());
+    for (&label, &weight) in row.iter().zip(weights) {
+        here = here.plus(if label == own { weight } else { W::default() });
+        elsewhere = elsewhere.plus(if label == own { W::default() } else { weight });
+    }
+    if row.is_empty() || here > elsewhere {
         return own;
     }
     table.start(row.len());

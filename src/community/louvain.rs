@@ -6,7 +6,7 @@
 //! can fall apart without being seen to: the result counts such communities, and splits them if asked to.
 //!
 //! # Cost
-//! O(m) per sweep; about two thirds of the time of Leiden.
+//! O(m) per sweep; about half the time of Leiden.
 //!
 //! # Source
 //! Blondel, Guillaume, Lambiotte, Lefebvre: Fast unfolding of communities in large networks, J. Stat. Mech., 2008.

@@ -116,7 +116,7 @@ pub fn community_measures(graph: &Rows, partition: &Partition, run: &Run) -> Res
             .collect::<Result<_>>()?;
         let mut measures: Vec<CommunityMeasures> = found.into_iter().flatten().collect();
         let bottom = Level::bottom(graph, level::wide(graph), vec![0_u64; graph.num_nodes()]);
-        let (parts, _) = connected_parts(&bottom, &groups, run)?;
+        let (parts, _) = connected_parts(&bottom, partition.labels(), run)?;
         for (node, &part) in parts.iter().enumerate() {
             let community = partition.community(node as u32);
             measures[community as usize].connected &= part == partition.members(community)[0];

@@ -6,12 +6,12 @@
 //! (ties by smallest member), join the neighbouring community with which the objective gains most or loses least, among
 //! those that stay within the upper bound; what has no such neighbour stays small.
 
+use super::aggregate::aggregate;
 use super::climb::{Climb, climb};
 use super::groups::Groups;
 use super::level::Level;
 use super::moving::Moving;
 use super::objective::{Terms, Volume, Whole};
-use super::refine::{Parts, refine};
 use crate::community::Partition;
 use crate::error::Result;
 use crate::run::Run;
@@ -89,7 +89,7 @@ pub(crate) fn join<W: Whole, V: Volume>(
     (size_min, size_max): (u32, u32),
     run: &Run,
 ) -> Result<Vec<u32>> {
-    let above = refine(bottom, terms, &Groups::by_label(partition.labels()), Parts::Whole, run)?.level;
+    let above = aggregate(bottom, &Groups::by_label(partition.labels()), run)?.level;
     let len = partition.len();
     let mut sizes: Vec<u32> = partition.sizes().collect();
     let mut firsts: Vec<u32> = (0..len as u32).map(|community| partition.members(community)[0]).collect();

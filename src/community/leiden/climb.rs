@@ -5,19 +5,26 @@
 //! above, where they start out together. At the top each community is one node; a node is built of parts that hold
 //! together, so that communities are connected. Then the same is tried again from a level that is small already, with
 //! other orders, as long as that gains: most of what a whole second run would gain, at a tenth of its cost. A whole
-//! second run, from the nodes themselves, is made where communities are not clear, or where `iterations` asks for it.
+//! second run, from the nodes themselves, is made where communities are not clear, or where `iterations` asks for it; a
+//! small graph, which costs little, is climbed three times where it is refined.
+//!
+//! Levels above the graph are far smaller than it, and most of what can still be gained is gained there: they are swept
+//! until a sweep gains next to nothing, the graph itself only until a sweep gains little. A large level on which each
+//! community is a node already, and which hardly gains by joining any, is the top.
 //!
 //! The objective is computed exactly on every level, and compared: it never falls. If the rounds of local moving ever
 //! lost by moving neighbours together, that level is moved again node by node.
 
+use super::aggregate::aggregate;
 use super::connect::connected_parts;
 use super::groups::Groups;
 use super::level::Level;
-use super::moving::{Effort, Moving, move_exactly, move_nodes};
+use super::moving::{Effort, Moving, is_small, move_exactly, move_nodes};
 use super::objective::{Terms, Volume, Whole};
-use super::refine::{Above, Parts, refine};
+use super::refine::{Above, refine};
 use crate::error::Result;
 use crate::run::Run;
+use rayon::prelude::*;
 
 /// A level may be tried again if it has at most one entry for so many of the graph.
 const AGAIN_SHARE: usize = 4;
@@ -25,10 +32,17 @@ const AGAIN_SHARE: usize = 4;
 const AGAIN_ENTRIES: usize = 1 << 14;
 /// Communities are clear from this part of the greatest possible objective on.
 const CLEAR_SHARE: (i128, i128) = (4, 5);
-/// Most tries from a small level.
-const AGAIN_MAX: u64 = 3;
+/// Most tries from a small level: parts of communities gain longer than whole ones.
+const AGAIN_MAX: u32 = 3;
+const AGAIN_WHOLE_MAX: u32 = 2;
+/// A graph of at most so many entries is climbed three times where parts are refined.
+const SMALL_ENTRIES: usize = 1 << 22;
 /// A sweep that gains less than the greatest possible objective / 2^TOLERANCE is the last of its level.
 const TOLERANCE: u32 = 10;
+/// The same for levels above the graph, which cost less.
+const TOLERANCE_ABOVE: u32 = 14;
+/// A level that starts with a node for each community is the top if it gains less than that part.
+const TOP_TOLERANCE: u32 = 20;
 
 /// How the graph is climbed.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +74,10 @@ impl Summit {
         match level.checked_sub(1) {
             None => (0..num_nodes as u32).collect(),
             Some(top) => {
-                let mut labels = self.owners[0].clone();
-                for owners in &self.owners[1..=top] {
-                    labels.iter_mut().for_each(|label| *label = owners[*label as usize]);
-                }
-                labels
+                let up = |node: &u32| {
+                    self.owners[1..=top].iter().fold(*node, |node, owners| owners[node as usize])
+                };
+                self.owners[0].par_iter().with_min_len(1 << 14).map(up).collect()
             }
         }
     }
@@ -79,16 +92,23 @@ pub(crate) fn climb<W: Whole, V: Volume>(
     run: &Run,
 ) -> Result<Summit> {
     let mut tower = Tower { bottom, terms, how, levels: Vec::new(), step: 0 };
-    let objective = match start.labels.iter().enumerate().all(|(node, &label)| node == label as usize) {
+    let objective = match start.is_alone() {
         true => bottom.objective_of(bottom.inside.iter().sum(), &start.totals, terms),
         false => bottom.objective(&start.labels, &start.totals, terms),
     };
     let mut objective = tower.rise(start, objective, run)?;
     // Where communities are clear, one climb finds nearly all that several find.
     let clear = objective >= terms.most / CLEAR_SHARE.1 * CLEAR_SHARE.0;
-    let iterations = how.iterations.max(if clear { 1 } else { 2 });
+    let small = how.refined && bottom.neighbors.len() <= SMALL_ENTRIES;
+    let least = match (small, clear) {
+        (true, _) => 3,
+        (false, true) => 1,
+        (false, false) => 2,
+    };
+    let iterations = how.iterations.max(least);
+    let again_max = if how.refined { AGAIN_MAX } else { AGAIN_WHOLE_MAX };
     for iteration in 1..=iterations {
-        for _ in 0..AGAIN_MAX {
+        for _ in 0..again_max {
             let Some(depth) = tower.first_small() else { break };
             let start = tower.descend(depth);
             let before = objective;
@@ -135,15 +155,21 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
             run.stage("communities", 0);
             let seed = crate::random::mix(self.how.seed ^ crate::random::mix(self.step));
             self.step += 1;
-            let effort = Effort { seed, tolerance: TOLERANCE };
+            let tolerance = if self.levels.is_empty() { TOLERANCE } else { TOLERANCE_ABOVE };
+            let effort = Effort { seed, tolerance };
             let before = state.clone();
-            move_nodes(level, terms, &mut state, effort, run)?;
+            let gained = move_nodes(level, terms, &mut state, effort, run)?;
             let mut groups = Groups::by_label(&state.labels);
-            if groups.len() == level.num_nodes() {
+            // A large level whose communities hardly gain by being joined is the top as it was.
+            let hardly = gained <= terms.most >> TOP_TOLERANCE && before.is_alone() && !is_small(level);
+            if groups.len() == level.num_nodes() || hardly {
                 return Ok(objective);
             }
-            let how = if self.how.refined { Parts::Refined(seed) } else { Parts::Whole };
-            let mut above = refine(level, terms, &groups, how, run)?;
+            let build = |groups: &Groups| match self.how.refined {
+                true => refine(level, terms, groups, seed, run),
+                false => aggregate(level, groups, run),
+            };
+            let mut above = build(&groups)?;
             let mut now = level.objective_of(above.inside, &state.totals, terms);
             if now < objective {
                 state = before;
@@ -152,17 +178,17 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
                 if groups.len() == level.num_nodes() {
                     return Ok(objective);
                 }
-                above = refine(level, terms, &groups, how, run)?;
+                above = build(&groups)?;
                 now = level.objective_of(above.inside, &state.totals, terms);
             }
             if above.level.num_nodes() == level.num_nodes() {
                 // Nothing holds together well enough: the connected parts of the communities become nodes.
-                let (labels, _) = connected_parts(level, &groups, run)?;
+                let (labels, _) = connected_parts(level, &state.labels, run)?;
                 let split = Groups::by_label(&labels);
                 if split.len() == level.num_nodes() {
                     return Ok(level.objective(&labels, &level.volumes, terms));
                 }
-                above = refine(level, terms, &split, Parts::Whole, run)?;
+                above = aggregate(level, &split, run)?;
                 let owner = |&first: &u32| state.labels[first as usize];
                 let firsts: Vec<u32> = (0..split.len()).map(|part| split.members(part)[0]).collect();
                 above.communities = Groups::renumber(firsts.iter().map(owner));

@@ -42,6 +42,15 @@ impl Groups {
         places
     }
 
+    /// For each node its group.
+    pub(crate) fn owners(&self) -> Vec<u32> {
+        let mut owners = vec![0; self.nodes.len()];
+        for group in 0..self.len() {
+            self.members(group).iter().for_each(|&node| owners[node as usize] = group as u32);
+        }
+        owners
+    }
+
     /// Labels numbered anew, in the order in which they first come.
     pub(crate) fn renumber(labels: impl Iterator<Item = u32>) -> Vec<u32> {
         let mut numbers = std::collections::HashMap::new();

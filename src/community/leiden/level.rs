@@ -42,6 +42,12 @@ impl<'a, W: Whole, V: Volume> Level<'a, W, V> {
         self.offsets[node as usize]..self.offsets[node as usize + 1]
     }
 
+    /// The entries of consecutive nodes, of which there is at least one.
+    #[inline]
+    pub(crate) fn ranges(&self, nodes: &[u32]) -> Range<usize> {
+        self.offsets[nodes[0] as usize]..self.offsets[nodes[nodes.len() - 1] as usize + 1]
+    }
+
     /// Neighbours and weights of a node.
     #[inline]
     pub(crate) fn row(&self, node: u32) -> impl Iterator<Item = (u32, W)> + Clone {

@@ -170,14 +170,6 @@ impl<W: Whole, V: Volume> Local<W, V> {
         }
     }
 
-    /// Makes the whole community one part.
-    pub(crate) fn keep_whole(&mut self) {
-        self.parts.clear();
-        self.parts.resize(self.ties.len(), 0);
-        self.order.clear();
-        self.order.resize(self.ties.len(), (0, 0));
-    }
-
     /// Renames the parts `0, 1, …` in the order of their first members; returns how many there are.
     pub(crate) fn number(&mut self) -> u32 {
         // The order is used up: it now holds each part's number.

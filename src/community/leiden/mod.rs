@@ -15,7 +15,7 @@
 //! and about 4 bytes per entry beside the graph, where weights are narrow.
 //!
 //! # Choices
-//! Refinement is greedy; a level is left as soon as a sweep gains less than a thousandth of the greatest possible
+//! Refinement is greedy; the graph itself is left as soon as a sweep gains less than a thousandth of the greatest possible
 //! objective, and levels below a quarter of the graph are climbed again instead. Whether communities are connected is
 //! checked on the graph itself at the end of every call.
 //!
@@ -23,6 +23,7 @@
 //! Traag, Waltman, van Eck: From Louvain to Leiden: guaranteeing well-connected communities, Scientific Reports 9, 2019.
 //! Sahu: GVE-Leiden: fast Leiden algorithm for community detection in shared memory setting, ICPP 2024.
 
+mod aggregate;
 mod bounds;
 mod climb;
 pub(crate) mod connect;
@@ -41,7 +42,6 @@ use crate::graph::project::Rows;
 use crate::ids::NONE;
 use crate::run::Run;
 use climb::{Climb, Summit, climb};
-use groups::Groups;
 use level::{Level, Widths};
 use moving::Moving;
 use objective::{Terms, Volume, Ways, Whole};
@@ -62,8 +62,8 @@ pub struct LeidenOptions {
     /// Orders are drawn from this seed.
     pub seed: u64,
     /// Times that the graph is climbed from its nodes; at least 1. Where communities are not clear (the first climb
-    /// reaches less than four fifths of the greatest possible objective) there are at least 2. Ends early when nothing
-    /// is gained.
+    /// reaches less than four fifths of the greatest possible objective) there are at least 2, and Leiden climbs a graph
+    /// of at most 2^22 entries at least 3 times. Ends early when nothing is gained.
     pub iterations: u32,
     /// Whether weights count; otherwise every entry weighs 1.
     pub weighted: bool,
@@ -306,7 +306,7 @@ fn solve<W: Whole, V: Volume>(
     let how = Climb { seed: options.seed, iterations: options.iterations, refined: method == Method::Leiden };
     let summit = climb(bottom, terms, start, how, run)?;
     let mut labels = summit.labels(summit.owners.len(), num_nodes);
-    let (parts, num_disconnected) = connect::connected_parts(bottom, &Groups::by_label(&labels), run)?;
+    let (parts, num_disconnected) = connect::connected_parts(bottom, &labels, run)?;
     if num_disconnected > 0 && method != (Method::Louvain { split: false }) {
         labels = parts;
     }

@@ -5,9 +5,11 @@
 //! them look, in parallel, at the labels and totals as the last round left them, and propose. Then the proposals are
 //! committed one after another, in the order of the round, each weighed again with the totals as they are by now: what
 //! no longer gains is dropped, and nobody enters a community that became empty in the same round, so that neighbours cannot
-//! swap places. From the second sweep on only nodes are looked at whose neighbourhood changed.
+//! swap places. Once nodes do not start alone any more, only those are looked at whose neighbourhood changed. A node that
+//! would not move even if all its weight to others led to one community, for nothing, is not weighed any further: late in a
+//! climb that settles most of them by one sum over the row.
 //!
-//! From then on also the weights of a node with neighbours in the same round are summed again when it is its turn, so
+//! From the second sweep on also the weights of a node with neighbours in the same round are summed again when it is its turn, so
 //! that every gain is exact. In the first sweep a node may still join a neighbour that leaves; the caller compares the
 //! exact objective before and after, and if it fell takes the labels back and calls the exact way: one node at a time,
 //! every move seen by the next. Small levels go that way at once.
@@ -23,6 +25,7 @@ use crate::ids::NONE;
 use crate::random::Stream;
 use crate::run::Run;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -30,8 +33,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 const EXACT_ENTRIES_MAX: usize = 1 << 17;
 /// Rounds per sweep of a large level.
 const ROUNDS: usize = 32;
-/// Consecutive nodes that share their place in a sweep.
+/// Consecutive nodes of a level of many nodes that share their place in a sweep.
 const PIECE: usize = 32;
+/// Fewer nodes are drawn one by one.
+const PIECED_MIN: usize = ROUNDS * PIECE * PIECE;
 /// Most sweeps of one level.
 const SWEEPS_MAX: u64 = 64;
 /// Pieces of one task.
@@ -51,6 +56,11 @@ impl<V: Volume> Moving<V> {
             totals[label as usize] = totals[label as usize].plus(volume);
         }
         Moving { labels, totals }
+    }
+
+    /// Whether every node is alone, under its own name.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.labels.iter().enumerate().all(|(node, &label)| node == label as usize)
     }
 
     /// Every node alone.
@@ -87,10 +97,15 @@ pub(crate) fn move_nodes<W: Whole, V: Volume>(
     effort: Effort,
     run: &Run,
 ) -> Result<i128> {
-    match level.neighbors.len() <= EXACT_ENTRIES_MAX {
+    match is_small(level) {
         true => move_exactly(level, terms, state, effort, run),
         false => move_in_rounds(level, terms, state, effort, run),
     }
+}
+
+/// Whether a level is moved exactly, one node at a time.
+pub(crate) fn is_small<W: Whole, V: Volume>(level: &Level<W, V>) -> bool {
+    level.neighbors.len() <= EXACT_ENTRIES_MAX
 }
 
 /// One node at a time, each seeing every move before it; the objective rises by exactly what is returned.
@@ -120,6 +135,9 @@ pub(crate) fn move_exactly<W: Whole, V: Volume>(
         labels.extend(
             level.neighbors[level.range(node)].iter().map(|&neighbor| state.labels[neighbor as usize]),
         );
+        if is_settled(level, terms, state, node, &labels) {
+            continue;
+        }
         let Some(proposal) = propose(level, terms, state, node, &labels, &mut table) else { continue };
         let Some(gain) = commit(level, terms, state, &proposal, &mut free) else { continue };
         gained += gain;
@@ -142,8 +160,8 @@ fn move_in_rounds<W: Whole, V: Volume>(
     run: &Run,
 ) -> Result<i128> {
     let mut rounds = Rounds::new(level, terms);
-    let pieces = level.num_nodes().div_ceil(PIECE);
-    let mut order: Vec<u32> = (0..pieces as u32).collect();
+    let alone = state.is_alone();
+    let mut order: Vec<u32> = (0..rounds.of_piece.len() as u32).collect();
     let mut free = free_labels(state);
     let mut gained = 0;
     for sweep in 0..SWEEPS_MAX {
@@ -153,12 +171,15 @@ fn move_in_rounds<W: Whole, V: Volume>(
             pieces.iter().for_each(|&piece| rounds.of_piece[piece as usize] = round as u8);
         }
         let mut gained_now = 0;
+        rounds.everybody = sweep == 0 && alone;
         for (round, pieces) in order.chunks(order.len().div_ceil(ROUNDS)).enumerate() {
             run.check()?;
             // In the first sweep almost everybody moves, and hardly anybody has company to swap.
             let proposals = rounds.propose(state, pieces, (sweep > 0).then_some(round as u8));
             gained_now += rounds.commit(state, &proposals, &mut free);
-            rounds.wake(state, &proposals);
+            if !rounds.everybody {
+                rounds.wake(state, &proposals);
+            }
         }
         gained += gained_now;
         if gained_now <= terms.most >> effort.tolerance {
@@ -174,6 +195,10 @@ struct Rounds<'a, W: Whole, V> {
     terms: &'a Terms,
     /// For each node whether it is to be looked at.
     waiting: Vec<AtomicU8>,
+    /// Everybody will be looked at again: nearly everybody moves in a sweep in which nodes start alone.
+    everybody: bool,
+    /// Consecutive nodes of a piece: a power of two.
+    piece: usize,
     /// For each piece its round in this sweep.
     of_piece: Vec<u8>,
     spare: Mutex<Vec<Looking<W>>>,
@@ -184,14 +209,17 @@ struct Rounds<'a, W: Whole, V> {
 struct Looking<W> {
     nodes: Vec<u32>,
     labels: Vec<u32>,
+    /// Nodes that might move, and where their labels are.
+    open: Vec<(u32, Range<usize>)>,
     table: Table<W>,
 }
 
 impl<'a, W: Whole, V: Volume> Rounds<'a, W, V> {
     fn new(level: &'a Level<'a, W, V>, terms: &'a Terms) -> Self {
         let waiting = (0..level.num_nodes()).map(|_| AtomicU8::new(1)).collect();
-        let of_piece = vec![0; level.num_nodes().div_ceil(PIECE)];
-        Rounds { level, terms, waiting, of_piece, spare: Mutex::default() }
+        let piece = if level.num_nodes() < PIECED_MIN { 1 } else { PIECE };
+        let of_piece = vec![0; level.num_nodes().div_ceil(piece)];
+        Rounds { level, terms, waiting, everybody: false, piece, of_piece, spare: Mutex::default() }
     }
 
     /// What the waiting nodes of some pieces ask for, in order. With `round`, proposals are marked whose node has a
@@ -219,32 +247,42 @@ impl<'a, W: Whole, V: Volume> Rounds<'a, W, V> {
         state: &Moving<V>,
         piece: u32,
         round: Option<u8>,
-        Looking { nodes, labels, table }: &mut Looking<W>,
+        Looking { nodes, labels, open, table }: &mut Looking<W>,
         proposals: &mut Vec<Proposal<W>>,
     ) {
         let level = self.level;
-        let from = piece as usize * PIECE;
-        let all = from..(from + PIECE).min(level.num_nodes());
+        let from = piece as usize * self.piece;
+        let all = from..(from + self.piece).min(level.num_nodes());
         nodes.clear();
         nodes.extend(
             all.filter(|&node| self.waiting[node].load(Ordering::Relaxed) == 1).map(|node| node as u32),
         );
-        // All labels and totals of the piece are read before the first is used: reads that do not wait for each other.
+        // Labels, then totals, are read for all before the first is used: reads that do not wait for each other.
         labels.clear();
-        for &node in nodes.iter() {
-            self.waiting[node as usize].store(0, Ordering::Relaxed);
-            let row = &level.neighbors[level.range(node)];
-            labels.extend(row.iter().map(|&neighbor| state.labels[neighbor as usize]));
+        for side_by_side in nodes.chunk_by(|a, b| a + 1 == *b) {
+            let rows = &level.neighbors[level.ranges(side_by_side)];
+            labels.extend(rows.iter().map(|&neighbor| state.labels[neighbor as usize]));
         }
-        let ahead = labels.iter().fold(V::default(), |sum, &label| sum.mingle(state.totals[label as usize]));
-        std::hint::black_box(ahead);
-        let mut start = 0;
+        open.clear();
+        let (mut start, mut ahead) = (0, V::default());
         for &node in nodes.iter() {
-            let range = level.range(node);
-            let row = &labels[start..start + range.len()];
-            start += range.len();
+            if !self.everybody {
+                self.waiting[node as usize].store(0, Ordering::Relaxed);
+            }
+            let row = start..start + level.range(node).len();
+            start = row.end;
+            if self.everybody || !is_settled(level, self.terms, state, node, &labels[row.clone()]) {
+                let totals = labels[row.clone()].iter().map(|&label| state.totals[label as usize]);
+                ahead = totals.fold(ahead, V::mingle);
+                open.push((node, row));
+            }
+        }
+        std::hint::black_box(ahead);
+        let shift = self.piece.trailing_zeros();
+        for (node, row) in open.drain(..) {
+            let (range, row) = (level.range(node), &labels[row]);
             if let Some(mut proposal) = propose(level, self.terms, state, node, row, table) {
-                let beside = |&neighbor: &u32| Some(self.of_piece[neighbor as usize / PIECE]) == round;
+                let beside = |&neighbor: &u32| Some(self.of_piece[neighbor as usize >> shift]) == round;
                 proposal.again = round.is_some() && level.neighbors[range].iter().any(beside);
                 proposals.push(proposal);
             }
@@ -294,8 +332,9 @@ impl<'a, W: Whole, V: Volume> Rounds<'a, W, V> {
             for proposal in proposals {
                 let now = state.labels[proposal.node as usize];
                 for &neighbor in &self.level.neighbors[self.level.range(proposal.node)] {
-                    if state.labels[neighbor as usize] != now {
-                        self.waiting[neighbor as usize].store(1, Ordering::Relaxed);
+                    let waiting = &self.waiting[neighbor as usize];
+                    if waiting.load(Ordering::Relaxed) == 0 && state.labels[neighbor as usize] != now {
+                        waiting.store(1, Ordering::Relaxed);
                     }
                 }
             }
@@ -308,6 +347,26 @@ fn free_labels<V: Volume>(state: &Moving<V>) -> Vec<u32> {
     let mut taken = vec![false; state.labels.len()];
     state.labels.iter().for_each(|&label| taken[label as usize] = true);
     (0..taken.len() as u32).rev().filter(|&label| !taken[label as usize]).collect()
+}
+
+/// Whether no community could offer `node` more than its own, even if all that ties it to others led there for nothing.
+#[inline]
+fn is_settled<W: Whole, V: Volume>(
+    level: &Level<W, V>,
+    terms: &Terms,
+    state: &Moving<V>,
+    node: u32,
+    labels: &[u32],
+) -> bool {
+    let own = state.labels[node as usize];
+    let (mut here, mut elsewhere) = (W::default(), W::default());
+    for (&label, &weight) in labels.iter().zip(&level.weights[level.range(node)]) {
+        here = here.plus(if label == own { weight } else { W::default() });
+        elsewhere = elsewhere.plus(if label == own { W::default() } else { weight });
+    }
+    let volume = level.volumes[node as usize];
+    let stay = terms.join(here, volume, state.totals[own as usize].minus(volume));
+    stay >= terms.join(elsewhere, volume, V::default())
 }
 
 /// Where `node` would gain most, if anywhere; ties go to the smallest label, staying before moving.

@@ -167,6 +167,8 @@ pub(crate) struct Terms {
     pub most: i128,
     /// How often the price can be doubled before it outgrows 126 bits.
     doublings: u32,
+    /// Whether no gain outgrows 62 bits; claimed only as long as the price is not doubled.
+    narrow: bool,
 }
 
 impl Terms {
@@ -175,7 +177,7 @@ impl Terms {
         let (p, q) = fraction(resolution, 2 * bits(total), 2 * bits(total))?;
         let earn = q * i128::from(total.max(1));
         let unit = earn * i128::from(total.max(1));
-        Ok(Terms { earn, pay: p, plus: 0, unit, most: unit, doublings: doublings(p, 2 * bits(total)) })
+        Ok(Terms::new(earn, p, unit, total, 2 * bits(total)))
     }
 
     /// Directed modularity of a graph whose weights sum to `total`.
@@ -183,26 +185,32 @@ impl Terms {
         let (p, q) = fraction(resolution, 2 * bits(total) + 1, 2 * bits(total) + 1)?;
         let earn = q * i128::from(total.max(1));
         let unit = earn * i128::from(total.max(1)) * 2;
-        Ok(Terms { earn, pay: p, plus: 0, unit, most: unit, doublings: doublings(p, 2 * bits(total) + 1) })
+        Ok(Terms::new(earn, p, unit, total, 2 * bits(total) + 1))
     }
 
     /// CPM of a graph whose weights, from both ends, sum to `total` and whose node sizes sum to `sizes`.
     pub(crate) fn cpm(resolution: f64, total: u64, sizes: u64) -> Result<Self> {
         let (p, q) = fraction(resolution, 2 * bits(sizes), bits(total) + 1)?;
         let most = q * i128::from(total.max(1));
-        Ok(Terms {
-            earn: q,
-            pay: p,
-            plus: p * i128::from(sizes),
-            unit: 2 * q,
-            most,
-            doublings: doublings(p, 2 * bits(sizes)),
-        })
+        let terms = Terms::new(q, p, 2 * q, total, 2 * bits(sizes));
+        Ok(Terms { plus: p * i128::from(sizes), most, ..terms })
+    }
+
+    /// Terms of which the greatest possible objective is one unit; products of volumes have at most `paid_bits` bits.
+    fn new(earn: i128, pay: i128, unit: i128, total: u64, paid_bits: u32) -> Self {
+        let width = |value: i128| 128 - value.leading_zeros();
+        let (earned, paid) = (width(earn) + bits(total), width(pay) + paid_bits);
+        let (doublings, narrow) = (126_u32.saturating_sub(paid), earned.max(paid) <= 61);
+        Terms { earn, pay, plus: 0, unit, most: unit, doublings, narrow }
     }
 
     /// What a node of volume `volume` gains by joining a community of volume `total` to which it has `weight`.
     #[inline]
     pub(crate) fn join<W: Whole, V: Volume>(&self, weight: W, volume: V, total: V) -> i128 {
+        if self.narrow {
+            let (earned, paid) = (self.earn as i64 * weight.wide() as i64, volume.times(total) as i64);
+            return i128::from(earned - self.pay as i64 * paid);
+        }
         self.earn * i128::from(weight.wide()) - self.pay * volume.times(total) as i128
     }
 
@@ -219,6 +227,7 @@ impl Terms {
             Some(left) => (self.pay, self.doublings) = (self.pay * 2, left),
             None => self.earn /= 2,
         }
+        self.narrow = false;
         self
     }
 
@@ -226,10 +235,6 @@ impl Terms {
     pub(crate) fn report(&self, objective: i128) -> f64 {
         (objective + self.plus) as f64 / self.unit as f64
     }
-}
-
-fn doublings(p: i128, paid_bits: u32) -> u32 {
-    126_u32.saturating_sub(paid_bits + 128 - p.leading_zeros())
 }
 
 fn bits(value: u64) -> u32 {

@@ -31,15 +31,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// How a community is taken apart before its parts become nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Parts {
-    /// Parts that hold together, visited in the order of this seed (Leiden).
-    Refined(u64),
-    /// The community is the only part (Louvain).
-    Whole,
-}
-
 /// The level above, and how it hangs together with the one below.
 pub(crate) struct Above<W: Whole, V> {
     pub level: Level<'static, W, V>,
@@ -66,12 +57,12 @@ struct Found<W, V> {
     within: u64,
 }
 
-/// Takes the communities `groups` apart and makes each part a node.
+/// Takes the communities `groups` apart, visited in the order of `seed`, and makes each part a node.
 pub(crate) fn refine<W: Whole, V: Volume>(
     level: &Level<W, V>,
     terms: &Terms,
     groups: &Groups,
-    how: Parts,
+    seed: u64,
     run: &Run,
 ) -> Result<Above<W, V>> {
     let places = groups.places();
@@ -82,7 +73,7 @@ pub(crate) fn refine<W: Whole, V: Volume>(
         .map(|cut| {
             run.check()?;
             let mut local = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
-            let found = take_apart(level, terms, groups, &places, cut.clone(), how, &mut local);
+            let found = take_apart(level, terms, groups, &places, cut.clone(), seed, &mut local);
             if let Ok(mut spare) = spare.lock() {
                 spare.push(local);
             }
@@ -113,7 +104,7 @@ fn take_apart<W: Whole, V: Volume>(
     groups: &Groups,
     places: &[u32],
     cut: Range<usize>,
-    how: Parts,
+    seed: u64,
     local: &mut Local<W, V>,
 ) -> Found<W, V> {
     let mut found = Found {
@@ -131,10 +122,7 @@ fn take_apart<W: Whole, V: Volume>(
     for group in cut {
         let members = groups.members(group);
         local.read(level, members, groups.starts[group], places);
-        match how {
-            Parts::Refined(seed) => local.merge(terms, Stream::new(seed, 1 << 32), members),
-            Parts::Whole => local.keep_whole(),
-        }
+        local.merge(terms, Stream::new(seed, 1 << 32), members);
         let num_parts = local.number();
         let base = found.communities.len() as u32;
         sort_by_part(&local.parts, num_parts, &mut sorted, &mut starts);
