@@ -184,7 +184,7 @@ fn cores_trusses_and_dense_sets_are_those_of_the_drawing() {
     done(["truss", &graph, "--neighbors-max", "7", "--output", &output]);
     let rows = read(&output);
     assert_eq!(rows.lines().count(), 14);
-    assert!(rows.contains("\na1,a2,2,4,false\n") && rows.contains("\na1,b1,1,2,true\n"), "{rows}");
+    assert!(rows.contains("\na1,a2,2,4,false,0\n") && rows.contains("\na1,b1,1,2,true,2\n"), "{rows}");
     let output = place(&directory, "dense");
     let said = done(["dense", &graph, "--output", &output]);
     assert!(said["summary"]["bound"].as_f64().unwrap() >= 33.0 / 9.0);

@@ -174,13 +174,14 @@ fn an_identifier_of_too_many_accounts_connects_nobody_and_is_reported() {
     );
     let graph = store.graph();
     let count = |accounts_max| {
-        let options = ComponentsOptions { over: Over::Identifiers, accounts_max };
+        let options =
+            ComponentsOptions { over: Over::Identifiers, accounts_max, ..ComponentsOptions::default() };
         let found = components(&graph.view(), &options, &Run::new()).unwrap();
         (found.len(), found.hubs.len())
     };
     assert_eq!(count(5), (1, 0));
     assert_eq!(count(4), (5, 1));
-    let options = ComponentsOptions { over: Over::Both, accounts_max: 1 };
+    let options = ComponentsOptions { over: Over::Both, accounts_max: 1, strong: false };
     assert!(components(&graph.view(), &options, &Run::new()).is_err());
 }
 

@@ -21,6 +21,7 @@ __all__ = [
     "Graph",
     "IdentityLinks",
     "IdentityRings",
+    "IncrementalDensest",
     "Origins",
     "Paths",
     "Projection",
@@ -108,6 +109,7 @@ class Graph:
         start: _Time | None = None,
         end: _Time | None = None,
         accounts_max: int = 50,
+        strong: bool = False,
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Components: ...
@@ -352,11 +354,21 @@ class Projection:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Communities: ...
+    def overlapping_communities(
+        self,
+        *,
+        communities_max: int = 4,
+        weighted: bool = True,
+        seed: int = 0,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Structure: ...
     def cores(
         self,
         *,
-        kind: Literal["neighbors", "strength", "directed"] = "neighbors",
+        kind: Literal["neighbors", "strength", "directed", "bipartite"] = "neighbors",
         in_min: int = 1,
+        identifiers_min: int = 2,
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Structure: ...
@@ -370,13 +382,24 @@ class Projection:
     def dense(
         self,
         *,
-        method: Literal["densest", "fraudar"] = "densest",
+        method: Literal["densest", "fraudar", "flowscope"] = "densest",
         rounds_max: int = 16,
         blocks_max: int = 1,
         weighted: bool = False,
+        dwell_max_s: int | None = 259200,
+        middle_layers: int = 1,
+        alpha_permille: int = 4000,
+        sources: _Rows | list[str] | None = None,
+        sinks: _Rows | list[str] | None = None,
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Structure: ...
+    def incremental_densest(
+        self,
+        *,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> IncrementalDensest: ...
     def centrality(
         self,
         method: Literal["degree", "pagerank", "hits", "betweenness"],
@@ -386,6 +409,15 @@ class Projection:
         sources: int = 256,
         directed: bool = True,
         seed: int = 0,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Structure: ...
+    def suspicion(
+        self,
+        seeds: _Rows | list[str],
+        *,
+        strength: float = 0.5,
+        iterations_max: int = 1000,
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Structure: ...
@@ -413,9 +445,19 @@ class Structure:
     @property
     def scores(self) -> Table | None: ...
     @property
+    def tables(self) -> dict[str, Table]: ...
+    @property
     def summary(self) -> dict[str, Any]: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def _repr_html_(self) -> str: ...
+
+@final
+class IncrementalDensest:
+    @property
+    def density(self) -> float: ...
+    @property
+    def members(self) -> list[str]: ...
+    def insert(self, pairs: _Rows) -> dict[str, Any]: ...
 
 @final
 class Components:

@@ -3,6 +3,7 @@
 use crate::door::{Circumstances, detached};
 use crate::table::{Made, Table, html};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use ringfence::report::csv::CsvOptions;
 use ringfence::report::{Report, write_report};
 use serde_json::Value;
@@ -30,6 +31,15 @@ impl Answer {
     /// The table of this name.
     pub(crate) fn table(&self, py: Python<'_>, name: &str) -> PyResult<Table> {
         Ok(self.find(py, name)?.expect("reports of this kind have this table"))
+    }
+
+    /// All tables by name.
+    pub(crate) fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let tables = PyDict::new(py);
+        for ((name, table), made) in self.report.tables.iter().zip(&self.made) {
+            tables.set_item(name, made.of(py, table)?)?;
+        }
+        Ok(tables)
     }
 
     /// Number of rows of the table of this name.

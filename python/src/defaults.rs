@@ -5,14 +5,18 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::community::centrality::{BetweennessOptions, PageRankOptions};
-use ringfence::community::{ComponentsOptions, DensestOptions, FraudarOptions, LeidenOptions};
+use ringfence::community::{
+    ComponentsOptions, DensestOptions, FraudarOptions, LeidenOptions, PropagationOptions,
+};
 use ringfence::graph::build::IngestOptions;
 use ringfence::graph::project::ProjectOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
 use ringfence::report::communities::CommunityMethod;
+use ringfence::report::cores::CoreOptions;
+use ringfence::report::flows::FlowQuestion;
 use ringfence::report::links::LinkQuestion;
 use ringfence::report::projection::WeightName;
-use ringfence::report::structure::CoreKind;
+use ringfence::report::suspicion::SuspicionQuestion;
 use ringfence::rings::IdentityRingOptions;
 use ringfence::synth::SynthOptions;
 use ringfence::trace::bound::BoundOptions;
@@ -61,6 +65,7 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         vec![
             ("over", format!("{:?}", options.over).to_lowercase().into_bound_py_any(py)),
             ("accounts_max", options.accounts_max.into_bound_py_any(py)),
+            ("strong", options.strong.into_bound_py_any(py)),
         ],
     )?;
     let options = ProjectOptions::default();
@@ -88,14 +93,42 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             ("seed", options.seed.into_bound_py_any(py)),
         ],
     )?;
-    add("cores", vec![("kind", CoreKind::default().name().into_bound_py_any(py))])?;
+    let options = PropagationOptions::default();
+    add(
+        "overlapping_communities",
+        vec![
+            ("communities_max", options.communities_max.into_bound_py_any(py)),
+            ("weighted", options.weighted.into_bound_py_any(py)),
+            ("seed", options.seed.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = CoreOptions::default();
+    add(
+        "cores",
+        vec![
+            ("kind", options.kind.name().into_bound_py_any(py)),
+            ("in_min", options.in_min.into_bound_py_any(py)),
+            ("identifiers_min", options.identifiers_min.into_bound_py_any(py)),
+        ],
+    )?;
     let (densest, fraudar) = (DensestOptions::default(), FraudarOptions::default());
+    let flow = FlowQuestion::default();
     add(
         "dense",
         vec![
             ("rounds_max", densest.rounds_max.into_bound_py_any(py)),
             ("blocks_max", fraudar.blocks_max.into_bound_py_any(py)),
             ("weighted", fraudar.weighted.into_bound_py_any(py)),
+            ("dwell_max_s", flow.dwell_max_s.into_bound_py_any(py)),
+            ("middle_layers", flow.middle_layers.into_bound_py_any(py)),
+            ("alpha_permille", flow.options.alpha_permille.into_bound_py_any(py)),
+        ],
+    )?;
+    add(
+        "suspicion",
+        vec![
+            ("strength", SuspicionQuestion::STRENGTH.into_bound_py_any(py)),
+            ("iterations_max", SuspicionQuestion::ITERATIONS_MAX.into_bound_py_any(py)),
         ],
     )?;
     let (walk, between) = (PageRankOptions::default(), BetweennessOptions::default());

@@ -18,6 +18,7 @@ mod exposure;
 mod freeze;
 mod given;
 mod graph;
+mod growing;
 mod info;
 mod ingest;
 mod links;
@@ -70,6 +71,8 @@ mod _core {
     use super::freeze::FreezePlan;
     #[pymodule_export]
     use super::graph::{Graph, open, verify};
+    #[pymodule_export]
+    use super::growing::IncrementalDensest;
     #[pymodule_export]
     use super::ingest::ingest;
     #[pymodule_export]

@@ -1,11 +1,12 @@
-//! `Structure`: cores, trusses and dense sets.
+//! `Structure`: cores, trusses, dense sets, and whatever else is said of the accounts of a projection.
 
 use crate::answer::{Answer, shown, span, text};
 use crate::table::Table;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::path::PathBuf;
 
-/// The structure of a projection: cores, trusses or dense sets; made by :meth:`Projection.cores` and its like.
+/// The structure of a projection: cores, trusses, dense sets and the like; made by :meth:`Projection.cores` and its like.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Structure {
     answer: Answer,
@@ -26,10 +27,17 @@ impl Structure {
         self.answer.table(py, self.main)
     }
 
-    /// Of dense sets, one row each: ``set``, ``num_accounts``, ``score``; ``None`` otherwise.
+    /// Of dense sets, one row each: ``set``, ``num_accounts``, ``score``, and of groups that pass money on ``passed_minor`` and
+    /// ``stuck_minor``; ``None`` otherwise.
     #[getter]
     fn scores(&self, py: Python<'_>) -> PyResult<Option<Table>> {
         self.answer.find(py, "scores")
+    }
+
+    /// Every table by its name, as :meth:`write` names files: ``table``, what goes with it, and ``hubs``.
+    #[getter]
+    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.answer.tables(py)
     }
 
     /// What there is to say of all of it, the rules and the data behind it, as in ``summary.json``.

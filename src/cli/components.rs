@@ -17,6 +17,9 @@ pub struct Args {
     /// What connects accounts.
     #[arg(long, value_enum, default_value_t = ComponentsOptions::default().over)]
     over: Over,
+    /// Connect accounts only where payments lead from each to the other, so that money can come back; over transfers.
+    #[arg(long)]
+    strong: bool,
     /// Most accounts that an identifier may have and still connect them; at least 2.
     #[arg(long, value_name = "N", default_value_t = ComponentsOptions::default().accounts_max)]
     accounts_max: u32,
@@ -36,7 +39,7 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     table_format(&args.output)?;
     let graph = args.graph.open()?;
     let view = args.window.view(&graph)?;
-    let options = ComponentsOptions { over: args.over, accounts_max: args.accounts_max };
+    let options = ComponentsOptions { over: args.over, accounts_max: args.accounts_max, strong: args.strong };
     let found = components(&view, &options, run)?;
     let table = component_table(&graph, &found, args.size_min, run)?;
     let rows = table.num_rows();

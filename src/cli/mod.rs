@@ -24,6 +24,7 @@ mod projection;
 mod rank;
 mod rings;
 mod signals;
+mod suspicion;
 mod synth;
 mod trace;
 mod truss;
@@ -70,6 +71,7 @@ enum Verb {
     Truss(truss::Args),
     Dense(dense::Args),
     Centrality(centrality::Args),
+    Suspicion(suspicion::Args),
     Rings(rings::Args),
     Link(link::Args),
     Trace(trace::Args),
@@ -93,6 +95,7 @@ impl Verb {
             Verb::Truss(args) => truss::run(args, run),
             Verb::Dense(args) => dense::run(args, run),
             Verb::Centrality(args) => centrality::run(args, run),
+            Verb::Suspicion(args) => suspicion::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
             Verb::Link(args) => link::run(args, run),
             Verb::Trace(args) => trace::run(args, run),

@@ -4,7 +4,7 @@ use super::Answer;
 use super::args::{GraphArgs, counted};
 use super::output::OutputArgs;
 use super::projection::ProjectionArgs;
-use ringfence::report::structure::truss_report;
+use ringfence::report::trusses::truss_report;
 use ringfence::{Result, Run};
 
 /// Say of every pair of neighbours in which truss it is, and whether it is a bridge.

@@ -1,8 +1,10 @@
-//! Weakly connected components: accounts that money, or shared identifiers, connect.
+//! Connected components: accounts that money, or shared identifiers, connect.
 //!
 //! Two accounts belong together when a path of transfers (in either direction),
 //! of shared identifiers, or of both leads from one to the other. Every account
-//! of the view has a component, alone if nothing connects it.
+//! of the view has a component, alone if nothing connects it. *Strongly* connected are
+//! accounts from each of which a directed path of transfers leads to the other; see
+//! [`strong`](super::strong).
 //!
 //! # Method
 //! Parallel union-find that always hooks the larger root onto the smaller by
@@ -27,12 +29,14 @@
 //! Sutton, Ben-Nun, Barak: Optimizing parallel graph connectivity computation
 //! via subgraph sampling, IPDPS 2018.
 
+use super::partition::Partition;
+use super::strong::strong_components;
 use crate::error::{Error, Result};
 use crate::graph::View;
 use crate::graph::links::identifier_groups;
-use crate::graph::project::Over;
+use crate::graph::project::{DirectedProjection, Over, ProjectOptions, project_directed};
 use crate::graph::sweep::Sweep;
-use crate::ids::{AccountId, IdentifierId};
+use crate::ids::{AccountId, IdentifierId, NONE};
 use crate::run::Run;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,11 +48,13 @@ pub struct ComponentsOptions {
     pub over: Over,
     /// Most accounts that an identifier may have and still connect them; at least 2.
     pub accounts_max: u32,
+    /// Whether a directed path must lead from each account to the other; over transfers alone.
+    pub strong: bool,
 }
 
 impl Default for ComponentsOptions {
     fn default() -> Self {
-        Self { over: Over::Transfers, accounts_max: 50 }
+        Self { over: Over::Transfers, accounts_max: 50, strong: false }
     }
 }
 
@@ -78,7 +84,7 @@ impl Components {
 /// Accounts per task.
 const ACCOUNTS_PER_TASK: usize = 1 << 12;
 
-/// The weakly connected components of a view.
+/// The connected components of a view, weakly or, with `strong`, strongly.
 ///
 /// The result depends on the view and the options alone, not on the number of threads.
 ///
@@ -88,6 +94,15 @@ pub fn components(view: &View, options: &ComponentsOptions, run: &Run) -> Result
     if options.accounts_max < 2 {
         let value = options.accounts_max.to_string();
         return Err(Error::Option { name: "accounts_max", value, allowed: "at least 2" });
+    }
+    if options.strong {
+        return match options.over {
+            Over::Transfers => strong(view, run),
+            Over::Identifiers | Over::Both => {
+                let allowed = "true only over transfers, since identifiers have no direction";
+                Err(Error::Option { name: "strong", value: "true".into(), allowed })
+            }
+        };
     }
     let num_accounts = view.graph().num_accounts();
     run.stage("components", u64::from(num_accounts));
@@ -102,6 +117,18 @@ pub fn components(view: &View, options: &ComponentsOptions, run: &Run) -> Result
     forest.compress(run)?;
     let (labels, sizes) = number(view, &forest);
     Ok(Components { labels, sizes, hubs })
+}
+
+/// The components within which money can come back.
+fn strong(view: &View, run: &Run) -> Result<Components> {
+    let DirectedProjection { out, incoming, nodes } =
+        project_directed(view, &ProjectOptions::default(), run)?;
+    let found = Partition::from_labels(&strong_components(&out, &incoming, run)?.labels);
+    let mut labels = vec![NONE; view.graph().num_accounts() as usize];
+    for (node, &label) in found.labels().iter().enumerate() {
+        labels[nodes.account(node as u32).index()] = label;
+    }
+    Ok(Components { labels, sizes: found.sizes().collect(), hubs: Vec::new() })
 }
 
 /// The trees of a union-find: each account's parent, never larger than the account.
@@ -262,7 +289,7 @@ fn number(view: &View, forest: &Forest) -> (Vec<u32>, Vec<u32>) {
     }
     let label = |account: u32| match view.contains(AccountId(account)) {
         true => numbers[forest.parent(account) as usize],
-        false => crate::ids::NONE,
+        false => NONE,
     };
     ((0..len as u32).into_par_iter().map(label).collect(), sizes)
 }

@@ -30,8 +30,8 @@ pub use core::{
 };
 pub use dense::{
     DenseSet, Densest, DensestOptions, Density, FRAUDAR_UNIT, FlowBlock, FlowScopeOptions, FraudBlock,
-    FraudarOptions, IncrementalPeeling, Peeling, Priors, Transfers, densest, flowscope, flowscope_timed,
-    fraudar, peeling,
+    FraudarOptions, IncrementalPeeling, MemberFlow, Peeling, Priors, Transfers, densest, flowscope,
+    flowscope_timed, fraudar, peeling,
 };
 pub use label_propagation::{
     Overlapping, PropagationOptions, SHARE_WHOLE, label_propagation, overlapping_communities,

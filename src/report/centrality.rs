@@ -3,7 +3,7 @@
 use super::folder::Report;
 use super::projection::Projected;
 use super::rings::Identifiers;
-use super::structure::structure_report;
+use super::structure::{highest_first, structure_report};
 use super::table::{Table, Values};
 use crate::community::centrality::{
     BetweennessOptions, HitsOptions, PageRankOptions, betweenness, degrees, hits, pagerank,
@@ -94,8 +94,7 @@ pub fn centrality_report(
             (found.scores, None, said)
         }
     };
-    let mut order: Vec<u32> = (0..rows.num_nodes() as u32).collect();
-    order.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]).then(a.cmp(&b)));
+    let order = highest_first(&scores);
     let sorted = |values: &[f64]| Values::F64(order.iter().map(|&node| values[node as usize]).collect());
     run.stage("keys", order.len() as u64);
     let mut columns = vec![

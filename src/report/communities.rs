@@ -20,7 +20,6 @@ use serde_json::{Value, json};
 
 /// How communities are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum CommunityMethod {
     /// Moves, refines and aggregates; every community is connected.
     #[default]
@@ -161,21 +160,38 @@ pub fn community_report(
     })
 }
 
+impl CommunityQuestion {
+    /// The question to label propagation, called `method`, with or without overlaps.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for what it does not know: directions, a start, an objective, bounds.
+    pub fn propagation(&self, method: &str) -> Result<PropagationOptions> {
+        let refuse = |name, value: &str, allowed| Err(Error::Option { name, value: value.into(), allowed });
+        let LeidenOptions { seed, weighted, .. } = self.leiden;
+        if self.directed {
+            return refuse("directed", "true", "true only for leiden");
+        }
+        if self.leiden != (LeidenOptions { seed, weighted, ..LeidenOptions::default() }) {
+            let allowed = "without objective, resolution, iterations and sizes, which it does not know";
+            return refuse("method", method, allowed);
+        }
+        if self.start.is_some() {
+            return refuse("start", "given", "given only for leiden and louvain");
+        }
+        Ok(PropagationOptions { seed, weighted, ..PropagationOptions::default() })
+    }
+}
+
 fn check(question: &CommunityQuestion) -> Result<()> {
-    let refuse = |name, value: &str, allowed| Err(Error::Option { name, value: value.into(), allowed });
-    let (method, leiden) = (question.method, &question.leiden);
-    if question.directed && method != CommunityMethod::Leiden {
-        return refuse("directed", "true", "true only for leiden");
+    match question.method {
+        CommunityMethod::Leiden => Ok(()),
+        CommunityMethod::Louvain if question.directed => {
+            let allowed = "true only for leiden";
+            Err(Error::Option { name: "directed", value: "true".into(), allowed })
+        }
+        CommunityMethod::Louvain => Ok(()),
+        CommunityMethod::Labels => question.propagation("labels").map(|_| ()),
     }
-    let usual = LeidenOptions { seed: leiden.seed, weighted: leiden.weighted, ..LeidenOptions::default() };
-    if method == CommunityMethod::Labels && *leiden != usual {
-        let allowed = "labels without objective, resolution, iterations and sizes, which it does not know";
-        return refuse("method", "labels", allowed);
-    }
-    if method == CommunityMethod::Labels && question.start.is_some() {
-        return refuse("start", "given", "given only for leiden and louvain");
-    }
-    Ok(())
 }
 
 fn options_document(question: &CommunityQuestion) -> Value {
@@ -210,9 +226,7 @@ fn communities(
         CommunityMethod::Leiden => leiden(rows, options, run),
         CommunityMethod::Louvain => louvain(rows, options, true, run),
         CommunityMethod::Labels => {
-            let (seed, weighted) = (options.seed, options.weighted);
-            let propagation = PropagationOptions { seed, weighted, ..PropagationOptions::default() };
-            let partition = label_propagation(rows, &propagation, run)?;
+            let partition = label_propagation(rows, &question.propagation("labels")?, run)?;
             let quality = quality(rows, &partition, options.objective, options.resolution)?;
             let (parents, num_communities) = (partition.labels().to_vec(), partition.len());
             Ok(Communities {

@@ -5,13 +5,13 @@ use super::folder::Report;
 use super::input::Input;
 use super::projection::read_allowed;
 use super::provenance::{provenance, window_document};
-use super::rings::{Identifiers, kind_name};
+use super::rings::Identifiers;
 use super::table::{Table, Values};
 use crate::community::identity::weights::WEIGHT_PER_BIT;
 use crate::community::identity::{IdentityLinks, IdentityOptions, KindEvidence, Reason, identity_links};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, View};
-use crate::ids::{AccountId, IdentifierId, KindId};
+use crate::ids::{AccountId, KindId};
 use crate::run::Run;
 use serde_json::json;
 
@@ -159,15 +159,11 @@ fn tables(
     let shared: Vec<usize> =
         (0..found.links.len()).flat_map(|link| found.shares_of(link).iter().map(move |_| link)).collect();
     let link = |&link: &usize| &found.links[link];
-    let texts = |some: &mut dyn Iterator<Item = IdentifierId>| {
-        some.map(|identifier| identifiers.text(graph, identifier))
-            .collect::<Result<Vec<_>>>()
-            .map(Values::Text)
-    };
-    let kinds = |some: &mut dyn Iterator<Item = IdentifierId>| {
-        Values::Text(some.map(|identifier| kind_name(graph, identifier).to_string()).collect())
-    };
     let floats = |weights: &mut dyn Iterator<Item = u32>| Values::F64(weights.map(bits).collect());
+    let [share_kinds, share_texts] =
+        identifiers.columns(graph, &found.shares.iter().map(|share| share.identifier).collect::<Vec<_>>())?;
+    let [passed_kinds, passed_texts] = identifiers
+        .columns(graph, &found.passed_over.iter().map(|one| one.identifier).collect::<Vec<_>>())?;
     let (links, shares, passed, curve) = (&found.links, &found.shares, &found.passed_over, &found.curve);
     Ok(vec![
         (
@@ -203,8 +199,8 @@ fn tables(
                 ("ring", Values::U32(shared.iter().map(|at| link(at).ring).collect())),
                 ("account", keys(&mut shared.iter().map(|at| link(at).a))?),
                 ("other", keys(&mut shared.iter().map(|at| link(at).b))?),
-                ("kind", kinds(&mut shares.iter().map(|share| share.identifier))),
-                ("identifier", texts(&mut shares.iter().map(|share| share.identifier))?),
+                share_kinds,
+                share_texts,
                 ("num_accounts", Values::U32(shares.iter().map(|share| share.num_accounts).collect())),
                 ("bits", floats(&mut shares.iter().map(|share| share.weight))),
                 ("counted_bits", floats(&mut shares.iter().map(|share| share.counted))),
@@ -229,8 +225,8 @@ fn tables(
         (
             "passed_over",
             Table::new([
-                ("kind", kinds(&mut passed.iter().map(|one| one.identifier))),
-                ("identifier", texts(&mut passed.iter().map(|one| one.identifier))?),
+                passed_kinds,
+                passed_texts,
                 ("num_accounts", Values::U32(passed.iter().map(|one| one.num_accounts).collect())),
                 ("reason", Values::Text(passed.iter().map(|one| reason(one.reason).to_string()).collect())),
             ]),

@@ -7,7 +7,8 @@ use super::rings::Identifiers;
 use super::table::{Table, Values};
 use crate::error::{Error, Result};
 use crate::graph::project::{
-    DirectedProjection, Hub, HubNode, HubRule, ProjectOptions, Projection, Weight, project, project_directed,
+    DirectedProjection, Hub, HubNode, HubRule, Over, Payments, ProjectOptions, Projection, Rows, Uses,
+    Weight, project, project_directed, project_payments, project_uses,
 };
 use crate::graph::{Graph, View};
 use crate::ids::IdentifierId;
@@ -15,6 +16,7 @@ use crate::run::Run;
 use crate::units::Window;
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// What a projection is asked with, beside its options.
@@ -135,10 +137,56 @@ impl Projected {
     /// [`Error::Option`] where identifiers join accounts or there are rules for hubs, which know no direction; those of
     /// [`project_directed`].
     pub fn directed(&self, run: &Run) -> Result<&DirectedProjection> {
-        self.find_directed(run)?.ok_or_else(|| Error::Option {
-            name: "projection",
-            value: self.undirected_by().unwrap_or_default().into(),
-            allowed: "directed only over transfers, without rules for hubs",
+        self.find_directed(run)?.ok_or_else(|| directed_only(self.undirected_by().unwrap_or_default()))
+    }
+
+    /// The same accounts, and the payments among them in the currency whose amounts are the weights.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with other weights, over identifiers, and with rules for hubs; those of [`project_payments`].
+    pub fn payments(&self, run: &Run) -> Result<Payments> {
+        if let Some(why) = self.undirected_by() {
+            return Err(directed_only(why));
+        }
+        let Weight::Amount(currency) = self.options.weight else {
+            let value = self.document["weight"].as_str().unwrap_or_default().into();
+            let allowed = "amount, with a currency, where money is followed from account to account";
+            return Err(Error::Option { name: "weight", value, allowed });
+        };
+        project_payments(&self.view()?, &self.projection.nodes, currency, &self.options, run)
+    }
+
+    /// The same accounts, and the identifiers that they use; rules for accounts that are hubs play no part.
+    ///
+    /// # Errors
+    /// [`Error::Option`] over transfers alone; those of [`project_uses`].
+    pub fn uses(&self, run: &Run) -> Result<Uses> {
+        if !self.options.over.identifiers() {
+            let value = "over transfers".into();
+            let allowed = "over identifiers or both, where identifiers are asked about";
+            return Err(Error::Option { name: "projection", value, allowed });
+        }
+        project_uses(&self.view()?, &self.projection.nodes, &self.options, run)
+    }
+
+    /// The same accounts, and what joins them kind by kind.
+    ///
+    /// # Errors
+    /// Those of [`project()`] and [`project_uses`].
+    pub(super) fn kinds(&self, run: &Run) -> Result<EdgeKinds<'_>> {
+        let transfers = match self.options.over {
+            Over::Transfers => Some(Cow::Borrowed(&self.projection.rows)),
+            Over::Identifiers => None,
+            Over::Both => {
+                let options = ProjectOptions { over: Over::Transfers, ..self.options.clone() };
+                Some(Cow::Owned(project(&self.view()?, &options, run)?.rows))
+            }
+        };
+        Ok(EdgeKinds {
+            transfers,
+            transfers_weight: self.options.transfers_weight,
+            uses: self.options.over.identifiers().then(|| self.uses(run)).transpose()?,
+            identifiers_weight: self.options.identifiers_weight,
         })
     }
 
@@ -169,6 +217,18 @@ impl Projected {
     pub(super) fn documents(&self) -> (Value, Value) {
         (provenance(&self.graph), self.document.clone())
     }
+}
+
+/// What joins accounts, kind by kind.
+pub(super) struct EdgeKinds<'a> {
+    /// Pairs that transfers join, under the rules for hubs.
+    pub transfers: Option<Cow<'a, Rows>>,
+    /// What a transfer counts.
+    pub transfers_weight: u32,
+    /// Identifiers that accounts use.
+    pub uses: Option<Uses>,
+    /// What an identifier counts beside it.
+    pub identifiers_weight: u32,
 }
 
 /// Looks up the names in `inputs`: the view, restricted to the accounts given, the options, and what documents say of both.
@@ -223,6 +283,11 @@ fn asked<'g>(
         "unit": options.unit(),
     });
     Ok((view, options, document))
+}
+
+fn directed_only(why_not: &str) -> Error {
+    let allowed = "directed only over transfers, without rules for hubs";
+    Error::Option { name: "projection", value: why_not.into(), allowed }
 }
 
 fn unknown(kind: &str, key: &str) -> Error {

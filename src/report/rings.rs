@@ -39,6 +39,13 @@ impl Identifiers {
             Identifiers::Revealed => graph.identifier_key(identifier),
         }
     }
+
+    /// The columns `kind` and `identifier` of `all`.
+    pub(super) fn columns(self, graph: &Graph, all: &[IdentifierId]) -> Result<[(&'static str, Values); 2]> {
+        let kinds = all.iter().map(|&one| kind_name(graph, one).to_string()).collect();
+        let texts = all.iter().map(|&one| self.text(graph, one)).collect::<Result<_>>()?;
+        Ok([("kind", Values::Text(kinds)), ("identifier", Values::Text(texts))])
+    }
 }
 
 /// Identity rings with external keys.
@@ -97,13 +104,13 @@ fn evidence_table(
     rows.sort_unstable_by(|(a, key), (b, other)| {
         (a.ring, a.identifier, key).cmp(&(b.ring, b.identifier, other))
     });
-    let texts = rows.iter().map(|(one, _)| identifiers.text(graph, one.identifier)).collect::<Result<_>>()?;
-    let kinds = rows.iter().map(|(one, _)| kind_name(graph, one.identifier).to_string()).collect();
+    let used: Vec<IdentifierId> = rows.iter().map(|(one, _)| one.identifier).collect();
+    let [kinds, texts] = identifiers.columns(graph, &used)?;
     Ok(Table::new([
         ("ring", Values::U32(rows.iter().map(|(one, _)| one.ring).collect())),
         ("account", Values::Text(rows.iter().map(|(_, key)| key.clone()).collect())),
-        ("kind", Values::Text(kinds)),
-        ("identifier", Values::Text(texts)),
+        kinds,
+        texts,
         ("first", Values::OptionTime(rows.iter().map(|(one, _)| one.first).collect())),
         ("last", Values::OptionTime(rows.iter().map(|(one, _)| one.last).collect())),
         ("count", Values::U32(rows.iter().map(|(one, _)| one.count).collect())),
@@ -112,11 +119,11 @@ fn evidence_table(
 
 fn hub_table(graph: &Graph, rings: &IdentityRings, identifiers: Identifiers) -> Result<Table> {
     let hubs = &rings.hubs;
-    let texts = hubs.iter().map(|hub| identifiers.text(graph, hub.identifier)).collect::<Result<_>>()?;
-    let kinds = hubs.iter().map(|hub| kind_name(graph, hub.identifier).to_string()).collect();
+    let all: Vec<IdentifierId> = hubs.iter().map(|hub| hub.identifier).collect();
+    let [kinds, texts] = identifiers.columns(graph, &all)?;
     Ok(Table::new([
-        ("kind", Values::Text(kinds)),
-        ("identifier", Values::Text(texts)),
+        kinds,
+        texts,
         ("num_accounts", Values::U32(hubs.iter().map(|hub| hub.num_accounts).collect())),
     ]))
 }

@@ -96,3 +96,44 @@ pub fn graph_of(directory: &TempDir, transactions: &str, accounts: Option<&str>)
     done(&arguments);
     graph
 }
+
+/// A graph of payments of 10.00 EUR, one a day from 2024-01-01 on, drawn as `a>b b>c`; `links` is a table of identifiers, if not empty.
+pub fn drawn(directory: &TempDir, payments: &str, links: &str) -> String {
+    let mut rows = String::from("transaction,source,destination,time,amount,currency\n");
+    for (number, payment) in payments.split_whitespace().enumerate() {
+        let (source, destination) = payment.split_once('>').unwrap();
+        let (month, day) = (number / 28 % 12 + 1, number % 28 + 1);
+        rows += &format!("t{number},{source},{destination},2024-{month:02}-{day:02}T00:00:00Z,10.00,EUR\n");
+    }
+    let graph = text(directory.path().join("drawn.ring"));
+    let rows = file(directory, "drawn.csv", &rows);
+    let mut arguments = vec!["ingest", &graph, "--preset", "ledger", "--transactions", &rows];
+    let links = (!links.is_empty()).then(|| file(directory, "drawn-links.csv", links));
+    if let Some(links) = &links {
+        arguments.extend(["--links", links]);
+    }
+    done(&arguments);
+    graph
+}
+
+/// One thread and two leave the same bytes: a file for the verb `components`, else a directory.
+pub fn same_bytes(directory: &TempDir, arguments: &[&str]) {
+    let ending = if arguments[0] == "components" { ".csv" } else { "" };
+    let [one, two] = ["1", "2"].map(|threads| {
+        let output = directory.path().join(format!("threads-{threads}{ending}"));
+        done([arguments, &["--threads", threads, "--output", &text(&output)]].concat());
+        output
+    });
+    if one.is_file() {
+        assert_eq!(std::fs::read(&one).unwrap(), std::fs::read(&two).unwrap());
+        return;
+    }
+    assert_eq!(names(&one), names(&two));
+    for name in names(&one) {
+        assert_eq!(
+            std::fs::read(one.join(&name)).unwrap(),
+            std::fs::read(two.join(&name)).unwrap(),
+            "{name}"
+        );
+    }
+}

@@ -26,7 +26,7 @@ const DAY_S: u64 = 86_400;
 
 #[pymethods]
 impl Graph {
-    /// The weakly connected components.
+    /// The connected components, weakly or strongly.
     ///
     /// Parameters
     /// ----------
@@ -37,6 +37,8 @@ impl Graph {
     ///     naive datetimes and dates are UTC. All of time if not given.
     /// accounts_max : int, default 50
     ///     Most accounts that an identifier may have and still connect them; at least 2.
+    /// strong : bool, default False
+    ///     Connect accounts only where payments lead from each to the other, so that money can come back; over transfers.
     /// threads : int, optional
     ///     Threads to use, 1 to 1024; all of the machine's if not given. The result does not depend on it.
     /// progress : callable, optional
@@ -55,7 +57,7 @@ impl Graph {
     /// --------
     /// >>> graph.components(over="both").table().column_names
     /// ['account', 'component', 'size']
-    #[pyo3(signature = (*, over = "transfers", start = None, end = None, accounts_max = 50, threads = None, progress = None))]
+    #[pyo3(signature = (*, over = "transfers", start = None, end = None, accounts_max = 50, strong = false, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn components(
         &self,
@@ -64,11 +66,12 @@ impl Graph {
         #[pyo3(from_py_with = moment)] start: Option<i64>,
         #[pyo3(from_py_with = moment)] end: Option<i64>,
         accounts_max: u32,
+        strong: bool,
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Components> {
         let over = choice(py, "over", over, &overs(), "transfers, identifiers or both")?;
-        let (options, window) = (ComponentsOptions { over, accounts_max }, window(start, end)?);
+        let (options, window) = (ComponentsOptions { over, accounts_max, strong }, window(start, end)?);
         let found = detached(py, Circumstances::new(threads, progress)?, |run| {
             components(&self.graph.window(window)?, &options, run)
         })?;

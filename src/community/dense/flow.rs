@@ -1,6 +1,7 @@
 //! Peeling of layers that money passes through: what both measures of FlowScope share.
 
 use super::density::Density;
+use super::flowscope::MemberFlow;
 use crate::community::heap::Heap;
 use crate::error::Result;
 use crate::graph::project::Rows;
@@ -82,8 +83,18 @@ impl<'a, M: Matched> Peel<'a, M> {
         if !self.middle().contains(&node) {
             return (1_000 + self.alpha) * i128::from(inflow + outflow);
         }
-        let matched = self.measure.matched(node, inflow, outflow, &self.left);
-        (1_000 + self.alpha) * i128::from(matched) - self.alpha * i128::from(inflow.max(outflow))
+        let passed = self.flow(node).passed;
+        (1_000 + self.alpha) * i128::from(passed) - self.alpha * i128::from(inflow.max(outflow))
+    }
+
+    /// What money does at a node, of what is left.
+    pub fn flow(&self, node: u32) -> MemberFlow {
+        let (inflow, outflow) = (self.inflow[node as usize], self.outflow[node as usize]);
+        let passed = match self.middle().contains(&node) {
+            true => self.measure.matched(node, inflow, outflow, &self.left),
+            false => 0,
+        };
+        MemberFlow { inflow, outflow, passed }
     }
 
     /// Removes one node after another until a layer is empty; returns the best set passed on the way, of equal ones

@@ -55,11 +55,38 @@ impl Default for FlowScopeOptions {
 pub struct FlowBlock {
     /// For each layer its members, ascending.
     pub layers: Vec<Vec<u32>>,
+    /// What money does at each of them, within the group.
+    pub flows: Vec<Vec<MemberFlow>>,
     /// What passes less α times what does not, in thousandths of the amounts' unit, over the number of members.
     pub density: Density,
 }
 
+/// What money does at a member of a group, in the amounts' unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemberFlow {
+    /// From the layer before.
+    pub inflow: u64,
+    /// To the next layer.
+    pub outflow: u64,
+    /// How much of the two is the same money; 0 at sources and sinks.
+    pub passed: u64,
+}
+
 impl FlowBlock {
+    /// What middle accounts got from the group and paid on to it.
+    pub fn passed(&self) -> i128 {
+        self.middle().map(|flow| i128::from(flow.passed)).sum()
+    }
+
+    /// What they got or paid, whichever is more, beyond that.
+    pub fn stuck(&self) -> i128 {
+        self.middle().map(|flow| i128::from(flow.inflow.max(flow.outflow) - flow.passed)).sum()
+    }
+
+    fn middle(&self) -> impl Iterator<Item = &MemberFlow> {
+        self.flows[1..self.flows.len() - 1].iter().flatten()
+    }
+
     /// The density in the amounts' unit.
     pub fn score(&self) -> f64 {
         self.density.value() / 1_000.0
@@ -255,10 +282,14 @@ fn blocks(
         run.stage("flowscope", allowed.len() as u64);
         let found = Peel::new(network, measure, options.alpha_permille, &allowed).best(run)?;
         let Some((members, density)) = found.filter(|found| found.1 > Density::NONE) else { break };
-        let of_layer = |ends: &[u32]| {
-            (ends[0]..ends[1]).filter(|&node| members[node as usize]).map(|node| node - ends[0]).collect()
-        };
-        blocks.push(FlowBlock { layers: network.begins.windows(2).map(of_layer).collect(), density });
+        let whole = Peel::new(network, measure, options.alpha_permille, &members);
+        let (mut layers, mut flows) = (Vec::new(), Vec::new());
+        for ends in network.begins.windows(2) {
+            let nodes = (ends[0]..ends[1]).filter(|&node| members[node as usize]);
+            flows.push(nodes.clone().map(|node| whole.flow(node)).collect());
+            layers.push(nodes.map(|node| node - ends[0]).collect());
+        }
+        blocks.push(FlowBlock { layers, flows, density });
         allowed.iter_mut().zip(&members).for_each(|(allowed, &member)| *allowed &= !member);
     }
     Ok(blocks)

@@ -17,7 +17,7 @@ mod iterated;
 mod peeling;
 
 pub use density::Density;
-pub use flowscope::{FlowBlock, FlowScopeOptions, Transfers, flowscope, flowscope_timed};
+pub use flowscope::{FlowBlock, FlowScopeOptions, MemberFlow, Transfers, flowscope, flowscope_timed};
 pub use fraudar::{FRAUDAR_UNIT, FraudBlock, FraudarOptions, Priors, fraudar};
 pub use incremental::IncrementalPeeling;
 pub use iterated::{Densest, DensestOptions, densest};

@@ -25,10 +25,14 @@
 
 mod gather;
 pub mod hubs;
+mod payments;
 pub mod rows;
+mod uses;
 
 pub use hubs::{Hub, HubNode, HubRule};
+pub use payments::{Payments, project_payments};
 pub use rows::{Rows, Weights};
+pub use uses::{Uses, project_uses};
 
 use super::View;
 use crate::error::{Error, Result};

@@ -15,7 +15,7 @@
 //! below 1. With all strengths multiplied by f it is at most that of `f · |P| + f² · |Q|` (neighbours and
 //! echoes, without signs), which by Collatz and Wielandt any positive vector bounds from above. Power
 //! iterations improve such a vector until the bound stands still; a part of it, `safety`, is what
-//! strengths may reach. Where edges join two sides, such as accounts and devices, the bound is sharp.
+//! strengths may reach; `strength` scales all of them to such a part. Where edges join two sides, such as accounts and devices, the bound is sharp.
 //!
 //! # Cost
 //! Time O(k · m) per iteration; memory 24 bytes per belief.
@@ -29,10 +29,12 @@
 //! Eswaran, Günnemann, Faloutsos, Makhija, Kumar: ZooBP: belief propagation for heterogeneous networks, PVLDB 10(5), 2017.
 //! Bound: Collatz, Math. Z. 48, 1942; Wielandt, Math. Z. 52, 1950.
 
+mod system;
+
 use crate::error::{Error, Result};
 use crate::graph::project::Rows;
 use crate::run::Run;
-use rayon::prelude::*;
+use system::System;
 
 /// Nodes of one kind and what is thought of them.
 #[derive(Clone, Copy, Debug)]
@@ -75,11 +77,13 @@ pub struct BeliefsOptions {
     pub iterations_max: u32,
     /// Part of the bound of convergence that strengths may reach, more than 0 and less than 1.
     pub safety: f64,
+    /// Part of that bound to which all strengths are scaled alike, more than 0 and at most `safety`; they stay as they are without one.
+    pub strength: Option<f64>,
 }
 
 impl Default for BeliefsOptions {
     fn default() -> Self {
-        Self { tolerance: 1e-12, iterations_max: 1_000, safety: 0.9 }
+        Self { tolerance: 1e-12, iterations_max: 1_000, safety: 0.9, strength: None }
     }
 }
 
@@ -92,18 +96,14 @@ pub struct Beliefs {
     pub iterations: u32,
     /// Largest change of a belief in the last of them; above the tolerance if iterations ran out.
     pub residual: f64,
-    /// All strengths may be multiplied by as much at once, with the margin of `safety`; at least 1. Infinite without edges.
+    /// What all strengths were multiplied by to reach `strength`; 1 without one, or without edges.
+    pub factor: f64,
+    /// All strengths may once more be multiplied by as much at once, with the margin of `safety`; at least 1. Infinite without edges.
     pub factor_max: f64,
 }
 
 /// Largest sum of a row or column of a coupling, and of the priors of a node, relative to its largest value.
 const SUM_MAX: f64 = 1e-9;
-/// Most power iterations for the bound, and how many of them must improve it by this share to go on.
-const BOUND_ITERATIONS: usize = 200;
-const BOUND_STEP: usize = 10;
-const BOUND_GAIN: f64 = 1e-3;
-/// Nodes per task.
-const NODES_PER_TASK: usize = 1 << 12;
 
 /// Beliefs of all nodes from prior beliefs of some.
 ///
@@ -140,11 +140,16 @@ pub fn beliefs(
     nodes.iter().enumerate().try_for_each(|(kind, node)| check_nodes(kind, node))?;
     edges.iter().enumerate().try_for_each(|(kind, edge)| check_edges(kind, edge, nodes))?;
     run.stage("beliefs", u64::from(options.iterations_max));
-    let system = System::new(nodes, edges);
     run.install(|| {
-        let factor_max = options.safety * system.factor_max(run)?;
+        let bound = System::new(nodes, edges).factor_max(run)?;
+        let factor = match options.strength {
+            Some(strength) if bound.is_finite() => strength * bound,
+            Some(_) | None => 1.0,
+        };
+        let factor_max = options.safety * bound / factor;
         let told = edges.iter().enumerate().find(|(_, edge)| factor_max < 1.0 && edge.epsilon > 0.0);
-        if let Some((kind, edge)) = told {
+        // What was scaled lies below the bound, but for the last bit.
+        if let Some((kind, edge)) = told.filter(|_| options.strength.is_none()) {
             let bound = edge.epsilon * factor_max;
             let value = format!("{} (kind {kind} of edges; the bound is {bound:.6})", edge.epsilon);
             return Err(Error::Option {
@@ -153,7 +158,10 @@ pub fn beliefs(
                 allowed: "at most the bound, for every kind",
             });
         }
-        system.solve(options, factor_max, run)
+        let scaled: Vec<EdgeKind> =
+            edges.iter().map(|&edge| EdgeKind { epsilon: factor * edge.epsilon, ..edge }).collect();
+        let found = System::new(nodes, &scaled).solve(options, run)?;
+        Ok(Beliefs { factor, factor_max: factor_max.max(1.0), ..found })
     })
 }
 
@@ -162,7 +170,11 @@ fn check_options(options: &BeliefsOptions) -> Result<()> {
         true => Ok(()),
         false => Err(Error::Option { name, value: value.to_string(), allowed }),
     };
-    let BeliefsOptions { tolerance, iterations_max, safety } = *options;
+    let BeliefsOptions { tolerance, iterations_max, safety, strength } = *options;
+    if let Some(strength) = strength {
+        let fits = strength > 0.0 && strength <= safety;
+        check("strength", strength, "more than 0 and at most the safety, which is 0.9 unless given", fits)?;
+    }
     check("tolerance", tolerance, "a finite number of at least 0", (0.0..f64::MAX).contains(&tolerance))?;
     check("iterations_max", iterations_max.into(), "at least 1", iterations_max > 0)?;
     check("safety", safety, "more than 0 and less than 1", safety > 0.0 && safety < 1.0)
@@ -221,176 +233,4 @@ fn check_edges(kind: usize, edge: &EdgeKind, nodes: &[NodeKind]) -> Result<()> {
         return refuse("is undirected, so it needs one kind of nodes and a symmetric coupling");
     }
     Ok(())
-}
-
-/// Edges of one kind as nodes at one end hear them.
-struct Hearing<'a> {
-    /// Kind of the neighbours, and their number of classes.
-    other: usize,
-    width: usize,
-    rows: &'a Rows,
-    /// What a node makes of the sum of its neighbours' beliefs: own classes × their classes.
-    coupling: Vec<f64>,
-    /// What it takes back of its own per neighbour: own classes × own classes.
-    echo: Vec<f64>,
-}
-
-/// The linear system, by kinds of nodes.
-struct System<'a> {
-    nodes: &'a [NodeKind<'a>],
-    hearings: Vec<Vec<Hearing<'a>>>,
-}
-
-impl<'a> System<'a> {
-    fn new(nodes: &'a [NodeKind<'a>], edges: &[EdgeKind<'a>]) -> Self {
-        let mut hearings: Vec<Vec<Hearing<'a>>> = nodes.iter().map(|_| Vec::new()).collect();
-        for edge in edges {
-            let (height, width) = (nodes[edge.from].num_classes, nodes[edge.to].num_classes);
-            let turned = |at: usize| edge.coupling[at % height * width + at / height];
-            let mut hear = |own: usize, other: usize, rows: &'a Rows, matrix: Vec<f64>| {
-                hearings[own].push(Hearing::new(nodes, own, other, rows, &matrix, edge.epsilon));
-            };
-            hear(edge.from, edge.to, edge.rows, edge.coupling.to_vec());
-            if let Some(transposed) = edge.transposed {
-                hear(edge.to, edge.from, transposed, (0..height * width).map(turned).collect());
-            }
-        }
-        System { nodes, hearings }
-    }
-
-    /// For each belief `combine` of its place, what comes from neighbours and what is echo; without signs if `bare`.
-    fn sweep(
-        &self,
-        values: &[Vec<f64>],
-        bare: bool,
-        combine: impl Fn(usize, usize, f64, f64) -> f64 + Sync,
-        run: &Run,
-    ) -> Result<Vec<Vec<f64>>> {
-        let signed = |value: f64| if bare { value.abs() } else { value };
-        let sweep_kind = |kind: usize| {
-            let classes = self.nodes[kind].num_classes;
-            let mut next = vec![0.0; values[kind].len()];
-            let hear = |task: usize, next: &mut [f64]| {
-                run.check()?;
-                let (mut heard, mut own_echo, mut sum) = (vec![0.0; classes], vec![0.0; classes], Vec::new());
-                for (at, next) in next.chunks_mut(classes).enumerate() {
-                    let node = task * NODES_PER_TASK + at;
-                    let own = &values[kind][node * classes..][..classes];
-                    heard.fill(0.0);
-                    own_echo.fill(0.0);
-                    for hearing in &self.hearings[kind] {
-                        hearing.sum(node as u32, values, &mut sum);
-                        let degree = hearing.rows.degree(node as u32) as f64;
-                        for class in 0..classes {
-                            let row = &hearing.coupling[class * hearing.width..][..hearing.width];
-                            heard[class] += row.iter().zip(&sum).map(|(c, s)| signed(*c) * s).sum::<f64>();
-                            let row = &hearing.echo[class * classes..][..classes];
-                            let echo: f64 = row.iter().zip(own).map(|(e, o)| signed(*e) * o).sum();
-                            own_echo[class] += degree * echo;
-                        }
-                    }
-                    for (class, next) in next.iter_mut().enumerate() {
-                        *next = combine(kind, node * classes + class, heard[class], own_echo[class]);
-                    }
-                }
-                Ok(())
-            };
-            let tasks = next.par_chunks_mut(NODES_PER_TASK * classes).enumerate();
-            tasks.try_for_each(|(task, next)| hear(task, next))?;
-            Ok(next)
-        };
-        (0..self.nodes.len()).map(sweep_kind).collect()
-    }
-
-    /// By how much all strengths can be multiplied at once such that the iterations are sure to converge.
-    fn factor_max(&self, run: &Run) -> Result<f64> {
-        let mut values: Vec<Vec<f64>> = self.nodes.iter().map(|node| vec![1.0; node.priors.len()]).collect();
-        let (mut best, mut earlier) = (0.0_f64, 0.0);
-        for iteration in 0..BOUND_ITERATIONS {
-            let heard = self.sweep(&values, true, |_, _, heard, _| heard, run)?;
-            let echo = self.sweep(&values, true, |_, _, _, echo| echo, run)?;
-            // The largest factor f with f · heard + f² · echo ≤ value, for every belief.
-            let factor = |(value, (heard, echo)): (&f64, (&f64, &f64))| {
-                2.0 * value / (heard + (heard * heard + 4.0 * echo * value).sqrt())
-            };
-            let factor_of = |kind: usize| {
-                let pairs = heard[kind].par_iter().zip(&echo[kind]);
-                values[kind].par_iter().zip(pairs).map(factor).reduce(|| f64::INFINITY, f64::min)
-            };
-            best = best.max((0..values.len()).map(factor_of).fold(f64::INFINITY, f64::min));
-            if best == f64::INFINITY {
-                break;
-            }
-            if iteration % BOUND_STEP == 0 {
-                if best <= earlier * (1.0 + BOUND_GAIN) {
-                    break;
-                }
-                earlier = best;
-            }
-            let mut largest = 0.0_f64;
-            for kind in 0..values.len() {
-                let pairs = heard[kind].par_iter().zip(&echo[kind]);
-                values[kind].par_iter_mut().zip(pairs).for_each(|(value, (heard, echo))| {
-                    *value += best * heard + best * best * echo;
-                });
-                largest = largest.max(values[kind].par_iter().copied().reduce(|| 0.0, f64::max));
-            }
-            // A belief may not vanish: any positive vector gives a bound.
-            let scale = |value: &mut f64| *value = (*value / largest).max(1e-150);
-            values.iter_mut().for_each(|values| values.par_iter_mut().for_each(scale));
-        }
-        Ok(best)
-    }
-
-    fn solve(&self, options: &BeliefsOptions, factor_max: f64, run: &Run) -> Result<Beliefs> {
-        let start = self.nodes.iter().map(|node| node.priors.to_vec()).collect();
-        let mut found = Beliefs { beliefs: start, iterations: 0, residual: 0.0, factor_max };
-        while found.iterations < options.iterations_max {
-            let believe = |kind: usize, at: usize, heard, echo| self.nodes[kind].priors[at] + (heard - echo);
-            let next = self.sweep(&found.beliefs, false, believe, run)?;
-            let change = |kind: usize| {
-                let pairs = next[kind].par_iter().zip(&found.beliefs[kind]);
-                pairs.map(|(after, before)| (after - before).abs()).reduce(|| 0.0, f64::max)
-            };
-            found.residual = (0..next.len()).map(change).fold(0.0, f64::max);
-            found.beliefs = next;
-            found.iterations += 1;
-            run.advance(1);
-            if found.residual <= options.tolerance {
-                break;
-            }
-        }
-        Ok(found)
-    }
-}
-
-impl<'a> Hearing<'a> {
-    /// `matrix` is the coupling as rows of own classes.
-    fn new(
-        nodes: &[NodeKind],
-        own: usize,
-        other: usize,
-        rows: &'a Rows,
-        matrix: &[f64],
-        epsilon: f64,
-    ) -> Self {
-        let (height, width) = (nodes[own].num_classes, nodes[other].num_classes);
-        let coupling = matrix.iter().map(|value| epsilon / height as f64 * value).collect();
-        let product = |at: usize| {
-            let (left, right) = (&matrix[at / height * width..], &matrix[at % height * width..]);
-            left.iter().zip(right).take(width).map(|(l, r)| l * r).sum::<f64>()
-        };
-        let echo = |at: usize| epsilon * epsilon / (height * width) as f64 * product(at);
-        Hearing { other, width, rows, coupling, echo: (0..height * height).map(echo).collect() }
-    }
-
-    /// Sum of the neighbours' beliefs, class by class.
-    fn sum(&self, node: u32, values: &[Vec<f64>], sum: &mut Vec<f64>) {
-        sum.clear();
-        sum.resize(self.width, 0.0);
-        for &neighbor in self.rows.neighbors(node) {
-            let theirs = &values[self.other][neighbor as usize * self.width..][..self.width];
-            sum.iter_mut().zip(theirs).for_each(|(sum, value)| *sum += value);
-        }
-    }
 }
