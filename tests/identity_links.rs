@@ -219,6 +219,35 @@ fn rings_do_not_depend_on_how_accounts_and_identifiers_are_numbered() {
     }
 }
 
+#[test]
+fn a_ring_of_many_pairs_hangs_on_what_holds_the_last_of_them() {
+    // A device of five hundred and a telephone of every second of them; one more hangs on an address, two on another that they share twice.
+    let groups: IdentifierGroups = [
+        (identifier(0, 0), undated(&(0..500).collect::<Vec<u32>>())),
+        (identifier(1, 0), undated(&(0..500).step_by(2).collect::<Vec<u32>>())),
+        (identifier(2, 0), undated(&[7, 900])),
+        (identifier(2, 1), undated(&[8, 901, 902])),
+        (identifier(2, 2), undated(&[901, 902])),
+    ]
+    .into_iter()
+    .collect();
+    let options = IdentityOptions {
+        population: Some(1_000_000),
+        accounts_max: 1_000,
+        members_max: 1_000,
+        ..IdentityOptions::default()
+    };
+    let found = link(&groups, &BTreeSet::new(), &options);
+    assert_eq!((found.len(), found.ring(0).len()), (1, 503));
+    let marked = |value: IdentifierId| {
+        let shares: Vec<&Share> = found.shares.iter().filter(|share| share.identifier == value).collect();
+        assert!(shares.iter().all(|share| share.articulation == shares[0].articulation));
+        shares[0].articulation
+    };
+    let values = [identifier(0, 0), identifier(1, 0), identifier(2, 0), identifier(2, 1), identifier(2, 2)];
+    assert_eq!(values.map(marked), [true, false, true, true, false]);
+}
+
 /// Two hundred thousand accounts, most alone with their devices, many in small groups, some identifiers of thousands.
 fn large() -> IdentifierGroups {
     let mut draws = Stream::new(9, 82).draws(0);

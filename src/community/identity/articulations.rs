@@ -11,8 +11,8 @@
 //! but one part, nothing below can be an articulation.
 //!
 //! # Cost
-//! Time O(w log w + s log s log n) for w wedges inside rings and s needs of their pairs; memory those of the rings at work, one
-//! for each thread.
+//! Time O(w log w + s log s log n) for w wedges inside rings and s needs of their pairs. Of the pairs with the same needs no more than
+//! a forest is kept, so that memory follows the uses of identifiers and not the pairs.
 
 use super::IdentityLinks;
 use super::evidence::{Evidence, Item};
@@ -21,6 +21,9 @@ use crate::error::Result;
 use crate::ids::{AccountId, IdentifierId, NONE};
 use crate::run::Run;
 use rayon::prelude::*;
+
+/// Number of pairs from which on those that others stand for are left out.
+const THINNED_MIN: usize = 1 << 14;
 
 /// For each ring its articulations, ascending.
 pub(super) fn articulations(
@@ -43,9 +46,8 @@ pub(super) fn articulations(
         }
     }
     let of_ring = |ring: usize| {
-        run.check()?;
         let inside = |account: u32| ring_of[account as usize] == ring as u32;
-        Ok(of_ring(evidence, found.ring(ring), inside, thresholds[ring]))
+        of_ring(evidence, found.ring(ring), inside, thresholds[ring], run)
     };
     (0..found.len()).into_par_iter().map(of_ring).collect()
 }
@@ -56,11 +58,13 @@ fn of_ring(
     members: &[AccountId],
     inside: impl Fn(u32) -> bool,
     threshold: u32,
-) -> Vec<IdentifierId> {
+    run: &Run,
+) -> Result<Vec<IdentifierId>> {
     let mut parts = Parts::new(members.len());
-    let mut fragile = Vec::new();
+    let (mut fragile, mut fragile_max) = (Vec::new(), THINNED_MIN);
     let (mut wedges, mut items, mut strongest) = (Vec::new(), Vec::new(), Vec::new());
     for (one, account) in members.iter().enumerate() {
+        run.check()?;
         later_wedges(evidence, account.0, &inside, &mut wedges);
         for same in wedges.chunk_by(|one, other| one.0 == other.0) {
             items.clear();
@@ -70,10 +74,14 @@ fn of_ring(
                 let needs = needs(evidence, &items, weight, threshold, &mut strongest);
                 let other = members.binary_search(&AccountId(same[0].0)).expect("both ends are members");
                 match needs.is_empty() {
-                    true => parts.unite(one as u32, other as u32),
+                    true => _ = parts.unite(one as u32, other as u32),
                     false => fragile.push(Fragile { one: one as u32, other: other as u32, needs }),
                 }
             }
+        }
+        if fragile.len() >= fragile_max {
+            thin(&mut fragile, &mut parts);
+            fragile_max = THINNED_MIN.max(2 * fragile.len());
         }
     }
     let mut needed: Vec<u32> = fragile.iter().flat_map(|pair| pair.needs.iter().copied()).collect();
@@ -81,7 +89,7 @@ fn of_ring(
     needed.dedup();
     let mut found = Vec::new();
     halve(&needed, &fragile.iter().collect::<Vec<_>>(), &mut parts, &mut found);
-    found.into_iter().map(|kept| evidence.kept[kept as usize].identifier).collect()
+    Ok(found.into_iter().map(|kept| evidence.kept[kept as usize].identifier).collect())
 }
 
 /// A pair that reaches the threshold, but not without each of some identifiers.
@@ -90,6 +98,23 @@ struct Fragile {
     other: u32,
     /// Which of the kept identifiers, ascending.
     needs: Vec<u32>,
+}
+
+/// Of the pairs that need the same keeps a forest; all of these hold or fail together.
+fn thin(fragile: &mut Vec<Fragile>, parts: &mut Parts) {
+    fragile.sort_unstable_by(|one, other| {
+        (&one.needs, one.one, one.other).cmp(&(&other.needs, other.one, other.other))
+    });
+    let before = parts.united.len();
+    let mut last: Vec<u32> = Vec::new();
+    fragile.retain(|pair| {
+        if pair.needs != last {
+            parts.part(before);
+            last.clone_from(&pair.needs);
+        }
+        parts.unite(pair.one, pair.other)
+    });
+    parts.part(before);
 }
 
 /// Which of a pair's items it needs to reach the threshold.
@@ -135,7 +160,7 @@ fn halve(needed: &[u32], fragile: &[&Fragile], parts: &mut Parts, found: &mut Ve
         };
         let (needing, holding): (Vec<&Fragile>, Vec<&Fragile>) = fragile.iter().copied().partition(needs_any);
         let before = parts.united.len();
-        holding.iter().for_each(|pair| parts.unite(pair.one, pair.other));
+        holding.iter().for_each(|pair| _ = parts.unite(pair.one, pair.other));
         halve(half, &needing, parts, found);
         parts.part(before);
     }
@@ -168,7 +193,8 @@ impl Parts {
         node
     }
 
-    fn unite(&mut self, one: u32, other: u32) {
+    /// Whether two nodes were apart.
+    fn unite(&mut self, one: u32, other: u32) -> bool {
         let (one, other) = (self.root(one), self.root(other));
         if one != other {
             let smaller = self.sizes[one as usize] < self.sizes[other as usize];
@@ -178,6 +204,7 @@ impl Parts {
             self.united.push(small);
             self.num_parts -= 1;
         }
+        one != other
     }
 
     /// Undoes all but the first `before` unions.

@@ -9,8 +9,9 @@
 //! small graph, which costs little, is climbed three times where it is refined.
 //!
 //! Levels above the graph are far smaller than it, and most of what can still be gained is gained there: they are swept
-//! until a sweep gains next to nothing, the graph itself only until a sweep gains little. A large level on which each
-//! community is a node already, and which hardly gains by joining any, is the top.
+//! until a sweep gains next to nothing, the graph itself only until a sweep gains little. On a large level that gains next
+//! to nothing communities that are connected become nodes as they are; one on which each community is a node already, and
+//! which hardly gains by joining any, is the top.
 //!
 //! The objective is computed exactly on every level, and compared: it never falls. If the rounds of local moving ever
 //! lost by moving neighbours together, that level is moved again node by node.
@@ -34,14 +35,15 @@ const AGAIN_ENTRIES: usize = 1 << 14;
 const CLEAR_SHARE: (i128, i128) = (4, 5);
 /// Most tries from a small level: parts of communities gain longer than whole ones.
 const AGAIN_MAX: u32 = 3;
-const AGAIN_WHOLE_MAX: u32 = 2;
+const AGAIN_WHOLE_MAX: u32 = 1;
 /// A graph of at most so many entries is climbed three times where parts are refined.
 const SMALL_ENTRIES: usize = 1 << 22;
 /// A sweep that gains less than the greatest possible objective / 2^TOLERANCE is the last of its level.
 const TOLERANCE: u32 = 10;
 /// The same for levels above the graph, which cost less.
 const TOLERANCE_ABOVE: u32 = 14;
-/// A level that starts with a node for each community is the top if it gains less than that part.
+/// A large level above the graph that gains less than that part is not refined any more; if it started with a node for
+/// each community, it is the top.
 const TOP_TOLERANCE: u32 = 20;
 
 /// How the graph is climbed.
@@ -161,15 +163,18 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
             let gained = move_nodes(level, terms, &mut state, effort, run)?;
             let mut groups = Groups::by_label(&state.labels);
             // A large level whose communities hardly gain by being joined is the top as it was.
-            let hardly = gained <= terms.most >> TOP_TOLERANCE && before.is_alone() && !is_small(level);
-            if groups.len() == level.num_nodes() || hardly {
+            let hardly = gained <= terms.most >> TOP_TOLERANCE && !is_small(level);
+            if groups.len() == level.num_nodes() || hardly && before.is_alone() {
                 return Ok(objective);
             }
-            let build = |groups: &Groups| match self.how.refined {
-                true => refine(level, terms, groups, seed, run),
-                false => aggregate(level, groups, run),
+            // Where little is gained above the graph, communities that are connected become nodes as they are.
+            let whole = !self.how.refined
+                || !self.levels.is_empty() && hardly && connected_parts(level, &state.labels, run)?.1 == 0;
+            let build = |groups: &Groups, whole: bool| match whole {
+                true => aggregate(level, groups, run),
+                false => refine(level, terms, groups, seed, run),
             };
-            let mut above = build(&groups)?;
+            let mut above = build(&groups, whole)?;
             let mut now = level.objective_of(above.inside, &state.totals, terms);
             if now < objective {
                 state = before;
@@ -178,7 +183,7 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
                 if groups.len() == level.num_nodes() {
                     return Ok(objective);
                 }
-                above = build(&groups)?;
+                above = build(&groups, !self.how.refined)?;
                 now = level.objective_of(above.inside, &state.totals, terms);
             }
             if above.level.num_nodes() == level.num_nodes() {
