@@ -2,13 +2,14 @@
 //!
 //! # Method
 //! The rows of a community's members are read once. What stays inside is summed on the way; labels and weights of the
-//! rest are put side by side, without a branch to mispredict, and summed by community.
+//! rest are put side by side, without a branch to mispredict, and summed by community. The rows of all tasks are put
+//! into place in parallel.
 //!
 //! # Cost
 //! O(m) with one random access an entry; memory that of the next level.
 
 use super::groups::Groups;
-use super::level::{Level, TASK_ENTRIES};
+use super::level::{Level, TASK_ENTRIES, pieces};
 use super::objective::{Volume, Whole};
 use super::refine::Above;
 use super::table::Table;
@@ -38,7 +39,7 @@ pub(crate) fn aggregate<W: Whole, V: Volume>(
 ) -> Result<Above<W, V>> {
     let owners = groups.owners();
     let cuts = groups.cut(TASK_ENTRIES, |node| level.range(node).len() + 1);
-    let found: Vec<Found<W, V>> = cuts
+    let mut found: Vec<Found<W, V>> = cuts
         .into_par_iter()
         .map_init(Gather::default, |gather, cut| {
             run.check()?;
@@ -55,25 +56,28 @@ pub(crate) fn aggregate<W: Whole, V: Volume>(
             Ok(found)
         })
         .collect::<Result<_>>()?;
-    let mut above = Level {
-        offsets: Cow::Owned(vec![0]),
-        neighbors: Cow::Owned(Vec::with_capacity(found.iter().map(|found| found.neighbors.len()).sum())),
-        weights: Cow::Owned(Vec::with_capacity(found.iter().map(|found| found.weights.len()).sum())),
-        inside: Vec::with_capacity(groups.len()),
-        volumes: Vec::with_capacity(groups.len()),
-    };
-    let offsets = above.offsets.to_mut();
-    for mut found in found {
-        let base = above.neighbors.len();
-        offsets.extend(found.ends.iter().map(|end| base + end));
-        above.neighbors.to_mut().append(&mut found.neighbors);
-        above.weights.to_mut().append(&mut found.weights);
-        above.inside.append(&mut found.inside);
-        above.volumes.append(&mut found.volumes);
+    let mut offsets = Vec::with_capacity(groups.len() + 1);
+    offsets.push(0);
+    let (mut inside, mut volumes) = (Vec::with_capacity(groups.len()), Vec::with_capacity(groups.len()));
+    let mut end = 0;
+    for found in &mut found {
+        offsets.extend(found.ends.iter().map(|&own| end + own));
+        end += found.neighbors.len();
+        inside.append(&mut found.inside);
+        volumes.append(&mut found.volumes);
     }
+    let (mut neighbors, mut weights) = (vec![0; end], vec![W::default(); end]);
+    let lens = || found.iter().map(|found| found.neighbors.len());
+    let places = (pieces(&mut neighbors, lens()), pieces(&mut weights, lens()));
+    (found, places.0, places.1).into_par_iter().for_each(|(found, neighbors, weights)| {
+        neighbors.copy_from_slice(&found.neighbors);
+        weights.copy_from_slice(&found.weights);
+    });
+    let within = inside.iter().sum();
+    let (offsets, neighbors) = (Cow::Owned(offsets), Cow::Owned(neighbors));
+    let level = Level { offsets, neighbors, weights: Cow::Owned(weights), inside, volumes };
     let communities = (0..groups.len() as u32).collect();
-    let inside = above.inside.iter().sum();
-    Ok(Above { level: above, owners, communities, inside })
+    Ok(Above { level, owners, communities, inside: within })
 }
 
 /// What a task gathers with.

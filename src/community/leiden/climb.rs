@@ -11,7 +11,8 @@
 //! Levels above the graph are far smaller than it, and most of what can still be gained is gained there: they are swept
 //! until a sweep gains next to nothing, the graph itself only until a sweep gains little. On a large level that gains next
 //! to nothing communities that are connected become nodes as they are; one on which each community is a node already, and
-//! which hardly gains by joining any, is the top.
+//! which hardly gains by joining any, is the top. A climb that another one follows ends on the first such level, with the
+//! communities that it began with there.
 //!
 //! The objective is computed exactly on every level, and compared: it never falls. If the rounds of local moving ever
 //! lost by moving neighbours together, that level is moved again node by node.
@@ -93,12 +94,12 @@ pub(crate) fn climb<W: Whole, V: Volume>(
     how: Climb,
     run: &Run,
 ) -> Result<Summit> {
-    let mut tower = Tower { bottom, terms, how, levels: Vec::new(), step: 0 };
+    let mut tower = Tower { bottom, terms, how, levels: Vec::new(), open: None, step: 0 };
     let objective = match start.is_alone() {
         true => bottom.objective_of(bottom.inside.iter().sum(), &start.totals, terms),
         false => bottom.objective(&start.labels, &start.totals, terms),
     };
-    let mut objective = tower.rise(start, objective, run)?;
+    let mut objective = tower.rise(false, start, objective, run)?;
     // Where communities are clear, one climb finds nearly all that several find.
     let clear = objective >= terms.most / CLEAR_SHARE.1 * CLEAR_SHARE.0;
     let small = how.refined && bottom.neighbors.len() <= SMALL_ENTRIES;
@@ -110,23 +111,28 @@ pub(crate) fn climb<W: Whole, V: Volume>(
     let iterations = how.iterations.max(least);
     let again_max = if how.refined { AGAIN_MAX } else { AGAIN_WHOLE_MAX };
     for iteration in 1..=iterations {
-        for _ in 0..again_max {
+        for again in 1..=again_max {
             let Some(depth) = tower.first_small() else { break };
             let start = tower.descend(depth);
             let before = objective;
-            objective = tower.rise(start, objective, run)?;
+            let last = again == again_max && iteration == iterations;
+            objective = tower.rise(last, start, objective, run)?;
             if objective - before <= terms.most >> (2 * TOLERANCE) {
                 break;
             }
         }
         if iteration < iterations {
             let start = tower.descend(0);
-            let now = tower.rise(start, objective, run)?;
+            let now = tower.rise(false, start, objective, run)?;
             if now == objective {
                 break;
             }
             objective = now;
         }
+    }
+    if tower.open.is_some() {
+        let start = tower.descend(tower.levels.len());
+        tower.rise(true, start, objective, run)?;
     }
     let alone = |above: &Above<W, V>| {
         let inside = above.level.inside.iter().sum();
@@ -144,13 +150,16 @@ struct Tower<'a, W: Whole, V: Volume> {
     terms: &'a Terms,
     how: Climb,
     levels: Vec<Above<W, V>>,
+    /// The communities of the highest level, where the climb ended before each was one node.
+    open: Option<Vec<u32>>,
     /// Levels moved so far, to draw from a new sequence on each.
     step: u64,
 }
 
 impl<W: Whole, V: Volume> Tower<'_, W, V> {
-    /// Climbs from the highest level until every community is one node; returns the objective, never below `objective`.
-    fn rise(&mut self, mut state: Moving<V>, mut objective: i128, run: &Run) -> Result<i128> {
+    /// Climbs from the highest level until every community is one node, or hardly anything is gained and this is not the
+    /// `last` climb; returns the objective, never below `objective`.
+    fn rise(&mut self, last: bool, mut state: Moving<V>, mut objective: i128, run: &Run) -> Result<i128> {
         let terms = self.terms;
         loop {
             let level = self.levels.last().map_or(self.bottom, |above| &above.level);
@@ -165,6 +174,11 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
             // A large level whose communities hardly gain by being joined is the top as it was.
             let hardly = gained <= terms.most >> TOP_TOLERANCE && !is_small(level);
             if groups.len() == level.num_nodes() || hardly && before.is_alone() {
+                return Ok(objective);
+            }
+            // Another climb begins below: what is above this level would only be taken down again.
+            if hardly && !last && self.first_small().is_some_and(|depth| depth < self.levels.len()) {
+                self.open = Some(before.labels);
                 return Ok(objective);
             }
             // Where little is gained above the graph, communities that are connected become nodes as they are.
@@ -215,7 +229,7 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
     /// Goes down to a level (0 is the graph), with the communities that were found above.
     fn descend(&mut self, depth: usize) -> Moving<V> {
         let top = self.levels.last().map_or(self.bottom, |above| &above.level);
-        let mut labels: Vec<u32> = (0..top.num_nodes() as u32).collect();
+        let mut labels = self.open.take().unwrap_or_else(|| (0..top.num_nodes() as u32).collect());
         for above in self.levels.drain(depth..).rev() {
             labels = above.owners.iter().map(|&owner| labels[owner as usize]).collect();
         }

@@ -101,6 +101,16 @@ impl<'a, W: Whole, V: Volume> Level<'a, W, V> {
     }
 }
 
+/// Cuts `all` into pieces of the lengths `lens`, one behind another.
+pub(crate) fn pieces<T>(mut all: &mut [T], lens: impl Iterator<Item = usize>) -> Vec<&mut [T]> {
+    lens.map(|len| {
+        let (piece, rest) = std::mem::take(&mut all).split_at_mut(len);
+        all = rest;
+        piece
+    })
+    .collect()
+}
+
 /// Weights in one of the two widths.
 pub(crate) enum Widths<'a> {
     Narrow(Cow<'a, [u32]>),

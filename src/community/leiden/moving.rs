@@ -79,8 +79,10 @@ pub(crate) struct Effort {
 }
 
 /// A move that a node asks for.
-struct Proposal<W> {
+struct Proposal<W, V> {
     node: u32,
+    volume: V,
+    from: u32,
     /// `NONE`: a community of its own.
     to: u32,
     weight_to: W,
@@ -139,7 +141,7 @@ pub(crate) fn move_exactly<W: Whole, V: Volume>(
             continue;
         }
         let Some(proposal) = propose(level, terms, state, node, &labels, &mut table) else { continue };
-        let Some(gain) = commit(level, terms, state, &proposal, &mut free) else { continue };
+        let Some(gain) = commit(terms, state, &proposal, &mut free) else { continue };
         gained += gain;
         let now = state.labels[node as usize];
         for (neighbor, _) in level.row(node) {
@@ -224,7 +226,7 @@ impl<'a, W: Whole, V: Volume> Rounds<'a, W, V> {
 
     /// What the waiting nodes of some pieces ask for, in order. With `round`, proposals are marked whose node has a
     /// neighbour in that round.
-    fn propose(&self, state: &Moving<V>, pieces: &[u32], round: Option<u8>) -> Vec<Vec<Proposal<W>>> {
+    fn propose(&self, state: &Moving<V>, pieces: &[u32], round: Option<u8>) -> Vec<Vec<Proposal<W, V>>> {
         pieces
             .par_chunks(PIECES_PER_TASK)
             .map(|pieces| {
@@ -248,7 +250,7 @@ impl<'a, W: Whole, V: Volume> Rounds<'a, W, V> {
         piece: u32,
         round: Option<u8>,
         Looking { nodes, labels, open, table }: &mut Looking<W>,
-        proposals: &mut Vec<Proposal<W>>,
+        proposals: &mut Vec<Proposal<W, V>>,
     ) {
         let level = self.level;
         let from = piece as usize * self.piece;
@@ -290,15 +292,15 @@ impl<'a, W: Whole, V: Volume> Rounds<'a, W, V> {
     }
 
     /// Carries proposals out, one after another; returns what they gain.
-    fn commit(&self, state: &mut Moving<V>, proposals: &[Vec<Proposal<W>>], free: &mut Vec<u32>) -> i128 {
+    fn commit(&self, state: &mut Moving<V>, proposals: &[Vec<Proposal<W, V>>], free: &mut Vec<u32>) -> i128 {
         let mut gained = 0;
         // Labels that nobody has any more are given again in later rounds only.
         let mut freed = Vec::new();
         for proposal in proposals.iter().flatten() {
-            let from = state.labels[proposal.node as usize];
+            let from = proposal.from;
             let gain = match proposal.again {
-                false => commit(self.level, self.terms, state, proposal, free),
-                true => commit(self.level, self.terms, state, &self.sum_again(state, proposal), free),
+                false => commit(self.terms, state, proposal, free),
+                true => commit(self.terms, state, &self.sum_again(state, proposal), free),
             };
             if let Some(gain) = gain {
                 gained += gain;
@@ -312,8 +314,8 @@ impl<'a, W: Whole, V: Volume> Rounds<'a, W, V> {
     }
 
     /// The proposal with its weights as they are by now.
-    fn sum_again(&self, state: &Moving<V>, proposal: &Proposal<W>) -> Proposal<W> {
-        let from = state.labels[proposal.node as usize];
+    fn sum_again(&self, state: &Moving<V>, proposal: &Proposal<W, V>) -> Proposal<W, V> {
+        let from = proposal.from;
         let mut now = Proposal { weight_to: W::default(), weight_from: W::default(), ..*proposal };
         for (neighbor, weight) in self.level.row(proposal.node) {
             let label = state.labels[neighbor as usize];
@@ -327,7 +329,7 @@ impl<'a, W: Whole, V: Volume> Rounds<'a, W, V> {
     }
 
     /// Lets the neighbours of nodes that moved be looked at again, unless they are in the same community.
-    fn wake(&self, state: &Moving<V>, proposals: &[Vec<Proposal<W>>]) {
+    fn wake(&self, state: &Moving<V>, proposals: &[Vec<Proposal<W, V>>]) {
         proposals.par_iter().for_each(|proposals| {
             for proposal in proposals {
                 let now = state.labels[proposal.node as usize];
@@ -378,7 +380,7 @@ fn propose<W: Whole, V: Volume>(
     node: u32,
     labels: &[u32],
     table: &mut Table<W>,
-) -> Option<Proposal<W>> {
+) -> Option<Proposal<W, V>> {
     let range = level.range(node);
     table.start(range.len());
     for (&label, &weight) in labels.iter().zip(&level.weights[range]) {
@@ -399,20 +401,19 @@ fn propose<W: Whole, V: Volume>(
             best = (gain, label, weight);
         }
     }
-    (best.1 != own).then_some(Proposal { node, to: best.1, weight_to: best.2, weight_from, again: false })
+    let (_, to, weight_to) = best;
+    (to != own).then_some(Proposal { node, volume, from: own, to, weight_to, weight_from, again: false })
 }
 
 /// Carries a proposal out if it still gains with the totals as they are; returns the gain.
 #[inline]
 fn commit<W: Whole, V: Volume>(
-    level: &Level<W, V>,
     terms: &Terms,
     state: &mut Moving<V>,
-    proposal: &Proposal<W>,
+    proposal: &Proposal<W, V>,
     free: &mut Vec<u32>,
 ) -> Option<i128> {
-    let volume = level.volumes[proposal.node as usize];
-    let from = state.labels[proposal.node as usize];
+    let &Proposal { volume, from, .. } = proposal;
     let rest = state.totals[from as usize].minus(volume);
     let alone = proposal.to == NONE;
     let to = if alone { *free.last()? } else { proposal.to };

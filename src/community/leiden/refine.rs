@@ -5,7 +5,7 @@
 //! A community is a task's own affair (see [`Local`]). As soon as its parts are known, their rows are summed while they
 //! are still near: weights between parts of the community at once, weights to nodes outside as a list that is summed
 //! when the parts of all communities have their numbers. Parts are numbered community by community, so that the nodes
-//! of one community are neighbours in memory on the next level.
+//! of one community are neighbours in memory on the next level. The rows of all tasks are put into place in parallel.
 //!
 //! # Cost
 //! O(m) with one random access an entry, and one more for each entry that leaves its community; memory about 8 bytes
@@ -19,7 +19,7 @@
 //! Traag, Waltman, van Eck: From Louvain to Leiden: guaranteeing well-connected communities, Scientific Reports 9, 2019.
 
 use super::groups::Groups;
-use super::level::{Level, TASK_ENTRIES};
+use super::level::{Level, TASK_ENTRIES, pieces};
 use super::local::Local;
 use super::objective::{Terms, Volume, Whole};
 use super::table::Table;
@@ -207,28 +207,33 @@ fn join<W: Whole, V: Volume>(
         }
         Ok(())
     })?;
-    let entries = found.iter().map(|found| found.inner.len() + found.outer.len()).sum();
     let mut offsets = Vec::with_capacity(num_nodes + 1);
     offsets.push(0);
     let (mut inside, mut volumes) = (Vec::with_capacity(num_nodes), Vec::with_capacity(num_nodes));
-    let (mut neighbors, mut weights) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
-    for (mut found, &base) in found.into_iter().zip(bases) {
-        let (mut inner, mut outer) = (0, 0);
-        for (&inner_end, &outer_end) in found.inner_ends.iter().zip(&found.outer_ends) {
-            for &(part, weight) in &found.inner[inner..inner_end as usize] {
-                neighbors.push(base + part);
-                weights.push(weight);
-            }
-            for &(part, weight) in &found.outer[outer..outer_end as usize] {
-                neighbors.push(part);
-                weights.push(weight);
-            }
-            offsets.push(neighbors.len());
-            (inner, outer) = (inner_end as usize, outer_end as usize);
-        }
+    let mut end = 0;
+    for found in &mut found {
+        let ends = found.inner_ends.iter().zip(&found.outer_ends);
+        offsets.extend(ends.map(|(&inner, &outer)| end + inner as usize + outer as usize));
+        end += found.inner.len() + found.outer.len();
         inside.append(&mut found.inside);
         volumes.append(&mut found.volumes);
     }
+    let (mut neighbors, mut weights) = (vec![0; end], vec![W::default(); end]);
+    let lens = || found.iter().map(|found| found.inner.len() + found.outer.len());
+    let places = (pieces(&mut neighbors, lens()), pieces(&mut weights, lens()));
+    (found, bases, places.0, places.1).into_par_iter().for_each(|(found, &base, neighbors, weights)| {
+        let (mut inner, mut outer, mut len) = (0, 0, 0);
+        let mut put = |(neighbor, weight)| {
+            (neighbors[len], weights[len]) = (neighbor, weight);
+            len += 1;
+        };
+        for (&inner_end, &outer_end) in found.inner_ends.iter().zip(&found.outer_ends) {
+            let within = &found.inner[inner..inner_end as usize];
+            within.iter().for_each(|&(part, weight)| put((base + part, weight)));
+            found.outer[outer..outer_end as usize].iter().copied().for_each(&mut put);
+            (inner, outer) = (inner_end as usize, outer_end as usize);
+        }
+    });
     Ok(Level {
         offsets: Cow::Owned(offsets),
         neighbors: Cow::Owned(neighbors),
