@@ -6,6 +6,7 @@
 
 mod communities;
 mod harness;
+mod patterns;
 
 use harness::{Harness, Stage, number, text};
 use ringfence::Run;
@@ -47,6 +48,7 @@ fn answers(harness: &Harness, graph: &Graph) {
     open_stage(harness, graph);
     components_stage(harness, graph);
     communities::stages(harness, graph);
+    patterns::stages(harness, graph);
 }
 
 /// The files to work on.

@@ -95,7 +95,7 @@ def test_a_budget_is_said(ledger):
     few = ledger.cycles(span_s=86_400, results_max=3)
     assert few.truncated and "cut short" in repr(few)
     cut = few.summary["cut"]
-    assert cut["results_dropped"] + cut["anchors_left"] > 0
+    assert cut["results_dropped"] + cut["accounts_left"] > 0
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ impl Budget {
 pub struct Cut {
     /// Anchors whose search ended at [`Budget::anchor_work_max`].
     pub anchors_cut: u64,
-    /// Anchors that were not searched, because [`Budget::results_max`] or [`Budget::work_max`] was reached.
-    pub anchors_left: u64,
+    /// Accounts that nothing was searched from, because [`Budget::results_max`] or [`Budget::work_max`] was reached.
+    pub accounts_left: u64,
     /// Results found and dropped over [`Budget::results_max`].
     pub results_dropped: u64,
     /// How often a path ended at an account with more than [`Budget::hub_max`] transfers in the window.
@@ -66,7 +66,7 @@ impl Cut {
     /// Adds what another search left undone.
     pub fn add(&mut self, other: &Cut) {
         self.anchors_cut += other.anchors_cut;
-        self.anchors_left += other.anchors_left;
+        self.accounts_left += other.accounts_left;
         self.results_dropped += other.results_dropped;
         self.hubs_passed_over += other.hubs_passed_over;
     }

@@ -90,7 +90,7 @@ pub(super) fn search<T: Send>(
     for round in blocks.chunks(BLOCKS_PER_ROUND) {
         let first = round[0].start;
         if results >= budget.results_max || spent >= budget.work_max {
-            cut.anchors_left += u64::from(blocks[blocks.len() - 1].end - first);
+            cut.accounts_left += u64::from(blocks[blocks.len() - 1].end - first);
             break;
         }
         let found: Result<Vec<(T, Meter)>> = run.install(|| {

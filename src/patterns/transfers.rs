@@ -23,12 +23,25 @@ const ACCOUNTS_PER_TASK: usize = 1 << 14;
 
 /// A transfer as one of its accounts sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(C)]
 pub struct Entry {
     /// The other account.
     pub neighbor: u32,
     /// Place of the transaction in the view.
     pub place: u32,
+}
+
+/// Those of `entries` that are at `floor` or later, found from the end: O(log k) for k of them.
+#[inline]
+pub(super) fn since(entries: &[Entry], floor: u32) -> &[Entry] {
+    let (mut begin, mut step) = (entries.len(), 1);
+    while begin > 0 && entries[begin - 1].place >= floor {
+        let next = begin.saturating_sub(step);
+        if entries[next].place < floor {
+            return &entries[next + entries[next..begin].partition_point(|entry| entry.place < floor)..];
+        }
+        (begin, step) = (next, step * 2);
+    }
+    &entries[begin..]
 }
 
 /// The transfers of a view.
@@ -230,5 +243,22 @@ impl<'v, 'g> Moves<'v, 'g> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_since_a_place_is_found_from_the_end() {
+        let entries: Vec<Entry> = (0..40).map(|at| Entry { neighbor: 0, place: 3 * at + 1 }).collect();
+        for len in 0..=entries.len() {
+            for floor in 0..130 {
+                let expected: Vec<Entry> =
+                    entries[..len].iter().copied().filter(|entry| entry.place >= floor).collect();
+                assert_eq!(since(&entries[..len], floor), expected);
+            }
+        }
     }
 }

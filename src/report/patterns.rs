@@ -136,7 +136,7 @@ fn document(view: &View<'_>, question: &PatternQuestion, rates: Value, cut: &Cut
         },
         "truncated": cut.truncated(),
         "cut": {
-            "anchors_cut": cut.anchors_cut, "anchors_left": cut.anchors_left,
+            "anchors_cut": cut.anchors_cut, "accounts_left": cut.accounts_left,
             "results_dropped": cut.results_dropped, "hubs_passed_over": cut.hubs_passed_over,
         },
     })

@@ -91,7 +91,7 @@ fn what_was_cut_is_said_and_what_cannot_be_asked_is_refused() {
     assert_eq!((&said["summary"]["truncated"], &said["summary"]["num_instances"]), (&true.into(), &1.into()));
     assert!(
         said["summary"]["cut"]["results_dropped"].as_u64().unwrap()
-            + said["summary"]["cut"]["anchors_left"].as_u64().unwrap()
+            + said["summary"]["cut"]["accounts_left"].as_u64().unwrap()
             > 0
     );
 

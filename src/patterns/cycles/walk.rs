@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::patterns::money::Kept;
 use crate::patterns::receipts::Receipts;
 use crate::patterns::search::Meter;
-use crate::patterns::transfers::{Entry, Transfers};
+use crate::patterns::transfers::{Entry, Transfers, since};
 use crate::run::Run;
 use std::ops::Range;
 
@@ -78,10 +78,9 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
     fn back(&mut self) {
         let node = self.trail.path[self.trail.path.len() - 1];
         let before = self.receipts.before(self.trail.latest());
-        let entries = &self.trail.transfers.incoming(node)[..before.count as usize];
-        let len = entries.iter().rev().take_while(|entry| entry.place >= self.floor).count();
-        let entries = &entries[entries.len() - len..];
-        if !self.meter.spend(1 + len as u64) || !self.meter.passes(len) {
+        let entries = since(&self.trail.transfers.incoming(node)[..before.count as usize], self.floor);
+        let len = entries.len();
+        if !self.meter.spend(1) || !self.meter.passes(len) || !self.meter.spend(len as u64) {
             return;
         }
         let base = self.sorted.len();
