@@ -10,7 +10,8 @@ pub struct Budget {
     pub results_max: u64,
     /// Most transfers looked at for one anchor (the account or payment that a search starts from), at least 1.
     pub anchor_work_max: u64,
-    /// Most transfers looked at in all, at least 1; checked between blocks of anchors.
+    /// Most transfers looked at in all, at least 1. Some 32 blocks of anchors are searched at a time and know nothing of each other, so that this many
+    /// can be exceeded 32 times over, and by no more.
     pub work_max: u64,
     /// Most transfers of an account within one window for a path to go on through it, at least 1: a payroll or a
     /// processor joins everybody with everybody.
@@ -49,9 +50,9 @@ impl Budget {
 pub struct Cut {
     /// Anchors whose search ended at [`Budget::anchor_work_max`].
     pub anchors_cut: u64,
-    /// Accounts that nothing was searched from, because [`Budget::results_max`] or [`Budget::work_max`] was reached.
+    /// Accounts that were not searched from, or not to the end, because [`Budget::results_max`] or [`Budget::work_max`] was reached.
     pub accounts_left: u64,
-    /// Results found and dropped over [`Budget::results_max`].
+    /// Results found beside those, and dropped over [`Budget::results_max`].
     pub results_dropped: u64,
     /// How often a path ended at an account with more than [`Budget::hub_max`] transfers in the window.
     pub hubs_passed_over: u64,

@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Blocks that are searched between two looks at the whole budget.
-const BLOCKS_PER_ROUND: usize = 64;
+const BLOCKS_PER_ROUND: usize = 32;
 
 /// Transfers of a block of anchors; a block is searched by one thread.
 const WEIGHT_PER_BLOCK: u64 = 1 << 12;
 
-/// What one thread may still do for an anchor, and what it left undone.
+/// What one thread may still do for a block of anchors and for one of them, and what it left undone.
 #[derive(Debug)]
 pub(super) struct Meter {
     pub(super) cut: Cut,
@@ -20,14 +20,21 @@ pub(super) struct Meter {
     hub_max: u32,
     /// Work of the current anchor.
     anchor: u64,
-    /// Work of all anchors of the block.
+    /// Work of the anchors before it.
     done: u64,
+    /// Work that was left of the whole budget when the round began.
+    work_left: u64,
+    /// Results found.
+    results: u64,
+    /// Results that were left of the whole budget when the round began.
+    results_left: u64,
 }
 
 impl Meter {
-    fn new(budget: &Budget) -> Self {
+    fn new(budget: &Budget, work_left: u64, results_left: u64) -> Self {
         let (anchor_work_max, hub_max) = (budget.anchor_work_max, budget.hub_max);
-        Self { cut: Cut::default(), anchor_work_max, hub_max, anchor: 0, done: 0 }
+        let (cut, anchor, done, results) = (Cut::default(), 0, 0, 0);
+        Self { cut, anchor_work_max, hub_max, anchor, done, work_left, results, results_left }
     }
 
     /// Begins with the next anchor.
@@ -37,19 +44,31 @@ impl Meter {
         self.anchor = 0;
     }
 
+    /// Counts a result.
+    #[inline]
+    pub(super) fn find(&mut self) {
+        self.results += 1;
+    }
+
+    /// Whether the block alone used up what was left of the whole budget.
+    #[inline]
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.results >= self.results_left || self.done.saturating_add(self.anchor) >= self.work_left
+    }
+
     /// Counts `work` and says whether the anchor's search may go on; counts the anchor as cut when it first may not.
     #[inline]
     pub(super) fn spend(&mut self, work: u64) -> bool {
         let before = self.anchor;
         self.anchor = before.saturating_add(work);
         if self.anchor <= self.anchor_work_max {
-            return true;
+            return !self.is_exhausted();
         }
         self.cut.anchors_cut += u64::from(before <= self.anchor_work_max);
         false
     }
 
-    /// Whether an account with `transfers` in the window is no hub; counts it if it is one.
+    /// Whether an account with `transfers` in the span is no hub; counts it if it is one.
     #[inline]
     pub(super) fn passes(&mut self, transfers: usize) -> bool {
         let passes = transfers <= self.hub_max as usize;
@@ -76,27 +95,26 @@ pub(super) fn blocks(offsets: &[u32]) -> Vec<Range<u32>> {
 
 /// Searches block after block with `work` and joins what it finds in the order of blocks.
 ///
-/// `count` says how many results are in what a block found, `keep` leaves the first so many of them.
+/// A block ends where it alone used up the budget, so that no more than `BLOCKS_PER_ROUND` times [`Budget::results_max`] are ever held;
+/// `keep` leaves the first so many of what a block found.
 pub(super) fn search<T: Send>(
     blocks: &[Range<u32>],
     budget: &Budget,
     run: &Run,
     work: impl Fn(Range<u32>, &mut Meter) -> Result<T> + Sync,
-    count: impl Fn(&T) -> u64,
     keep: impl Fn(&mut T, u64),
 ) -> Result<(Vec<T>, Cut)> {
     let (mut all, mut cut) = (Vec::new(), Cut::default());
-    let (mut results, mut spent) = (0, 0u64);
+    let (mut results_left, mut work_left) = (budget.results_max, budget.work_max);
     for round in blocks.chunks(BLOCKS_PER_ROUND) {
-        let first = round[0].start;
-        if results >= budget.results_max || spent >= budget.work_max {
-            cut.accounts_left += u64::from(blocks[blocks.len() - 1].end - first);
+        if results_left == 0 || work_left == 0 {
+            cut.accounts_left += u64::from(blocks[blocks.len() - 1].end - round[0].start);
             break;
         }
         let found: Result<Vec<(T, Meter)>> = run.install(|| {
             let block = |nodes: &Range<u32>| {
                 run.check()?;
-                let mut meter = Meter::new(budget);
+                let mut meter = Meter::new(budget, work_left, results_left);
                 let found = work(nodes.clone(), &mut meter)?;
                 meter.next();
                 run.advance(u64::from(nodes.end - nodes.start));
@@ -106,14 +124,13 @@ pub(super) fn search<T: Send>(
         });
         for (mut found, meter) in found? {
             cut.add(&meter.cut);
-            spent = spent.saturating_add(meter.done);
-            let here = count(&found);
-            let room = budget.results_max - results.min(budget.results_max);
-            if here > room {
-                cut.results_dropped += here - room;
-                keep(&mut found, room);
+            work_left = work_left.saturating_sub(meter.done);
+            let kept = meter.results.min(results_left);
+            if kept < meter.results {
+                cut.results_dropped += meter.results - kept;
+                keep(&mut found, kept);
             }
-            results += here.min(room);
+            results_left -= kept;
             all.push(found);
         }
     }

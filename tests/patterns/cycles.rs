@@ -130,7 +130,7 @@ fn a_view_is_searched_as_if_it_were_the_ledger() {
 
 #[test]
 fn a_budget_cuts_at_the_same_place_whoever_searches() {
-    let (mut cut, mut dropped) = (0, 0);
+    let (mut cut, mut full, mut dropped) = (0, 0, 0);
     for seed in 0..150 {
         let random = &mut Random(seed);
         let stored = Stored::new(&ledger(seed), Partition::None);
@@ -167,12 +167,16 @@ fn a_budget_cuts_at_the_same_place_whoever_searches() {
                 assert!(*ways <= same.2);
             }
             cut += u64::from(answers[0].cut.anchors_cut > 0);
+            // The budget of results ends a search at the last one that it allows, and what one more look had found is dropped.
+            let is_full = found.len() as u64 == options.budget.results_max;
+            full += u64::from(is_full);
             dropped += u64::from(answers[0].cut.results_dropped > 0);
+            assert!(is_full || answers[0].cut.results_dropped == 0);
         } else {
             assert_eq!(found, whole);
         }
     }
-    assert!(cut > 10 && dropped > 10, "{cut} {dropped}");
+    assert!(cut > 10 && full > 10 && dropped > 0, "{cut} {full} {dropped}");
 }
 
 #[test]

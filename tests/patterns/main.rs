@@ -21,8 +21,8 @@ mod real;
 
 use ledgers::{Ledger, Random, random_ledger};
 
-/// Ledgers of a run; `RINGFENCE_LEDGERS` asks for another number.
-const NUM_LEDGERS: u64 = 2_000;
+/// Ledgers of a run, about half a minute on two cores; `RINGFENCE_LEDGERS` asks for another number.
+const NUM_LEDGERS: u64 = 20_000;
 
 #[allow(clippy::disallowed_methods)] // A test program is a door.
 fn num_ledgers() -> u64 {

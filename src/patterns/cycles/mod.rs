@@ -177,10 +177,9 @@ pub fn cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Resul
             Walk::new((transfers, &receipts), options, meter, &mut found).accounts(accounts, run)?;
             Ok(found)
         },
-        |found| found.ways.len() as u64,
         Found::keep,
     )?;
-    Ok(Cycles { cut, ..join(transfers, &blocks_found) })
+    Ok(Cycles { cut, ..run.install(|| join(transfers, &blocks_found)) })
 }
 
 /// The number of cycles among `transfers`, by length; the last is that of `length_max`. Nothing but the numbers is kept, and
@@ -196,17 +195,17 @@ pub fn count_cycles(
     options.check()?;
     let receipts = Receipts::new(transfers, options.ties, run)?;
     run.stage("cycles", u64::from(transfers.num_accounts()));
+    let budget = Budget { results_max: u64::MAX, ..options.budget };
     let none = || Counted(vec![CycleCount::default(); options.length_max as usize + 1]);
     let (blocks_found, cut) = search(
         &blocks(transfers.incoming_offsets()),
-        &options.budget,
+        &budget,
         run,
         |accounts, meter| {
             let mut found = none();
             Walk::new((transfers, &receipts), options, meter, &mut found).accounts(accounts, run)?;
             Ok(found)
         },
-        |_| 0,
         |_, _| (),
     )?;
     let mut total = none();

@@ -37,9 +37,13 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
     }
 
     pub(super) fn accounts(mut self, accounts: Range<u32>, run: &Run) -> Result<()> {
-        for account in accounts {
+        for account in accounts.clone() {
             self.start = account;
             self.account(run)?;
+            if self.meter.is_exhausted() {
+                self.meter.cut.accounts_left += u64::from(accounts.end - account);
+                break;
+            }
         }
         Ok(())
     }
@@ -70,6 +74,9 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
             self.floor = opening.place;
             self.trail.begin(*closing);
             self.back();
+            if self.meter.is_exhausted() {
+                return Ok(());
+            }
         }
         Ok(())
     }
@@ -135,6 +142,7 @@ impl<'a, 't, S: Sink> Walk<'a, 't, S> {
             self.trail.ways(arrivals, |departure| ways = ways.saturating_add(departure.ways));
             if ways > 0 && length >= self.options.length_min {
                 self.sink.cycle(self.start, &self.trail, arrivals, ways);
+                self.meter.find();
             }
         } else if length < self.options.length_max
             && !self.trail.path.contains(&payer)
