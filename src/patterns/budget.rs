@@ -1,10 +1,11 @@
 //! How much a search may do, and what it left undone.
 
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// Bounds of a search. Each is a number of deterministic steps: the same graph and options are cut at the same place on any
 /// machine, with any number of threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     /// Most results, at least 1; the first in the order of anchors stay.
     pub results_max: u64,

@@ -1,6 +1,8 @@
 //! One way to search from many anchors: in parallel, in order, within a budget.
 
 use super::budget::{Budget, Cut};
+use super::instances::Instance;
+use super::transfers::{Direction, Transfers};
 use crate::error::Result;
 use crate::run::Run;
 use rayon::prelude::*;
@@ -75,6 +77,38 @@ impl Meter {
         self.cut.hubs_passed_over += u64::from(!passes);
         passes
     }
+}
+
+/// Searches from every account for instances; `searcher` makes what one block of accounts is searched with. Anchors are weighed by their transfers in `direction`.
+pub(super) fn by_account<S>(
+    transfers: &Transfers,
+    direction: Direction,
+    budget: &Budget,
+    run: &Run,
+    stage: &'static str,
+    searcher: impl Fn() -> S + Sync,
+) -> Result<(Vec<Instance>, Cut)>
+where
+    S: FnMut(u32, &mut Meter, &mut Vec<Instance>),
+{
+    run.stage(stage, u64::from(transfers.num_accounts()));
+    let work = |accounts: Range<u32>, meter: &mut Meter| {
+        let (mut search, mut found) = (searcher(), Vec::new());
+        for account in accounts.clone() {
+            meter.next();
+            let before = found.len();
+            search(account, meter, &mut found);
+            (before..found.len()).for_each(|_| meter.find());
+            if meter.is_exhausted() {
+                meter.cut.accounts_left += u64::from(accounts.end - account - 1);
+                break;
+            }
+        }
+        Ok(found)
+    };
+    let keep = |found: &mut Vec<Instance>, len| found.truncate(len as usize);
+    let (found, cut) = search(&blocks(transfers.offsets(direction)), budget, run, work, keep)?;
+    Ok((found.into_iter().flatten().collect(), cut))
 }
 
 /// Cuts nodes into blocks of about equal weight; `offsets` are their weights summed up.

@@ -30,6 +30,15 @@ pub struct Entry {
     pub place: u32,
 }
 
+/// The side of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// What it receives.
+    In,
+    /// What it pays.
+    Out,
+}
+
 /// Those of `entries` that are at `floor` or later, found from the end: O(log k) for k of them.
 #[inline]
 pub(super) fn since(entries: &[Entry], floor: u32) -> &[Entry] {
@@ -119,9 +128,42 @@ impl Transfers {
         self.incoming.of(account)
     }
 
-    /// Sums of the numbers of transfers that accounts receive, one more than accounts.
-    pub(super) fn incoming_offsets(&self) -> &[u32] {
-        &self.incoming.offsets
+    /// Transfers of `account` in one direction, oldest first.
+    #[inline]
+    pub(super) fn side(&self, direction: Direction, account: u32) -> &[Entry] {
+        match direction {
+            Direction::In => self.incoming(account),
+            Direction::Out => self.out(account),
+        }
+    }
+
+    /// Sums of the numbers of transfers of accounts in one direction, one more than accounts.
+    pub(super) fn offsets(&self, direction: Direction) -> &[u32] {
+        match direction {
+            Direction::In => &self.incoming.offsets,
+            Direction::Out => &self.out.offsets,
+        }
+    }
+
+    /// The amount of the transaction at `place` for the account that sees it in this direction.
+    #[inline]
+    pub(super) fn amount(&self, direction: Direction, place: u32) -> Money {
+        match direction {
+            Direction::In => self.received(place),
+            Direction::Out => self.paid(place),
+        }
+    }
+
+    /// Whom `payer` pays at `place`.
+    pub(super) fn payee(&self, payer: u32, place: u32) -> u32 {
+        let paid = self.out(payer);
+        paid[paid.partition_point(|entry| entry.place < place)].neighbor
+    }
+
+    /// Place of a transaction of the view.
+    #[inline]
+    pub(super) fn place(&self, id: TxId) -> u32 {
+        (id.0 - self.first.0) as u32
     }
 
     /// Microseconds since 1970 UTC at which the transaction at `place` took place.

@@ -1,0 +1,208 @@
+//! Scatter-gather: one account pays many, the mules, who then pay one.
+//!
+//! A mule of a source and a sink is an account that the source pays and that then pays the sink. The sink may be the source itself: money that comes back.
+//! A window begins with a payment of the source and ends `span_us` later; its mules are those with both payments in it. Of windows of
+//! a source and a sink that overlap in time, the one with the most mules stays, then the earliest. An instance has, of each of its
+//! mules, every payment in the window from the source that a payment to the sink follows, and every payment to the sink that follows one.
+//!
+//! # Method
+//! From each source along its payments and on along those of each payee. Accounts with more transfers within the span than
+//! [`Budget::hub_max`] are no mules.
+//!
+//! # Cost
+//! Time in the number of such paths of two payments, times the logarithm of those of one source; memory that of one source per thread, and the result.
+//!
+//! # Source
+//! Altman et al., NeurIPS 2023, §3.2, with the order of time that the shape stands for.
+
+use super::budget::{Budget, Cut};
+use super::instances::{Instance, Role};
+use super::money::Kept;
+use super::search::{Meter, by_account};
+use super::settings;
+use super::transfers::{Direction, Entry, Transfers};
+use super::typology::Typology;
+use super::windows::{Window, disjoint};
+use crate::error::{Error, Result};
+use crate::run::Run;
+use crate::units::Ties;
+use crate::units::time::DAY_US;
+use serde::{Deserialize, Serialize};
+
+/// Options of [`Typology::ScatterGather`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScatterGatherOptions {
+    /// Longest time between the first payment and the last, in microseconds, at least 1.
+    #[serde(rename = "span_s", with = "settings::seconds")]
+    pub span_us: i64,
+    /// Fewest mules, at least 2.
+    pub mules_min: u32,
+    /// Whether money can be received and paid on at one and the same time.
+    #[serde(with = "settings::ties")]
+    pub ties: Ties,
+    /// Least amount of a payment that counts, in minor units (with rates in units of value), at least 0.
+    pub amount_min: i64,
+    /// How much of a payment to a mule its payment to the sink must be.
+    #[serde(with = "settings::kept")]
+    pub passed_on: Kept,
+    /// How much may be done.
+    #[serde(flatten)]
+    pub budget: Budget,
+}
+
+impl Default for ScatterGatherOptions {
+    fn default() -> Self {
+        Self {
+            span_us: 5 * DAY_US,
+            mules_min: 3,
+            ties: Ties::default(),
+            amount_min: 0,
+            passed_on: Kept::ANY,
+            budget: Budget::default(),
+        }
+    }
+}
+
+impl ScatterGatherOptions {
+    pub(super) fn check(&self) -> Result<()> {
+        let at_least = |name, value: i64, least: i64, allowed| match value >= least {
+            true => Ok(()),
+            false => Err(Error::Option { name, value: value.to_string(), allowed }),
+        };
+        at_least("span_s", self.span_us, 1, "more than 0")?;
+        at_least("mules_min", self.mules_min.into(), 2, "at least 2")?;
+        at_least("amount_min", self.amount_min, 0, "at least 0")?;
+        self.passed_on.check("passed_on")?;
+        self.budget.check()
+    }
+}
+
+/// The instances from every source.
+pub(super) fn scatter_gather(
+    transfers: &Transfers,
+    options: &ScatterGatherOptions,
+    run: &Run,
+) -> Result<(Vec<Instance>, Cut)> {
+    options.check()?;
+    let name = Typology::ScatterGather.name();
+    by_account(transfers, Direction::Out, &options.budget, run, name, || {
+        let mut search = Diamonds { transfers, options, paths: Vec::new(), mules: Vec::new() };
+        move |source, meter: &mut Meter, found: &mut Vec<Instance>| search.from(source, meter, found)
+    })
+}
+
+/// A payment to a mule and one from there to a sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Path {
+    sink: u32,
+    first: u32,
+    second: u32,
+    mule: u32,
+}
+
+struct Diamonds<'a> {
+    transfers: &'a Transfers,
+    options: &'a ScatterGatherOptions,
+    paths: Vec<Path>,
+    mules: Vec<u32>,
+}
+
+impl Diamonds<'_> {
+    fn from(&mut self, source: u32, meter: &mut Meter, found: &mut Vec<Instance>) {
+        let (transfers, options) = (self.transfers, self.options);
+        let paid = transfers.out(source);
+        if paid.len() < options.mules_min as usize {
+            return;
+        }
+        self.paths.clear();
+        for first in paid {
+            if !self.follow(first, meter) {
+                return;
+            }
+        }
+        // By sink, then by first payment.
+        self.paths.sort_unstable();
+        let paths = std::mem::take(&mut self.paths);
+        for paths in paths.chunk_by(|a, b| a.sink == b.sink) {
+            if !meter.spend(paths.len() as u64) {
+                break;
+            }
+            self.to_sink(source, paths, meter, found);
+        }
+        self.paths = paths;
+    }
+
+    /// Adds the paths that begin with a payment; whether the search may go on.
+    fn follow(&mut self, first: &Entry, meter: &mut Meter) -> bool {
+        let (transfers, options) = (self.transfers, self.options);
+        let received = transfers.received(first.place);
+        if transfers.paid(first.place).amount < options.amount_min {
+            return meter.spend(1);
+        }
+        let on = transfers.out(first.neighbor);
+        let begin = on.partition_point(|next| !transfers.follows(options.ties, first.place, next.place));
+        let until = transfers.time(first.place).saturating_add(options.span_us);
+        let end = begin + on[begin..].partition_point(|next| transfers.time(next.place) <= until);
+        if !meter.passes(end - begin) {
+            return meter.spend(1);
+        }
+        for second in &on[begin..end] {
+            let paid = transfers.paid(second.place);
+            if paid.amount >= options.amount_min && options.passed_on.holds(received, paid) {
+                let (sink, mule) = (second.neighbor, first.neighbor);
+                self.paths.push(Path { sink, first: first.place, second: second.place, mule });
+            }
+        }
+        meter.spend((end - begin + 1) as u64)
+    }
+
+    /// The windows of a source and a sink; `paths` by first payment.
+    fn to_sink(&mut self, source: u32, paths: &[Path], meter: &mut Meter, found: &mut Vec<Instance>) {
+        let (transfers, options) = (self.transfers, self.options);
+        let least = options.mules_min as usize;
+        if paths.len() < least || self.count(paths.iter()) < least {
+            return;
+        }
+        let until = |first: u32| transfers.time(first).saturating_add(options.span_us);
+        let in_time = |path: &&Path, until: i64| transfers.time(path.second) <= until;
+        let mut windows = Vec::new();
+        for (at, begin) in paths.iter().enumerate() {
+            // A window begins with the first of the paths with its payment.
+            if at > 0 && paths[at - 1].first == begin.first {
+                continue;
+            }
+            let until = until(begin.first);
+            let open = paths[at..].partition_point(|path| transfers.time(path.first) <= until);
+            if !meter.spend(open as u64) {
+                return;
+            }
+            let inside = paths[at..at + open].iter().filter(|path| in_time(path, until));
+            let mules = self.count(inside.clone());
+            if mules >= least {
+                let end = inside.map(|path| path.second).max().unwrap_or(begin.second);
+                windows.push(Window { begin: begin.first, end, rank: (mules as u32, 0), at });
+            }
+        }
+        for window in disjoint(windows) {
+            let until = until(window.begin);
+            let inside: Vec<&Path> = paths[window.at..].iter().filter(|path| in_time(path, until)).collect();
+            let back = paths[0].sink == source;
+            let members = inside
+                .iter()
+                .map(|path| (1, path.mule, Role::Middle))
+                .chain([(0, source, Role::Source)])
+                .chain((!back).then_some((2, paths[0].sink, Role::Sink)));
+            let places = inside.iter().flat_map(|path| [path.first, path.second]);
+            found.push(Instance::new(transfers, Typology::ScatterGather, members, places));
+        }
+    }
+
+    /// Number of distinct mules.
+    fn count<'p>(&mut self, paths: impl Iterator<Item = &'p Path>) -> usize {
+        self.mules.clear();
+        self.mules.extend(paths.map(|path| path.mule));
+        self.mules.sort_unstable();
+        self.mules.dedup();
+        self.mules.len()
+    }
+}
