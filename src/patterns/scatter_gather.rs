@@ -1,9 +1,9 @@
 //! Scatter-gather: one account pays many, the mules, who then pay one.
 //!
-//! A mule of a source and a sink is an account that the source pays and that then pays the sink. The sink may be the source itself: money that comes back.
-//! A window begins with a payment of the source and ends `span_us` later; its mules are those with both payments in it. Of windows of
-//! a source and a sink that overlap in time, the one with the most mules stays, then the earliest. An instance has, of each of its
-//! mules, every payment in the window from the source that a payment to the sink follows, and every payment to the sink that follows one.
+//! A path is a payment of the source to a mule and one of the mule to the sink that follows it within `span_us`. The sink may be the source
+//! itself: money that comes back. A window begins with the first payment of a path and ends `span_us` later; its paths are those with both payments in it.
+//! Of windows of a source and a sink that overlap in time, the one with the most mules stays, then the earliest. An instance has the payments
+//! of all paths of its window.
 //!
 //! # Method
 //! From each source along its payments and on along those of each payee. Accounts with more transfers within the span than

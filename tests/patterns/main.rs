@@ -12,12 +12,15 @@ mod program;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../oracle/typologies.rs"]
+mod typology_oracle;
 #[path = "../oracle/trace.rs"]
 mod trace;
 
 mod command_line;
 mod cycles;
 mod real;
+mod typologies;
 
 use ledgers::{Ledger, Random, random_ledger};
 
