@@ -88,6 +88,7 @@ def synth(
     rings: int | None = None,
     progress: _Progress | None = None,
 ) -> dict[str, Any]: ...
+def typologies() -> dict[str, dict[str, Any]]: ...
 def verify(
     path: _Path,
     *,
@@ -260,6 +261,17 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> FreezePlan: ...
+    def patterns(
+        self,
+        *typologies: str,
+        settings: dict[str, Any] | None = None,
+        base: str | None = None,
+        rates: _Rows | None = None,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Patterns: ...
     def cycles(
         self,
         *,

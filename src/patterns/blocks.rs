@@ -24,6 +24,7 @@ use super::fans::{FanOptions, Fans};
 use super::instances::{Instance, Role};
 use super::search::{Meter, by_account};
 use super::settings;
+use super::tally::Tally;
 use super::transfers::{Direction, Entry, Transfers};
 use super::typology::Typology;
 use super::windows::Distinct;
@@ -106,6 +107,7 @@ pub(super) fn blocks(
     };
     by_account(transfers, Direction::Out, &options.budget, run, typology.name(), || {
         let (direction, counted, distinct) = (Direction::Out, Vec::new(), Distinct::default());
+        let mut payers = Tally::default();
         let mut seeds = Fans { transfers, direction, options: &fan, counted, distinct };
         move |payer, meter: &mut Meter, found: &mut Vec<Instance>| {
             for (begin, end) in seeds.windows(payer, meter) {
@@ -113,7 +115,7 @@ pub(super) fn blocks(
                 let window = Times { from: first, until: first.saturating_add(options.span_us) };
                 let payees = seeds.counted[begin..end].iter().map(|entry| entry.neighbor);
                 let search = Block { transfers, options, typology, window };
-                let Some(edges) = search.edges(payees.collect(), meter) else { return };
+                let Some(edges) = search.edges(payees.collect(), &mut payers, meter) else { return };
                 found.extend(search.instance(edges, meter));
             }
         }
@@ -151,29 +153,40 @@ struct Block<'a> {
 
 impl Block<'_> {
     /// The payments to `payees` in the window of all who pay enough of them, sorted; None if the budget is used up.
-    fn edges(&self, mut payees: Vec<u32>, meter: &mut Meter) -> Option<Vec<Edge>> {
+    fn edges(&self, mut payees: Vec<u32>, payers: &mut Tally, meter: &mut Meter) -> Option<Vec<Edge>> {
         let (transfers, options) = (self.transfers, self.options);
         payees.sort_unstable();
         payees.dedup();
-        let mut edges = Vec::new();
+        let is_payee = |account: u32| payees.binary_search(&account).is_ok();
+        let received = |payee: u32| within(transfers, transfers.incoming(payee), self.window);
+        let counts = |entry: &Entry| transfers.paid(entry.place).amount >= options.amount_min;
+        // Who can be a payer: far fewer than pay somebody, so that few payments are kept and sorted.
+        payers.clear();
         for &payee in &payees {
-            let received = within(transfers, transfers.incoming(payee), self.window);
+            let received = received(payee);
             if !meter.passes(received.len()) {
                 continue;
             }
             if !meter.spend(received.len() as u64) {
                 return None;
             }
-            let counted = received.iter().filter(|entry| {
-                transfers.paid(entry.place).amount >= options.amount_min && payees.binary_search(&entry.neighbor).is_err()
-            });
-            edges.extend(counted.map(|entry| Edge { payer: entry.neighbor, payee, place: entry.place }));
+            received.iter().filter(|entry| counts(entry)).for_each(|entry| payers.add(entry.neighbor, payee));
+        }
+        let mut edges = Vec::new();
+        for &payee in &payees {
+            let received = received(payee);
+            if received.len() <= options.budget.hub_max as usize {
+                let pays = |entry: &&Entry| {
+                    payers.count(entry.neighbor) >= options.payees_min
+                        && counts(entry)
+                        && !is_payee(entry.neighbor)
+                };
+                let edge = |entry: &Entry| Edge { payer: entry.neighbor, payee, place: entry.place };
+                edges.extend(received.iter().filter(pays).map(edge));
+            }
         }
         edges.sort_unstable();
-        let enough = |edges: &&[Edge]| {
-            edges.chunk_by(|a, b| a.payee == b.payee).count() >= options.payees_min as usize
-        };
-        Some(edges.chunk_by(|a, b| a.payer == b.payer).filter(enough).flatten().copied().collect())
+        Some(edges)
     }
 
     /// What peeling leaves of `edges`, if it is enough.
@@ -251,7 +264,13 @@ impl Side {
         accounts.sort_unstable();
         accounts.dedup();
         let len = accounts.len();
-        Self { accounts, ties: vec![Vec::new(); len], left: vec![true; len], degrees: vec![0; len], num_left: len }
+        Self {
+            accounts,
+            ties: vec![Vec::new(); len],
+            left: vec![true; len],
+            degrees: vec![0; len],
+            num_left: len,
+        }
     }
 
     /// Where an account that is left stands.
@@ -276,7 +295,9 @@ impl Sides {
         let mut payers = Side::new(edges.iter().map(|edge| edge.payer).collect());
         let mut payees = Side::new(edges.iter().map(|edge| edge.payee).collect());
         for edges in edges.chunk_by(|a, b| (a.payer, a.payee) == (b.payer, b.payee)) {
-            if let (Some(payer), Some(payee)) = (payers.position(edges[0].payer), payees.position(edges[0].payee)) {
+            if let (Some(payer), Some(payee)) =
+                (payers.position(edges[0].payer), payees.position(edges[0].payee))
+            {
                 payers.ties[payer].push(payee as u32);
                 payees.ties[payee].push(payer as u32);
                 payers.degrees[payer] += 1;
@@ -299,7 +320,8 @@ impl Sides {
             let (payer_degree, payer) = self.payers.least()?;
             let (payee_degree, payee) = self.payees.least()?;
             // degree / size of the other side, compared without division.
-            let payer_is_least = u64::from(payer_degree) * (num_payers as u64) < u64::from(payee_degree) * num_payees as u64;
+            let payer_is_least =
+                u64::from(payer_degree) * (num_payers as u64) < u64::from(payee_degree) * num_payees as u64;
             let (side, other, at, degree, size) = match payer_is_least {
                 true => (&mut self.payers, &mut self.payees, payer, payer_degree, num_payees),
                 false => (&mut self.payees, &mut self.payers, payee, payee_degree, num_payers),

@@ -94,24 +94,25 @@ pub(super) fn chains(
         let matched = &matched;
         move |account, meter: &mut Meter, _: &mut Vec<Instance>| search.account(account, matched, meter)
     })?;
-    let (found, cut_here) = by_account(transfers, Direction::Out, &options.budget, run, typology.name(), || {
-        let (matched, mut trail) = (&matched, Trail::default());
-        move |account, meter: &mut Meter, found: &mut Vec<Instance>| {
-            for first in transfers.out(account) {
-                if Matched::get(&matched.before, first.place) != NONE {
-                    continue;
-                }
-                trail.follow(transfers, matched, account, first.place, |accounts, places| {
-                    if places.len() >= options.length_min as usize {
-                        found.push(instance(transfers, typology, accounts, places));
+    let (found, cut_here) =
+        by_account(transfers, Direction::Out, &options.budget, run, typology.name(), || {
+            let (matched, mut trail) = (&matched, Trail::default());
+            move |account, meter: &mut Meter, found: &mut Vec<Instance>| {
+                for first in transfers.out(account) {
+                    if Matched::get(&matched.before, first.place) != NONE {
+                        continue;
                     }
-                });
-                if !meter.spend(trail.places.len() as u64) {
-                    break;
+                    trail.follow(transfers, matched, account, first.place, |accounts, places| {
+                        if places.len() >= options.length_min as usize {
+                            found.push(instance(transfers, typology, accounts, places));
+                        }
+                    });
+                    if !meter.spend(trail.places.len() as u64) {
+                        break;
+                    }
                 }
             }
-        }
-    })?;
+        })?;
     cut.add(&cut_here);
     Ok((found, cut))
 }
@@ -188,7 +189,8 @@ impl Matcher<'_> {
         for pair in &self.pairs {
             let (receipt, payment) = (pair.receipt.0, pair.payment);
             // Places of an account's receipts and payments are distinct, so that both can be looked up in their cells.
-            if Matched::get(&matched.next, receipt) == NONE && Matched::get(&matched.before, payment) == NONE {
+            if Matched::get(&matched.next, receipt) == NONE && Matched::get(&matched.before, payment) == NONE
+            {
                 matched.set(receipt, payment);
             }
         }

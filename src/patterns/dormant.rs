@@ -37,7 +37,13 @@ pub struct DormantOptions {
 
 impl Default for DormantOptions {
     fn default() -> Self {
-        Self { quiet_us: 90 * DAY_US, span_us: 5 * DAY_US, payments_min: 5, amount_min: 0, budget: Budget::default() }
+        Self {
+            quiet_us: 90 * DAY_US,
+            span_us: 5 * DAY_US,
+            payments_min: 5,
+            amount_min: 0,
+            budget: Budget::default(),
+        }
     }
 }
 
@@ -56,14 +62,19 @@ impl DormantOptions {
 }
 
 /// The instances of every account.
-pub(super) fn dormant(transfers: &Transfers, options: &DormantOptions, run: &Run) -> Result<(Vec<Instance>, Cut)> {
+pub(super) fn dormant(
+    transfers: &Transfers,
+    options: &DormantOptions,
+    run: &Run,
+) -> Result<(Vec<Instance>, Cut)> {
     options.check()?;
     let name = Typology::Dormant.name();
     by_account(transfers, Direction::In, &options.budget, run, name, || {
         // Place, other account, direction.
         let mut all: Vec<(u32, u32, Direction)> = Vec::new();
         move |account, meter: &mut Meter, found: &mut Vec<Instance>| {
-            let sides = [Direction::In, Direction::Out].map(|direction| (direction, transfers.side(direction, account)));
+            let sides = [Direction::In, Direction::Out]
+                .map(|direction| (direction, transfers.side(direction, account)));
             let len = sides[0].1.len() + sides[1].1.len();
             if len <= options.payments_min as usize || !meter.spend(len as u64) {
                 return;

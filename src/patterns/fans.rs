@@ -90,7 +90,8 @@ pub(super) fn fans(
 ) -> Result<(Vec<Instance>, Cut)> {
     options.check()?;
     by_account(transfers, direction, &options.budget, run, typology.name(), || {
-        let mut search = Fans { transfers, direction, options, counted: Vec::new(), distinct: Distinct::default() };
+        let mut search =
+            Fans { transfers, direction, options, counted: Vec::new(), distinct: Distinct::default() };
         move |account, meter: &mut Meter, found: &mut Vec<Instance>| {
             for (begin, end) in search.windows(account, meter) {
                 found.push(instance(transfers, typology, direction, account, &search.counted[begin..end]));
@@ -160,7 +161,8 @@ impl Fans<'_> {
             within && transfers.time(entry.place) >= known_since
         }));
         if options.first_only {
-            let mut firsts: Vec<(u32, u32)> = entries.iter().map(|entry| (entry.neighbor, entry.place)).collect();
+            let mut firsts: Vec<(u32, u32)> =
+                entries.iter().map(|entry| (entry.neighbor, entry.place)).collect();
             firsts.sort_unstable();
             firsts.dedup_by_key(|first| first.0);
             self.counted.retain(|entry| firsts.binary_search(&(entry.neighbor, entry.place)).is_ok());

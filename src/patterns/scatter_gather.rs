@@ -6,20 +6,21 @@
 //! of all paths of its window.
 //!
 //! # Method
-//! From each source along its payments and on along those of each payee. Accounts with more transfers within the span than
-//! [`Budget::hub_max`] are no mules.
+//! From each source along its payments and on along those of each payee, twice: first to count mules by sink, then to keep the paths to sinks
+//! with enough of them. Accounts with more transfers within the span than [`Budget::hub_max`] are no mules.
 //!
 //! # Cost
-//! Time in the number of such paths of two payments, times the logarithm of those of one source; memory that of one source per thread, and the result.
+//! Time in the number of such paths of two payments, and in those that are kept times their logarithm; memory that of one source per thread, and the result.
 //!
 //! # Source
 //! Altman et al., NeurIPS 2023, §3.2, with the order of time that the shape stands for.
 
 use super::budget::{Budget, Cut};
 use super::instances::{Instance, Role};
-use super::money::Kept;
+use super::money::{Kept, Money};
 use super::search::{Meter, by_account};
 use super::settings;
+use super::tally::Tally;
 use super::transfers::{Direction, Entry, Transfers};
 use super::typology::Typology;
 use super::windows::{Window, disjoint};
@@ -86,7 +87,8 @@ pub(super) fn scatter_gather(
     options.check()?;
     let name = Typology::ScatterGather.name();
     by_account(transfers, Direction::Out, &options.budget, run, name, || {
-        let mut search = Diamonds { transfers, options, paths: Vec::new(), mules: Vec::new() };
+        let mut search =
+            Diamonds { transfers, options, sinks: Tally::default(), paths: Vec::new(), mules: Vec::new() };
         move |source, meter: &mut Meter, found: &mut Vec<Instance>| search.from(source, meter, found)
     })
 }
@@ -103,57 +105,77 @@ struct Path {
 struct Diamonds<'a> {
     transfers: &'a Transfers,
     options: &'a ScatterGatherOptions,
+    sinks: Tally,
     paths: Vec<Path>,
     mules: Vec<u32>,
 }
 
-impl Diamonds<'_> {
+impl<'a> Diamonds<'a> {
     fn from(&mut self, source: u32, meter: &mut Meter, found: &mut Vec<Instance>) {
-        let (transfers, options) = (self.transfers, self.options);
-        let paid = transfers.out(source);
-        if paid.len() < options.mules_min as usize {
+        let least = self.options.mules_min;
+        let paid = self.transfers.out(source);
+        if paid.len() < least as usize {
             return;
         }
-        self.paths.clear();
+        // Which sinks can have enough mules: far fewer than there are, so that few paths are kept and sorted.
+        let mut sinks = std::mem::take(&mut self.sinks);
+        sinks.clear();
         for first in paid {
-            if !self.follow(first, meter) {
+            let on = self.on(first);
+            let passes = meter.passes(on.len());
+            if !meter.spend(1 + if passes { on.len() as u64 } else { 0 }) {
+                self.sinks = sinks;
                 return;
+            }
+            if passes {
+                on.iter().for_each(|second| sinks.add(second.neighbor, first.neighbor));
+            }
+        }
+        let mut paths = std::mem::take(&mut self.paths);
+        paths.clear();
+        for first in paid {
+            let on = self.on(first);
+            let received = self.transfers.received(first.place);
+            let mule = first.neighbor;
+            let is_path =
+                |second: &&Entry| sinks.count(second.neighbor) >= least && self.carries(received, second);
+            if on.len() <= self.options.budget.hub_max as usize {
+                let path = |second: &Entry| Path {
+                    sink: second.neighbor,
+                    first: first.place,
+                    second: second.place,
+                    mule,
+                };
+                paths.extend(on.iter().filter(is_path).map(path));
             }
         }
         // By sink, then by first payment.
-        self.paths.sort_unstable();
-        let paths = std::mem::take(&mut self.paths);
+        paths.sort_unstable();
         for paths in paths.chunk_by(|a, b| a.sink == b.sink) {
             if !meter.spend(paths.len() as u64) {
                 break;
             }
             self.to_sink(source, paths, meter, found);
         }
-        self.paths = paths;
+        (self.paths, self.sinks) = (paths, sinks);
     }
-
-    /// Adds the paths that begin with a payment; whether the search may go on.
-    fn follow(&mut self, first: &Entry, meter: &mut Meter) -> bool {
+    /// What the payee of a payment pays on within the span; nothing if the payment does not count.
+    fn on(&self, first: &Entry) -> &'a [Entry] {
         let (transfers, options) = (self.transfers, self.options);
-        let received = transfers.received(first.place);
         if transfers.paid(first.place).amount < options.amount_min {
-            return meter.spend(1);
+            return &[];
         }
         let on = transfers.out(first.neighbor);
         let begin = on.partition_point(|next| !transfers.follows(options.ties, first.place, next.place));
         let until = transfers.time(first.place).saturating_add(options.span_us);
         let end = begin + on[begin..].partition_point(|next| transfers.time(next.place) <= until);
-        if !meter.passes(end - begin) {
-            return meter.spend(1);
-        }
-        for second in &on[begin..end] {
-            let paid = transfers.paid(second.place);
-            if paid.amount >= options.amount_min && options.passed_on.holds(received, paid) {
-                let (sink, mule) = (second.neighbor, first.neighbor);
-                self.paths.push(Path { sink, first: first.place, second: second.place, mule });
-            }
-        }
-        meter.spend((end - begin + 1) as u64)
+        &on[begin..end]
+    }
+
+    /// Whether a payment is large enough and carries on what was received.
+    fn carries(&self, received: Money, second: &Entry) -> bool {
+        let paid = self.transfers.paid(second.place);
+        paid.amount >= self.options.amount_min && self.options.passed_on.holds(received, paid)
     }
 
     /// The windows of a source and a sink; `paths` by first payment.

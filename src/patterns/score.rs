@@ -14,7 +14,7 @@
 //! The parts are not independent, and the search has chosen what it shows: a score ranks, a permutation test decides.
 //!
 //! # Cost
-//! Time O(m log d) once, and in the payments of the instances; memory 8 bytes per transaction.
+//! Time and memory of [`Pairs`] once for all searches of the same transfers, and in the payments of the instances.
 //!
 //! # Choices
 //! All logarithms are computed in software, so that a score has the same bits on every machine.
@@ -23,12 +23,11 @@
 //! Poisson and configuration-model screens: Gauvin et al., Randomized reference models for temporal networks, SIAM Review 64(4), 2022.
 
 use super::instances::Instance;
+use super::pairs::Pairs;
 use super::transfers::Transfers;
 use crate::error::Result;
 use crate::run::Run;
 use rayon::prelude::*;
-use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Parts of a score, in thousandths of a bit, none below 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,77 +59,25 @@ impl Score {
     }
 }
 
-/// Accounts that one task reads.
-const ACCOUNTS_PER_TASK: u32 = 1 << 12;
-
 /// Most bits of one part: beyond, how much less likely says nothing.
 const BITS_MAX: f64 = 1_000.0;
 
 /// What scores are computed from.
 pub(super) struct Scorer<'a> {
     transfers: &'a Transfers,
-    /// By place.
-    payers: Vec<u32>,
-    payees: Vec<u32>,
-    /// By place, a bit: whether the payment is the only one between its accounts in its direction.
-    only: Vec<u64>,
-    /// Share of pairs with one payment among all pairs.
-    only_share: f64,
+    pairs: &'a Pairs,
     /// Time from the first transaction to the last, in microseconds, at least 1.
     duration_us: f64,
 }
 
 impl<'a> Scorer<'a> {
     pub(super) fn new(transfers: &'a Transfers, run: &Run) -> Result<Self> {
-        let num_places = transfers.num_places();
-        let cells = || -> Vec<AtomicU32> { (0..num_places).map(|_| AtomicU32::new(u32::MAX)).collect() };
-        let (payers, payees) = (cells(), cells());
-        let only: Vec<AtomicU64> = (0..num_places.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        let (num_pairs, num_only) = (AtomicU64::new(0), AtomicU64::new(0));
-        run.stage("pairs", u64::from(transfers.num_accounts()));
-        let task = |accounts: Range<u32>| {
-            run.check()?;
-            run.advance(u64::from(accounts.end - accounts.start));
-            let mut pairs: Vec<(u32, u32)> = Vec::new();
-            for account in accounts {
-                pairs.clear();
-                for entry in transfers.out(account) {
-                    payers[entry.place as usize].store(account, Ordering::Relaxed);
-                    payees[entry.place as usize].store(entry.neighbor, Ordering::Relaxed);
-                    pairs.push((entry.neighbor, entry.place));
-                }
-                pairs.sort_unstable();
-                for pair in pairs.chunk_by(|a, b| a.0 == b.0) {
-                    num_pairs.fetch_add(1, Ordering::Relaxed);
-                    if let [(_, place)] = *pair {
-                        num_only.fetch_add(1, Ordering::Relaxed);
-                        only[place as usize / 64].fetch_or(1 << (place % 64), Ordering::Relaxed);
-                    }
-                }
-            }
-            Ok(())
-        };
-        let num_accounts = transfers.num_accounts();
-        run.install(|| {
-            let tasks = (0..num_accounts.div_ceil(ACCOUNTS_PER_TASK)).into_par_iter();
-            tasks.try_for_each(|at| {
-                task(at * ACCOUNTS_PER_TASK..((at + 1) * ACCOUNTS_PER_TASK).min(num_accounts))
-            })
-        })?;
-        let plain = |cells: Vec<AtomicU32>| cells.into_iter().map(AtomicU32::into_inner).collect();
-        let last = num_places.saturating_sub(1) as u32;
-        let duration_us = if num_places > 1 { transfers.time(last) - transfers.time(0) } else { 0 };
-        Ok(Self {
-            transfers,
-            payers: plain(payers),
-            payees: plain(payees),
-            only: only.into_iter().map(AtomicU64::into_inner).collect(),
-            only_share: num_only.into_inner() as f64 / num_pairs.into_inner().max(1) as f64,
-            duration_us: duration_us.max(1) as f64,
-        })
+        let last = transfers.num_places().saturating_sub(1) as u32;
+        let duration_us = if last > 0 { transfers.time(last) - transfers.time(0) } else { 0 };
+        Ok(Self { transfers, pairs: transfers.pairs(run)?, duration_us: duration_us.max(1) as f64 })
     }
 
-    /// Gives every instance its score.
+    /// The scores of instances that have none yet.
     pub(super) fn score(&self, instances: &mut [Instance], run: &Run) -> Result<()> {
         run.stage("scores", instances.len() as u64);
         run.install(|| {
@@ -143,21 +90,21 @@ impl<'a> Scorer<'a> {
         })
     }
 
-    fn of(&self, instance: &Instance) -> Score {
+    /// The score of an instance.
+    pub(super) fn of(&self, instance: &Instance) -> Score {
         let places: Vec<u32> = instance.transactions.iter().map(|&id| self.transfers.place(id)).collect();
-        let pair = |&place: &u32| (self.payers[place as usize], self.payees[place as usize]);
+        let pair = |&place: &u32| (self.pairs.payer(place), self.pairs.payee(place));
         let mut pairs: Vec<(u32, u32)> = places.iter().map(pair).collect();
         let mut ends: Vec<u32> = pairs.iter().flat_map(|&(payer, payee)| [payer, payee]).collect();
         ends.sort_unstable();
         pairs.sort_unstable();
         pairs.dedup();
-        let is_only = |place: &&u32| self.only[**place as usize / 64] >> (**place % 64) & 1 == 1;
-        let num_only = places.iter().filter(is_only).count();
+        let num_only = places.iter().filter(|&&place| self.pairs.is_only(place)).count();
         let (first, last) = (places[0], places[places.len() - 1]);
         let part = (self.transfers.time(last) - self.transfers.time(first)) as f64 / self.duration_us;
         Score {
             burst: milli(self.burst(&ends, part)),
-            strangers: milli(binomial_bits(pairs.len(), self.only_share, num_only)),
+            strangers: milli(binomial_bits(pairs.len(), self.pairs.only_share(), num_only)),
             closure: milli(self.closure(&ends, pairs.len(), part)),
             conserved: milli(self.conserved(&places)),
         }
@@ -165,7 +112,8 @@ impl<'a> Scorer<'a> {
 
     /// `ends`: the accounts of all payments, sorted.
     fn burst(&self, ends: &[u32], part: f64) -> f64 {
-        let busiest = ends.chunk_by(|a, b| a == b).max_by_key(|ends| (ends.len(), std::cmp::Reverse(ends[0])));
+        let busiest =
+            ends.chunk_by(|a, b| a == b).max_by_key(|ends| (ends.len(), std::cmp::Reverse(ends[0])));
         busiest.map_or(0.0, |ends| {
             let all = self.transfers.out(ends[0]).len() + self.transfers.incoming(ends[0]).len();
             poisson_bits(all as f64 * part, ends.len())
@@ -188,8 +136,8 @@ impl<'a> Scorer<'a> {
         let mut sums: Vec<(u32, u16, i128, i128)> = Vec::new();
         for &place in places {
             let (paid, received) = (self.transfers.paid(place), self.transfers.received(place));
-            sums.push((self.payers[place as usize], paid.currency, 0, i128::from(paid.amount)));
-            sums.push((self.payees[place as usize], received.currency, i128::from(received.amount), 0));
+            sums.push((self.pairs.payer(place), paid.currency, 0, i128::from(paid.amount)));
+            sums.push((self.pairs.payee(place), received.currency, i128::from(received.amount), 0));
         }
         sums.sort_unstable();
         let (mut bits, mut middles) = (0.0, 0);

@@ -90,7 +90,12 @@ pub(super) fn through(
 ) -> Result<(Vec<Instance>, Cut)> {
     options.check()?;
     by_account(transfers, Direction::In, &options.budget, run, typology.name(), || {
-        let mut search = Turns { transfers, options, gathered: Half::new(Direction::In), scattered: Half::new(Direction::Out) };
+        let mut search = Turns {
+            transfers,
+            options,
+            gathered: Half::new(Direction::In),
+            scattered: Half::new(Direction::Out),
+        };
         move |account, meter: &mut Meter, found: &mut Vec<Instance>| {
             for turn in search.turns(account, meter) {
                 found.push(search.instance(typology, account, turn));
@@ -137,7 +142,10 @@ impl Turns<'_> {
             }
             turn.gathered.1 = at + 1;
             let [begin, end] = [&mut turn.scattered.0, &mut turn.scattered.1];
-            while scattered.get(*begin).is_some_and(|next| !transfers.follows(options.ties, last.place, next.place)) {
+            while scattered
+                .get(*begin)
+                .is_some_and(|next| !transfers.follows(options.ties, last.place, next.place))
+            {
                 *begin += 1;
             }
             let until = time.saturating_add(options.span_us);
@@ -200,10 +208,17 @@ impl Half {
     }
 
     /// Takes the payments of another account; whether they have enough counterparties.
-    fn load(&mut self, transfers: &Transfers, entries: &[Entry], least: u32, options: &ThroughOptions) -> bool {
+    fn load(
+        &mut self,
+        transfers: &Transfers,
+        entries: &[Entry],
+        least: u32,
+        options: &ThroughOptions,
+    ) -> bool {
         let money = |entry: &Entry| transfers.amount(self.direction, entry.place);
         self.counted.clear();
-        self.counted.extend(entries.iter().copied().filter(|entry| money(entry).amount >= options.amount_min));
+        self.counted
+            .extend(entries.iter().copied().filter(|entry| money(entry).amount >= options.amount_min));
         self.distinct.load(self.counted.iter().map(|entry| entry.neighbor));
         if self.distinct.total() < least as usize {
             return false;

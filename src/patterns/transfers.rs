@@ -9,6 +9,7 @@
 //! Time O(n + m), parallel; memory 32 bytes per transaction (40 where transfers convert) and 8 per account.
 
 use super::money::{Amounts, Money};
+use super::pairs::Pairs;
 use crate::error::{Error, Result};
 use crate::graph::rates::Rates;
 use crate::graph::{Slice, View};
@@ -17,6 +18,7 @@ use crate::run::Run;
 use crate::store::format::flags;
 use crate::units::Ties;
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// Accounts that one task reads.
 const ACCOUNTS_PER_TASK: usize = 1 << 14;
@@ -61,6 +63,8 @@ pub struct Transfers {
     amounts: Amounts,
     out: Side,
     incoming: Side,
+    /// Made when first asked for.
+    pairs: OnceLock<Pairs>,
 }
 
 /// One direction.
@@ -98,7 +102,7 @@ impl Transfers {
         let amounts = Amounts::read(view, rates, run)?;
         let out = Side::new(view, run, |account| view.out(account))?;
         let incoming = Side::new(view, run, |account| view.incoming(account))?;
-        Ok(Self { first: positions.start, times, amounts, out, incoming })
+        Ok(Self { first: positions.start, times, amounts, out, incoming, pairs: OnceLock::new() })
     }
 
     /// Number of accounts of the graph; those outside of the view have no transfers.
@@ -158,6 +162,17 @@ impl Transfers {
     pub(super) fn payee(&self, payer: u32, place: u32) -> u32 {
         let paid = self.out(payer);
         paid[paid.partition_point(|entry| entry.place < place)].neighbor
+    }
+
+    /// Who pays whom, by place.
+    pub(super) fn pairs(&self, run: &Run) -> Result<&Pairs> {
+        match self.pairs.get() {
+            Some(pairs) => Ok(pairs),
+            None => {
+                let made = Pairs::new(self, run)?;
+                Ok(self.pairs.get_or_init(|| made))
+            }
+        }
     }
 
     /// Place of a transaction of the view.

@@ -177,9 +177,14 @@ impl Typology {
                 ..ThroughOptions::default()
             }),
             Typology::ScatterGather => Options::ScatterGather(ScatterGatherOptions::default()),
-            Typology::Cycle => Options::Cycle(CycleOptions::default()),
+            // Two accounts that pay each other are a typology of their own.
+            Typology::Cycle => {
+                let passed_on = kept(500, 1_500);
+                let (length_min, length_max) = (3, 6);
+                Options::Cycle(CycleOptions { length_min, length_max, passed_on, ..CycleOptions::default() })
+            }
             Typology::RoundTrip => Options::Cycle(CycleOptions {
-                span_us: 10 * DAY_US,
+                span_us: 5 * DAY_US,
                 length_min: 3,
                 length_max: 6,
                 passed_on: kept(700, 1_000),
@@ -194,9 +199,11 @@ impl Typology {
                 ..CycleOptions::default()
             }),
             Typology::Random => Options::Chain(ChainOptions::default()),
-            Typology::Layering => {
-                Options::Chain(ChainOptions { passed_on: kept(850, 1_000), amount_min: 1, ..ChainOptions::default() })
-            }
+            Typology::Layering => Options::Chain(ChainOptions {
+                passed_on: kept(850, 1_000),
+                amount_min: 1,
+                ..ChainOptions::default()
+            }),
             Typology::Bipartite => Options::Block(BlockOptions::default()),
             Typology::Stack => Options::Block(BlockOptions { sinks_min: 1, ..BlockOptions::default() }),
             Typology::Dormant => Options::Dormant(DormantOptions::default()),
@@ -245,7 +252,9 @@ impl Options {
         Ok(match self {
             Options::Fan(_) => Options::Fan(serde_json::from_value(value).map_err(refused)?),
             Options::Through(_) => Options::Through(serde_json::from_value(value).map_err(refused)?),
-            Options::ScatterGather(_) => Options::ScatterGather(serde_json::from_value(value).map_err(refused)?),
+            Options::ScatterGather(_) => {
+                Options::ScatterGather(serde_json::from_value(value).map_err(refused)?)
+            }
             Options::Cycle(_) => Options::Cycle(serde_json::from_value(value).map_err(refused)?),
             Options::Chain(_) => Options::Chain(serde_json::from_value(value).map_err(refused)?),
             Options::Block(_) => Options::Block(serde_json::from_value(value).map_err(refused)?),
@@ -268,6 +277,48 @@ impl Options {
             Options::Dormant(options) => options.check(),
         }
     }
+}
+
+/// What to search the typologies with: their defaults, but for `settings`. A setting by its name changes all of them that have it, settings under
+/// the name of a typology change that one alone: `{"span_s": 86400, "fan-in": {"counterparties_min": 8}}`.
+///
+/// # Errors
+/// [`Error::Input`] for a name that none of them has, with the nearest, and for a value that cannot be one; [`Error::Option`] for one outside
+/// its range.
+pub fn searches(typologies: &[Typology], settings: &Map<String, Value>) -> Result<Vec<(Typology, Options)>> {
+    let mut searches: Vec<(Typology, Options)> =
+        typologies.iter().map(|&typology| (typology, typology.options())).collect();
+    // What is meant for one typology is set last.
+    let (for_one, for_all): (Vec<_>, Vec<_>) = settings.iter().partition(|(_, value)| value.is_object());
+    for (name, value) in for_all {
+        let change = Map::from_iter([(name.clone(), value.clone())]);
+        let mut having: Vec<_> =
+            searches.iter_mut().filter(|(_, options)| options.settings().contains_key(name)).collect();
+        if having.is_empty() {
+            let known: Vec<String> =
+                searches.iter().flat_map(|(_, options)| options.settings()).map(|(name, _)| name).collect();
+            let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
+            known.sort_unstable();
+            known.dedup();
+            return Err(unknown("setting", name, &known));
+        }
+        for (_, options) in &mut having {
+            *options = options.with(&change)?;
+        }
+    }
+    for (name, changes) in for_one {
+        let typology = Typology::named(name)?;
+        let Some((_, options)) = searches.iter_mut().find(|(one, _)| *one == typology) else {
+            let problem =
+                "is not among the typologies to search for; add it or leave its settings out".into();
+            return Err(Error::Input { input: format!("settings of typology `{name}`"), problem });
+        };
+        if let Value::Object(changes) = changes {
+            *options = options.with(changes)?;
+        }
+    }
+    searches.iter().try_for_each(|(_, options)| options.check())?;
+    Ok(searches)
 }
 
 /// The instances of a typology, with scores, best first.
@@ -299,11 +350,12 @@ pub fn find(transfers: &Transfers, typology: Typology, options: &Options, run: &
         (Typology::FanOut | Typology::FirstPayees, Options::Fan(options)) => {
             fans(transfers, typology, Direction::Out, options, run)?
         }
-        (
-            Typology::GatherScatter | Typology::Funnel | Typology::PassThrough,
-            Options::Through(options),
-        ) => through(transfers, typology, options, run)?,
-        (Typology::ScatterGather, Options::ScatterGather(options)) => scatter_gather(transfers, options, run)?,
+        (Typology::GatherScatter | Typology::Funnel | Typology::PassThrough, Options::Through(options)) => {
+            through(transfers, typology, options, run)?
+        }
+        (Typology::ScatterGather, Options::ScatterGather(options)) => {
+            scatter_gather(transfers, options, run)?
+        }
         (Typology::Cycle | Typology::RoundTrip | Typology::Mutual, Options::Cycle(options)) => {
             let found = cycles(transfers, options, run)?;
             (cycle_instances(&found, typology), found.cut)
@@ -317,14 +369,20 @@ pub fn find(transfers: &Transfers, typology: Typology, options: &Options, run: &
         (Typology::Dormant, Options::Dormant(options)) => dormant(transfers, options, run)?,
         _ => {
             let (name, allowed) = ("options", "those of the typology's kind of search");
-            return Err(Error::Option { name, value: format!("options of another search for {}", typology.name()), allowed });
+            return Err(Error::Option {
+                name,
+                value: format!("options of another search for {}", typology.name()),
+                allowed,
+            });
         }
     };
-    Scorer::new(transfers, run)?.score(&mut instances, run)?;
-    rank(&mut instances);
     // Cycles overlap by nature, and each is exact: only those of the same accounts are one.
-    let is_exact = matches!(options, Options::Cycle(_));
-    let instances = if is_exact { instances } else { overlaps(transfers, instances) };
+    if matches!(options, Options::Cycle(_)) {
+        Scorer::new(transfers, run)?.score(&mut instances, run)?;
+        rank(&mut instances);
+    } else {
+        instances = overlaps(transfers, instances);
+    }
     Ok(Found { instances, cut })
 }
 
@@ -369,20 +427,35 @@ mod tests {
         assert!(said("fan_in").contains("did you mean `fan-in`?"), "{}", said("fan_in"));
         assert!(said("cycles").contains("did you mean `cycle`?"));
         assert!(!said("weather").contains("did you mean"), "{}", said("weather"));
-        assert_eq!((distance("", "abc"), distance("stack", "stack"), distance("kitten", "sitting")), (3, 0, 3));
+        assert_eq!(
+            (distance("", "abc"), distance("stack", "stack"), distance("kitten", "sitting")),
+            (3, 0, 3)
+        );
     }
 
     #[test]
     fn options_are_set_by_name_and_everything_else_stays() {
-        let Value::Object(changes) = serde_json::json!({ "span_s": 3_600, "counterparties_min": 7 }) else { panic!() };
+        let Value::Object(changes) = serde_json::json!({ "span_s": 3_600, "counterparties_min": 7 }) else {
+            panic!()
+        };
         let Options::Fan(changed) = Typology::FanIn.options().with(&changes).unwrap() else { panic!() };
-        let expected = FanOptions { span_us: 3_600 * SECOND_US, counterparties_min: 7, ..FanOptions::default() };
+        let expected =
+            FanOptions { span_us: 3_600 * SECOND_US, counterparties_min: 7, ..FanOptions::default() };
         assert_eq!(changed, expected);
         for typology in Typology::ALL {
             let options = typology.options();
             options.check().unwrap();
             assert_eq!(options.with(&options.settings()).unwrap(), options);
         }
+        let Value::Object(several) =
+            serde_json::json!({ "span_s": 60, "fan-in": { "span_s": 90 }, "mules_min": 4 })
+        else {
+            panic!()
+        };
+        let chosen = searches(&[Typology::FanIn, Typology::ScatterGather], &several).unwrap();
+        let set = |at: usize, name: &str| chosen[at].1.settings()[name].as_i64().unwrap();
+        assert_eq!((set(0, "span_s"), set(1, "span_s"), set(1, "mules_min")), (90, 60, 4));
+        assert!(searches(&[Typology::FanIn], &several).unwrap_err().to_string().contains("mules_min"));
         let Value::Object(wrong) = serde_json::json!({ "spam_s": 1 }) else { panic!() };
         let said = Typology::Cycle.options().with(&wrong).unwrap_err().to_string();
         assert!(said.contains("did you mean `span_s`?"), "{said}");

@@ -87,7 +87,13 @@ mod tests {
     #[test]
     fn of_windows_that_overlap_the_best_stays() {
         let window = |begin, end, rank| Window { begin, end, rank: (rank, 0), at: 0 };
-        let kept = disjoint(vec![window(0, 4, 3), window(3, 9, 5), window(9, 12, 4), window(10, 11, 4), window(5, 6, 1)]);
+        let kept = disjoint(vec![
+            window(0, 4, 3),
+            window(3, 9, 5),
+            window(9, 12, 4),
+            window(10, 11, 4),
+            window(5, 6, 1),
+        ]);
         assert_eq!(kept, [window(3, 9, 5), window(10, 11, 4)]);
         // Equal ones: the earliest.
         assert_eq!(disjoint(vec![window(2, 5, 1), window(0, 3, 1)]), [window(0, 3, 1)]);

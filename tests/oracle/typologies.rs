@@ -139,7 +139,8 @@ pub fn fans(rows: &Rows<'_>, incoming: bool, options: &FanOptions) -> Vec<Find> 
     fan_windows(rows, incoming, options)
         .into_iter()
         .map(|(hub, inside)| {
-            let members: Vec<_> = inside.iter().map(|&row| others(hub, row)).chain([(hub_stage, hub)]).collect();
+            let members: Vec<_> =
+                inside.iter().map(|&row| others(hub, row)).chain([(hub_stage, hub)]).collect();
             find(members, inside)
         })
         .collect()
@@ -162,7 +163,8 @@ pub fn through(rows: &Rows<'_>, options: &ThroughOptions) -> Vec<Find> {
                 .iter()
                 .copied()
                 .filter(|&row| {
-                    rows.follows(options.ties, turn, row) && rows.time(row) - rows.time(turn) <= options.span_us
+                    rows.follows(options.ties, turn, row)
+                        && rows.time(row) - rows.time(turn) <= options.span_us
                 })
                 .collect();
             let payers = rows.distinct(&gathered, |payment| payment.source);
@@ -276,14 +278,16 @@ pub fn blocks(rows: &Rows<'_>, options: &BlockOptions) -> Vec<Find> {
                 }
                 let least = ties
                     .into_iter()
-                    .min_by(|a, b| {
-                        (a.0 * b.1).cmp(&(b.0 * a.1)).then(a.2.cmp(&b.2)).then(b.3.cmp(&a.3))
-                    })
+                    .min_by(|a, b| (a.0 * b.1).cmp(&(b.0 * a.1)).then(a.2.cmp(&b.2)).then(b.3.cmp(&a.3)))
                     .unwrap();
                 if least.0 * 1_000 >= least.1 * options.share_permille as usize {
                     break;
                 }
-                if least.2 { payers.remove(&least.3) } else { payees.remove(&least.3) };
+                if least.2 {
+                    payers.remove(&least.3)
+                } else {
+                    payees.remove(&least.3)
+                };
             }
             let mut block: Vec<usize> = inside
                 .iter()
@@ -295,9 +299,8 @@ pub fn blocks(rows: &Rows<'_>, options: &BlockOptions) -> Vec<Find> {
             let mut members: Vec<(u32, u32)> = payers.iter().map(|&payer| (0, payer)).collect();
             members.extend(payees.iter().map(|&payee| (1, payee)));
             if options.sinks_min > 0 {
-                let first = |payee: u32| {
-                    *block.iter().find(|&&row| rows.0[row].destination == payee).unwrap()
-                };
+                let first =
+                    |payee: u32| *block.iter().find(|&&row| rows.0[row].destination == payee).unwrap();
                 let on: Vec<usize> = counted
                     .iter()
                     .copied()
@@ -371,7 +374,8 @@ pub fn chains(rows: &Rows<'_>, options: &ChainOptions) -> Vec<Find> {
         };
         while let Some(&row) = next.get(chain.last().unwrap()) {
             let payee = rows.0[row].destination;
-            let been = |&before: &usize| rows.0[before].source == payee || rows.0[before].destination == payee;
+            let been =
+                |&before: &usize| rows.0[before].source == payee || rows.0[before].destination == payee;
             if chain.iter().any(been) {
                 finish(&chain, &mut all);
                 chain.clear();
@@ -429,7 +433,8 @@ pub fn score(rows: &Rows<'_>, found: &[usize]) -> [f64; 4] {
         let of = |row: &&usize| [pair(**row).0, pair(**row).1].contains(&account);
         among.iter().filter(of).count()
     };
-    let busiest = accounts.iter().max_by_key(|&&account| (transfers(account, found), Reverse(account))).unwrap();
+    let busiest =
+        accounts.iter().max_by_key(|&&account| (transfers(account, found), Reverse(account))).unwrap();
     let burst = poisson(transfers(*busiest, &all) as f64 * part, transfers(*busiest, found));
     let share = every.iter().filter(|&&pair| num_between(pair) == 1).count() as f64 / every.len() as f64;
     let strangers = pairs.iter().filter(|&&pair| num_between(pair) == 1).count();

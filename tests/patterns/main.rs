@@ -12,10 +12,10 @@ mod program;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../oracle/typologies.rs"]
-mod typology_oracle;
 #[path = "../oracle/trace.rs"]
 mod trace;
+#[path = "../oracle/typologies.rs"]
+mod typology_oracle;
 
 mod command_line;
 mod cycles;

@@ -223,7 +223,8 @@ fn the_same_is_found_by_any_number_of_threads_within_any_budget() {
             for answer in &answers {
                 assert_eq!(answer.instances, answers[0].instances, "ledger {seed}, {}", typology.name());
                 assert_eq!(answer.cut, answers[0].cut);
-                let num_found = answer.instances.iter().map(|one| 1 + u64::from(one.overlapping)).sum::<u64>();
+                let num_found =
+                    answer.instances.iter().map(|one| 1 + u64::from(one.overlapping)).sum::<u64>();
                 assert!(num_found <= budget.results_max);
             }
             cut += u64::from(answers[0].cut.truncated());
@@ -261,15 +262,22 @@ fn search(stored: &Stored, typology: Typology, options: &Options) -> Found {
 /// What stops others: everybody paying everybody, ladders at one moment, a hub that a million pay.
 #[test]
 fn the_worst_graphs_end_within_their_budget() {
-    let bipartite = drawn((0..200u32).flat_map(|payer| (200..400).map(move |payee| (0, payer, payee, 5_000))));
-    let clique = drawn(
-        (0..200u32).flat_map(|payer| (0..200).filter(move |&payee| payee != payer).map(move |payee| (0, payer, payee, 7))),
-    );
+    let bipartite =
+        drawn((0..200u32).flat_map(|payer| (200..400).map(move |payee| (0, payer, payee, 5_000))));
+    let clique = drawn((0..200u32).flat_map(|payer| {
+        (0..200).filter(move |&payee| payee != payer).map(move |payee| (0, payer, payee, 7))
+    }));
     let ladder = drawn((0..20_000u32).map(|step| (0, step / 2, step / 2 + 1 + step % 2, 100)));
     let hub = drawn((1..=300_000u32).map(|payer| (i64::from(payer) / 100, payer, 0, 1_000)));
-    for (name, stored) in [("bipartite", &bipartite), ("clique", &clique), ("ladder", &ladder), ("hub", &hub)] {
+    for (name, stored) in [("bipartite", &bipartite), ("clique", &clique), ("ladder", &ladder), ("hub", &hub)]
+    {
         for typology in Typology::ALL {
-            let budget = Budget { anchor_work_max: 20_000, work_max: 30_000_000, results_max: 20_000, ..Budget::default() };
+            let budget = Budget {
+                anchor_work_max: 20_000,
+                work_max: 30_000_000,
+                results_max: 20_000,
+                ..Budget::default()
+            };
             let changes = serde_json::to_value(budget).unwrap();
             let options = typology.options().with(changes.as_object().unwrap()).unwrap();
             let found = search(stored, typology, &options);
@@ -296,7 +304,9 @@ fn the_worst_graphs_end_within_their_budget() {
 #[test]
 fn money_just_below_a_threshold_is_found_by_amount() {
     let amounts = [950_000, 990_000, 1_000_000, 985_000, 799_999, 400];
-    let stored = drawn(amounts.into_iter().enumerate().map(|(at, amount)| (at as i64 * 3_600, at as u32 + 1, 0, amount)));
+    let stored = drawn(
+        amounts.into_iter().enumerate().map(|(at, amount)| (at as i64 * 3_600, at as u32 + 1, 0, amount)),
+    );
     for typology in [Typology::Structuring, Typology::Smurfing] {
         let found = search(&stored, typology, &typology.options());
         assert_eq!(found.instances.len(), 1, "{}", typology.name());

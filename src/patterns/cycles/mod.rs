@@ -78,7 +78,7 @@ impl Default for CycleOptions {
             amount_min: 0,
             passed_on: Kept::ANY,
             returned: Kept::ANY,
-            budget: Budget::default(),
+            budget: Budget { results_max: 1_000_000, ..Budget::default() },
         }
     }
 }
@@ -175,7 +175,8 @@ pub fn cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Resul
     options.check()?;
     let receipts = Receipts::new(transfers, options.ties, run)?;
     run.stage("cycles", u64::from(transfers.num_accounts()));
-    let (blocks_found, cut) = search(
+    let mut blocks_found = Vec::new();
+    let cut = search(
         &blocks(transfers.offsets(Direction::In)),
         &options.budget,
         run,
@@ -184,7 +185,10 @@ pub fn cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Resul
             Walk::new((transfers, &receipts), options, meter, &mut found).accounts(accounts, run)?;
             Ok(found)
         },
-        Found::keep,
+        |mut found, kept| {
+            found.keep(kept);
+            blocks_found.push(found);
+        },
     )?;
     Ok(Cycles { cut, ..run.install(|| join(transfers, &blocks_found)) })
 }
@@ -204,7 +208,8 @@ pub fn count_cycles(
     run.stage("cycles", u64::from(transfers.num_accounts()));
     let budget = Budget { results_max: u64::MAX, ..options.budget };
     let none = || Counted(vec![CycleCount::default(); options.length_max as usize + 1]);
-    let (blocks_found, cut) = search(
+    let mut total = none();
+    let cut = search(
         &blocks(transfers.offsets(Direction::In)),
         &budget,
         run,
@@ -213,10 +218,8 @@ pub fn count_cycles(
             Walk::new((transfers, &receipts), options, meter, &mut found).accounts(accounts, run)?;
             Ok(found)
         },
-        |_, _| (),
+        |found, _| total.add(&found),
     )?;
-    let mut total = none();
-    blocks_found.iter().for_each(|found| total.add(found));
     Ok((total.0, cut))
 }
 
