@@ -25,13 +25,14 @@ use super::instances::{Instance, Role};
 use super::search::{Meter, by_account};
 use super::settings;
 use super::tally::Tally;
-use super::transfers::{Direction, Entry, Transfers};
+use super::transfers::{Direction, Entry, Transfers, between};
 use super::typology::Typology;
 use super::windows::Distinct;
 use crate::error::{Error, Result};
 use crate::run::Run;
 use crate::units::time::DAY_US;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Options of [`Typology::Bipartite`] and [`Typology::Stack`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,14 +106,15 @@ pub(super) fn blocks(
         amount_min: options.amount_min,
         ..FanOptions::default()
     };
+    let reach = &transfers.reach(options.span_us);
     by_account(transfers, Direction::Out, &options.budget, run, typology.name(), || {
         let (direction, counted, distinct) = (Direction::Out, Vec::new(), Distinct::default());
         let mut payers = Tally::default();
         let mut seeds = Fans { transfers, direction, options: &fan, counted, distinct };
         move |payer, meter: &mut Meter, found: &mut Vec<Instance>| {
             for (begin, end) in seeds.windows(payer, meter) {
-                let first = transfers.time(seeds.counted[begin].place);
-                let window = Times { from: first, until: first.saturating_add(options.span_us) };
+                let first = seeds.counted[begin].place;
+                let window = transfers.same_time(first)..reach[first as usize];
                 let payees = seeds.counted[begin..end].iter().map(|entry| entry.neighbor);
                 let search = Block { transfers, options, typology, window };
                 let Some(edges) = search.edges(payees.collect(), &mut payers, meter) else { return };
@@ -120,20 +122,6 @@ pub(super) fn blocks(
             }
         }
     })
-}
-
-/// From a time to another, both included.
-#[derive(Clone, Copy)]
-struct Times {
-    from: i64,
-    until: i64,
-}
-
-/// Those of `entries` within `times`.
-fn within<'e>(transfers: &Transfers, entries: &'e [Entry], times: Times) -> &'e [Entry] {
-    let begin = entries.partition_point(|entry| transfers.time(entry.place) < times.from);
-    let end = entries.partition_point(|entry| transfers.time(entry.place) <= times.until);
-    &entries[begin..end.max(begin)]
 }
 
 /// A payment from a payer to a payee.
@@ -148,7 +136,8 @@ struct Block<'a> {
     transfers: &'a Transfers,
     options: &'a BlockOptions,
     typology: Typology,
-    window: Times,
+    /// Places.
+    window: Range<u32>,
 }
 
 impl Block<'_> {
@@ -158,8 +147,9 @@ impl Block<'_> {
         payees.sort_unstable();
         payees.dedup();
         let is_payee = |account: u32| payees.binary_search(&account).is_ok();
-        let received = |payee: u32| within(transfers, transfers.incoming(payee), self.window);
-        let counts = |entry: &Entry| transfers.paid(entry.place).amount >= options.amount_min;
+        let received = |payee: u32| between(transfers.incoming(payee), self.window.start, self.window.end);
+        let counts =
+            |entry: &Entry| options.amount_min == 0 || transfers.paid(entry.place).amount >= options.amount_min;
         // Who can be a payer: far fewer than pay somebody, so that few payments are kept and sorted.
         payers.clear();
         for &payee in &payees {
@@ -210,7 +200,8 @@ impl Block<'_> {
     /// The payments from the payees of a block to a third layer, if it is large enough.
     fn third_layer(&self, sides: &Sides, block: &[Edge], meter: &mut Meter) -> Option<Vec<Edge>> {
         let (transfers, options) = (self.transfers, self.options);
-        let until = self.window.from.saturating_add(options.span_us.saturating_mul(2));
+        let span_us = options.span_us.saturating_mul(2);
+        let until = transfers.time(self.window.start).saturating_add(span_us);
         let mut firsts: Vec<(u32, u32)> = block.iter().map(|edge| (edge.payee, edge.place)).collect();
         firsts.sort_unstable();
         firsts.dedup_by_key(|first| first.0);

@@ -154,11 +154,12 @@ impl Fans<'_> {
             0 => i64::MIN,
             known => first_time(transfers, account).saturating_add(known),
         };
+        let any_amount = (options.amount_min, options.amount_max) == (0, i64::MAX);
         self.counted.clear();
         self.counted.extend(entries.iter().copied().filter(|entry| {
-            let amount = transfers.amount(direction, entry.place).amount;
-            let within = (options.amount_min..=options.amount_max).contains(&amount);
-            within && transfers.time(entry.place) >= known_since
+            let amount = || transfers.amount(direction, entry.place).amount;
+            (any_amount || (options.amount_min..=options.amount_max).contains(&amount()))
+                && (options.known_us == 0 || transfers.time(entry.place) >= known_since)
         }));
         if options.first_only {
             let mut firsts: Vec<(u32, u32)> =

@@ -21,7 +21,7 @@ use super::money::{Kept, Money};
 use super::search::{Meter, by_account};
 use super::settings;
 use super::tally::Tally;
-use super::transfers::{Direction, Entry, Transfers};
+use super::transfers::{Direction, Entry, Transfers, between};
 use super::typology::Typology;
 use super::windows::{Window, disjoint};
 use crate::error::{Error, Result};
@@ -86,9 +86,10 @@ pub(super) fn scatter_gather(
 ) -> Result<(Vec<Instance>, Cut)> {
     options.check()?;
     let name = Typology::ScatterGather.name();
+    let reach = &transfers.reach(options.span_us);
     by_account(transfers, Direction::Out, &options.budget, run, name, || {
-        let mut search =
-            Diamonds { transfers, options, sinks: Tally::default(), paths: Vec::new(), mules: Vec::new() };
+        let (sinks, ways, paths, mules) = (Tally::default(), Vec::new(), Vec::new(), Vec::new());
+        let mut search = Diamonds { transfers, options, reach, sinks, ways, paths, mules };
         move |source, meter: &mut Meter, found: &mut Vec<Instance>| search.from(source, meter, found)
     })
 }
@@ -105,7 +106,11 @@ struct Path {
 struct Diamonds<'a> {
     transfers: &'a Transfers,
     options: &'a ScatterGatherOptions,
+    /// For each place the first one after its span.
+    reach: &'a [u32],
     sinks: Tally,
+    /// For each payment of the source its place, its payee, and what that one pays on.
+    ways: Vec<(u32, u32, &'a [Entry])>,
     paths: Vec<Path>,
     mules: Vec<u32>,
 }
@@ -120,34 +125,26 @@ impl<'a> Diamonds<'a> {
         // Which sinks can have enough mules: far fewer than there are, so that few paths are kept and sorted.
         let mut sinks = std::mem::take(&mut self.sinks);
         sinks.clear();
+        let mut ways = std::mem::take(&mut self.ways);
+        ways.clear();
         for first in paid {
             let on = self.on(first);
             let passes = meter.passes(on.len());
-            if !meter.spend(1 + if passes { on.len() as u64 } else { 0 }) {
-                self.sinks = sinks;
+            let on = if passes { on } else { &[] };
+            if !meter.spend(1 + on.len() as u64) {
+                (self.sinks, self.ways) = (sinks, ways);
                 return;
             }
-            if passes {
-                on.iter().for_each(|second| sinks.add(second.neighbor, first.neighbor));
-            }
+            on.iter().for_each(|second| sinks.add(second.neighbor, first.neighbor));
+            ways.push((first.place, first.neighbor, on));
         }
         let mut paths = std::mem::take(&mut self.paths);
         paths.clear();
-        for first in paid {
-            let on = self.on(first);
-            let received = self.transfers.received(first.place);
-            let mule = first.neighbor;
-            let is_path =
-                |second: &&Entry| sinks.count(second.neighbor) >= least && self.carries(received, second);
-            if on.len() <= self.options.budget.hub_max as usize {
-                let path = |second: &Entry| Path {
-                    sink: second.neighbor,
-                    first: first.place,
-                    second: second.place,
-                    mule,
-                };
-                paths.extend(on.iter().filter(is_path).map(path));
-            }
+        for &(first, mule, on) in &ways {
+            let received = self.transfers.received(first);
+            let is_path = |second: &&Entry| sinks.count(second.neighbor) >= least && self.carries(received, second);
+            let path = |second: &Entry| Path { sink: second.neighbor, first, second: second.place, mule };
+            paths.extend(on.iter().filter(is_path).map(path));
         }
         // By sink, then by first payment.
         paths.sort_unstable();
@@ -157,25 +154,29 @@ impl<'a> Diamonds<'a> {
             }
             self.to_sink(source, paths, meter, found);
         }
-        (self.paths, self.sinks) = (paths, sinks);
+        (self.paths, self.sinks, self.ways) = (paths, sinks, ways);
     }
     /// What the payee of a payment pays on within the span; nothing if the payment does not count.
     fn on(&self, first: &Entry) -> &'a [Entry] {
         let (transfers, options) = (self.transfers, self.options);
-        if transfers.paid(first.place).amount < options.amount_min {
+        if options.amount_min > 0 && transfers.paid(first.place).amount < options.amount_min {
             return &[];
         }
-        let on = transfers.out(first.neighbor);
-        let begin = on.partition_point(|next| !transfers.follows(options.ties, first.place, next.place));
-        let until = transfers.time(first.place).saturating_add(options.span_us);
-        let end = begin + on[begin..].partition_point(|next| transfers.time(next.place) <= until);
-        &on[begin..end]
+        let begin = match options.ties {
+            Ties::Order => first.place + 1,
+            Ties::Strict => transfers.next_time(first.place),
+        };
+        between(transfers.out(first.neighbor), begin, self.reach[first.place as usize])
     }
 
     /// Whether a payment is large enough and carries on what was received.
     fn carries(&self, received: Money, second: &Entry) -> bool {
+        let options = self.options;
+        if options.amount_min == 0 && options.passed_on == Kept::ANY {
+            return true;
+        }
         let paid = self.transfers.paid(second.place);
-        paid.amount >= self.options.amount_min && self.options.passed_on.holds(received, paid)
+        paid.amount >= options.amount_min && options.passed_on.holds(received, paid)
     }
 
     /// The windows of a source and a sink; `paths` by first payment.
@@ -185,16 +186,16 @@ impl<'a> Diamonds<'a> {
         if paths.len() < least || self.count(paths.iter()) < least {
             return;
         }
-        let until = |first: u32| transfers.time(first).saturating_add(options.span_us);
-        let in_time = |path: &&Path, until: i64| transfers.time(path.second) <= until;
+        let reach = self.reach;
+        let in_time = |path: &&Path, until: u32| path.second < until;
         let mut windows = Vec::new();
         for (at, begin) in paths.iter().enumerate() {
             // A window begins with the first of the paths with its payment.
             if at > 0 && paths[at - 1].first == begin.first {
                 continue;
             }
-            let until = until(begin.first);
-            let open = paths[at..].partition_point(|path| transfers.time(path.first) <= until);
+            let until = reach[begin.first as usize];
+            let open = paths[at..].partition_point(|path| path.first < until);
             if !meter.spend(open as u64) {
                 return;
             }
@@ -206,7 +207,7 @@ impl<'a> Diamonds<'a> {
             }
         }
         for window in disjoint(windows) {
-            let until = until(window.begin);
+            let until = reach[window.begin as usize];
             let inside: Vec<&Path> = paths[window.at..].iter().filter(|path| in_time(path, until)).collect();
             let back = paths[0].sink == source;
             let members = inside

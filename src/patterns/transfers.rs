@@ -41,6 +41,14 @@ pub enum Direction {
     Out,
 }
 
+/// Those of `entries` that are in a range of places.
+#[inline]
+pub(super) fn between(entries: &[Entry], begin: u32, end: u32) -> &[Entry] {
+    let from = entries.partition_point(|entry| entry.place < begin);
+    let len = entries[from..].partition_point(|entry| entry.place < end);
+    &entries[from..from + len]
+}
+
 /// Those of `entries` that are at `floor` or later, found from the end: O(log k) for k of them.
 #[inline]
 pub(super) fn since(entries: &[Entry], floor: u32) -> &[Entry] {
@@ -208,6 +216,42 @@ impl Transfers {
     /// Number of places: the transactions of the view, those that are left out among them.
     pub(super) fn num_places(&self) -> usize {
         self.times.len()
+    }
+
+    /// For each place the first one that is more than `span_us` later, so that a span is a range of places: O(n) for n transactions, 4 bytes each.
+    pub(super) fn reach(&self, span_us: i64) -> Vec<u32> {
+        let mut end = 0;
+        let reach = |&time: &i64| {
+            let until = time.saturating_add(span_us);
+            while self.times.get(end).is_some_and(|&later| later <= until) {
+                end += 1;
+            }
+            end as u32
+        };
+        self.times.iter().map(reach).collect()
+    }
+
+    /// The first place that has the time of the transaction at `place`.
+    pub(super) fn same_time(&self, place: u32) -> u32 {
+        let time = self.time(place);
+        let before = &self.times[..place as usize];
+        // Moments are short, so that the search begins at their end.
+        let ties = before.iter().rev().take(8).take_while(|&&other| other == time).count();
+        match ties {
+            8 => before.partition_point(|&other| other < time) as u32,
+            few => place - few as u32,
+        }
+    }
+
+    /// The first place after the time of the transaction at `place`.
+    pub(super) fn next_time(&self, place: u32) -> u32 {
+        let time = self.time(place);
+        let after = &self.times[place as usize..];
+        let ties = after.iter().take(8).take_while(|&&other| other == time).count();
+        match ties {
+            8 => place + after.partition_point(|&other| other == time) as u32,
+            few => place + few as u32,
+        }
     }
 
     /// Whether money that came with the payment at `place` can leave with the one at `next`.
