@@ -18,6 +18,7 @@ mod trace;
 mod command_line;
 mod cycles;
 mod real;
+mod truth;
 
 use ledgers::{Ledger, Random, random_ledger};
 
