@@ -148,8 +148,9 @@ impl Block<'_> {
         payees.dedup();
         let is_payee = |account: u32| payees.binary_search(&account).is_ok();
         let received = |payee: u32| between(transfers.incoming(payee), self.window.start, self.window.end);
-        let counts =
-            |entry: &Entry| options.amount_min == 0 || transfers.paid(entry.place).amount >= options.amount_min;
+        let counts = |entry: &Entry| {
+            options.amount_min == 0 || transfers.paid(entry.place).amount >= options.amount_min
+        };
         // Who can be a payer: far fewer than pay somebody, so that few payments are kept and sorted.
         payers.clear();
         for &payee in &payees {

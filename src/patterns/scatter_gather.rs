@@ -142,7 +142,8 @@ impl<'a> Diamonds<'a> {
         paths.clear();
         for &(first, mule, on) in &ways {
             let received = self.transfers.received(first);
-            let is_path = |second: &&Entry| sinks.count(second.neighbor) >= least && self.carries(received, second);
+            let is_path =
+                |second: &&Entry| sinks.count(second.neighbor) >= least && self.carries(received, second);
             let path = |second: &Entry| Path { sink: second.neighbor, first, second: second.place, mule };
             paths.extend(on.iter().filter(is_path).map(path));
         }
@@ -152,7 +153,7 @@ impl<'a> Diamonds<'a> {
             if !meter.spend(paths.len() as u64) {
                 break;
             }
-            self.to_sink(source, paths, meter, found);
+            self.windows(source, paths, meter, found);
         }
         (self.paths, self.sinks, self.ways) = (paths, sinks, ways);
     }
@@ -180,7 +181,7 @@ impl<'a> Diamonds<'a> {
     }
 
     /// The windows of a source and a sink; `paths` by first payment.
-    fn to_sink(&mut self, source: u32, paths: &[Path], meter: &mut Meter, found: &mut Vec<Instance>) {
+    fn windows(&mut self, source: u32, paths: &[Path], meter: &mut Meter, found: &mut Vec<Instance>) {
         let (transfers, options) = (self.transfers, self.options);
         let least = options.mules_min as usize;
         if paths.len() < least || self.count(paths.iter()) < least {

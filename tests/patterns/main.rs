@@ -20,6 +20,7 @@ mod typology_oracle;
 mod command_line;
 mod cycles;
 mod real;
+mod truth;
 mod typologies;
 
 use ledgers::{Ledger, Random, random_ledger};
