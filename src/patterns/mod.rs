@@ -6,7 +6,9 @@
 mod budget;
 mod cycles;
 mod instances;
+mod language;
 mod money;
+mod nearest;
 mod receipts;
 mod search;
 mod transfers;
@@ -14,5 +16,6 @@ mod transfers;
 pub use budget::{Budget, Cut};
 pub use cycles::{Cycle, CycleCount, CycleOptions, Cycles, count_cycles, cycles};
 pub use instances::{Instance, Member, Role, Typology, cycle_instances};
+pub use language::Query;
 pub use money::{Kept, Money};
 pub use transfers::{Entry, Transfers};

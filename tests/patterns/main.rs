@@ -17,6 +17,7 @@ mod trace;
 
 mod command_line;
 mod cycles;
+mod language_text;
 mod real;
 
 use ledgers::{Ledger, Random, random_ledger};
