@@ -16,6 +16,6 @@ mod transfers;
 pub use budget::{Budget, Cut};
 pub use cycles::{Cycle, CycleCount, CycleOptions, Cycles, count_cycles, cycles};
 pub use instances::{Instance, Member, Role, Typology, cycle_instances};
-pub use language::Query;
+pub use language::{Match, Matches, Query, matches};
 pub use money::{Kept, Money};
 pub use transfers::{Entry, Transfers};

@@ -1,6 +1,7 @@
 //! The word that was probably meant.
 //!
-//! Distance is that of Levenshtein: the fewest letters put in, left out or changed, upper and lower case alike.
+//! Distance is that of Levenshtein, and two neighbours that change places count once: the fewest letters put in, left out, changed or exchanged, upper and lower
+//! case alike.
 
 /// The first of `known` that is nearest to `word`, if no more than a third of its letters (or one, but not all) need to change.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -15,14 +16,19 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 
 fn distance(word: &[char], known: &str) -> usize {
     let mut row: Vec<usize> = (0..=word.len()).collect();
+    let (mut before, mut letter_before) = (row.clone(), None);
     for (number, letter) in known.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = number + 1;
+        let mut next = vec![number + 1];
         for at in 0..word.len() {
-            let changed = diagonal + usize::from(word[at] != letter);
-            diagonal = row[at + 1];
-            row[at + 1] = changed.min(row[at] + 1).min(diagonal + 1);
+            let changed = row[at] + usize::from(word[at] != letter);
+            let mut least = changed.min(row[at + 1] + 1).min(next[at] + 1);
+            if at > 0 && word[at - 1] == letter && Some(word[at]) == letter_before {
+                least = least.min(before[at - 1] + 1);
+            }
+            next.push(least);
         }
+        (before, row) = (row, next);
+        letter_before = Some(letter);
     }
     row[word.len()]
 }
@@ -36,7 +42,7 @@ mod tests {
         let known = ["collector", "senders", "exit", "Device"];
         assert_eq!(nearest("colector", known), Some("collector"));
         assert_eq!(nearest("sender", known), Some("senders"));
-        assert_eq!(nearest("exti", ["exits", "exit"]), None);
+        assert_eq!(nearest("exti", ["exits", "exit"]), Some("exit"));
         assert_eq!(nearest("colelctor", known), Some("collector"));
         assert_eq!(nearest("exi", known), Some("exit"));
         assert_eq!(nearest("device", known), Some("Device"));

@@ -40,7 +40,9 @@ exit shares "e mail" with collector
 
 /// A pattern with `line` in place of the third, whose rest is right.
 fn with(line: &str) -> String {
-    format!("pattern p\nwithin 5d\n{line}\na: account\nb: account\nc: account\ng: at least 3 accounts\nt: a -> b\nu: b -> c, after t\nv: g -> a\n")
+    format!(
+        "pattern p\nwithin 5d\n{line}\na: account\nb: account\nc: account\ng: at least 3 accounts\nt: a -> b\nu: b -> c, after t\nv: g -> a\n"
+    )
 }
 
 #[test]
@@ -121,7 +123,8 @@ fn what_cannot_be_is_refused_with_its_place_and_a_remedy() {
         ("g share device\ng share mail", 9, "ask for one"),
     ];
     // Faults of the whole are found after those of a line, where the line that lacks something stands.
-    let later = ["a pattern has one", "in no transfer", "no chain of transfers", "circle", "a name of its own"];
+    let later =
+        ["a pattern has one", "in no transfer", "no chain of transfers", "circle", "a name of its own"];
     let table = third.map(|(line, column, remedy)| (with(line), line, column, remedy));
     for (text, line, column, remedy) in &table {
         let said = Query::parse(text).expect_err(line).to_string();
@@ -146,7 +149,10 @@ fn what_cannot_be_is_refused_with_its_place_and_a_remedy() {
     ];
     for (text, line, column, remedy) in whole {
         let said = Query::parse(text).unwrap_err().to_string();
-        assert!(said.starts_with(&format!("query, line {line}, column {column}: found ")), "{text:?}: {said}");
+        assert!(
+            said.starts_with(&format!("query, line {line}, column {column}: found ")),
+            "{text:?}: {said}"
+        );
         assert!(said.contains(remedy), "{text:?}: {said}");
     }
     let many: String = (0..17).map(|number| format!("n{number}: account\n")).collect();
@@ -167,7 +173,10 @@ fn no_text_makes_the_reader_stumble() {
             match random.below(3) {
                 0 => drop(text.remove(at)),
                 1 => text.insert(at, pieces[random.below(pieces.len() as u64) as usize]),
-                _ => text[at] = ["é", "\"", "..", "->", "0", "99999999999999999999", "%", "\u{0}", "\n"][random.below(9) as usize],
+                _ => {
+                    text[at] = ["é", "\"", "..", "->", "0", "99999999999999999999", "%", "\u{0}", "\n"]
+                        [random.below(9) as usize]
+                }
             }
         }
         match Query::parse(&text.concat()) {

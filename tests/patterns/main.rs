@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
 
+#[path = "../oracle/language.rs"]
+mod language_oracle;
 #[path = "../oracle/ledgers.rs"]
 mod ledgers;
 #[path = "../oracle/patterns.rs"]
@@ -17,6 +19,7 @@ mod trace;
 
 mod command_line;
 mod cycles;
+mod language;
 mod language_text;
 mod real;
 

@@ -93,7 +93,10 @@ impl Parser {
 
     fn sign(&mut self, sign: Token, remedy: &str) -> Result<(), Fault> {
         match *self.token() == sign {
-            true => Ok(self.advance()),
+            true => {
+                self.advance();
+                Ok(())
+            }
             false => self.fault(remedy),
         }
     }
