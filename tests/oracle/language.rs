@@ -60,6 +60,9 @@ struct State {
     rows: Vec<Vec<usize>>,
 }
 
+/// By closing row and accounts: the rows of single transfers, and the match with its groups.
+type Choices = BTreeMap<(usize, Vec<Vec<u32>>), Vec<(Vec<usize>, State)>>;
+
 struct Oracle<'a> {
     payments: &'a [Payment],
     pattern: &'a Pattern,
@@ -81,7 +84,7 @@ pub fn matches(payments: &[Payment], num_accounts: u32, pattern: &Pattern) -> Ve
             oracle.windows_in_turn(state, &mut all);
         }
     } else {
-        let mut choices: BTreeMap<(usize, Vec<Vec<u32>>), Vec<(Vec<usize>, State)>> = BTreeMap::new();
+        let mut choices = Choices::new();
         for state in &states {
             let mut found = Vec::new();
             oracle.groups(0, state, &mut found);

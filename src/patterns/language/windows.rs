@@ -1,7 +1,5 @@
 //! The window with the most members.
 
-use rustc_hash::FxHashMap;
-
 /// What bounds a window.
 pub(super) struct Spans {
     /// Longest time from the first payment of the group to the last.
@@ -43,30 +41,33 @@ pub(super) fn best(all: &[usize], times: &[(i64, i64)], members: &[u32], spans: 
     let (mut by_first, mut by_last) = (all.to_vec(), all.to_vec());
     by_first.sort_unstable_by_key(|&at| (times[at].0, at));
     by_last.sort_unstable_by_key(|&at| (times[at].1, at));
-    // How many strands of a member are inside; only ever looked up.
-    let mut inside: FxHashMap<u32, u32> = FxHashMap::default();
+    let mut known: Vec<u32> = all.iter().map(|&at| members[at]).collect();
+    known.sort_unstable();
+    known.dedup();
+    let number = |at: usize| known.partition_point(|&member| member < members[at]);
+    // How many strands of each member are inside, and how many members have any.
+    let (mut counts, mut num_inside) = (vec![0u32; known.len()], 0);
     let (mut next_in, mut most) = (0, None::<(usize, i64, i64)>);
     for starting in by_first.chunk_by(|&one, &next| times[one].0 == times[next].0) {
         let start = times[starting[0]].0;
         let Some(end) = spans.end(start) else { continue };
         while let Some(&at) = by_last.get(next_in).filter(|&&at| times[at].1 <= end) {
             if times[at].0 >= start {
-                *inside.entry(members[at]).or_default() += 1;
+                let count = &mut counts[number(at)];
+                *count += 1;
+                num_inside += usize::from(*count == 1);
             }
             next_in += 1;
         }
         // A window begins with one of its own strands.
         let begins = starting.iter().any(|&at| times[at].1 <= end);
-        if begins && most.is_none_or(|(most, ..)| inside.len() > most) {
-            most = Some((inside.len(), start, end));
+        if begins && most.is_none_or(|(most, ..)| num_inside > most) {
+            most = Some((num_inside, start, end));
         }
         for &at in starting.iter().filter(|&&at| times[at].1 <= end) {
-            if let Some(count) = inside.get_mut(&members[at]) {
-                *count -= 1;
-                if *count == 0 {
-                    inside.remove(&members[at]);
-                }
-            }
+            let count = &mut counts[number(at)];
+            *count -= 1;
+            num_inside -= usize::from(*count == 0);
         }
     }
     let (num_members, start, end) = most?;
