@@ -9,7 +9,7 @@ PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
 
-.PHONY: help demo test check format lint docs layers licences rust wheel python notebooks bench peers clean
+.PHONY: help demo test check format lint docs layers licences rust wheel python notebooks bench recall peers clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -57,6 +57,9 @@ notebooks: wheel ## Run every notebook from top to bottom
 bench: ## Whole stages and their inner steps, one JSON line per stage (docs/benchmarks.md)
 	cargo bench --locked --bench stages
 	cargo bench --locked --bench micro
+
+recall: ## What searches find of known laundering: the tables of docs/typology-recall.md, in two minutes
+	cargo test --locked --quiet --test patterns truth::recall::tables -- --ignored --nocapture
 
 peers: ## The same files through Ringfence and its peers: make peers DATA=folder (docs/benchmarks.md)
 	@test -n "$(DATA)" || { echo "name a folder with tx.csv and tx.parquet: make peers DATA=folder"; exit 2; }

@@ -22,6 +22,7 @@ mod cycles;
 mod language;
 mod language_text;
 mod real;
+mod truth;
 
 use ledgers::{Ledger, Random, random_ledger};
 
