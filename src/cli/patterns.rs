@@ -3,7 +3,7 @@
 use super::Answer;
 use super::args::{GraphArgs, WindowArgs, counted};
 use super::output::OutputArgs;
-use ringfence::patterns::{Options, Typology, searches};
+use ringfence::patterns::{CycleOptions, Options, Typology, searches};
 use ringfence::report::patterns::{Valuation, cycle_count_report, pattern_report};
 use ringfence::report::text::to_text;
 use ringfence::{Error, Result, Run};
@@ -22,7 +22,8 @@ pub struct Args {
     /// Change a setting of all typologies that have it, or of one: span_s=86400, fan-in.counterparties_min=8; --help lists them.
     #[arg(long, value_name = "[TYPOLOGY.]NAME=VALUE")]
     set: Vec<String>,
-    /// Only count cycles: sequences of accounts, and choices of payments, by length; with the settings of `cycle`.
+    /// Only count cycles: sequences of accounts, and choices of payments, by length; with the settings of `cycle`, by default 2 to 10
+    /// accounts within 3 days and any amounts.
     #[arg(long, conflicts_with = "typology")]
     count: bool,
     /// Currency in which amounts are compared; without one, only amounts of one currency can be.
@@ -72,25 +73,37 @@ fn settings(changes: &[String]) -> Result<Map<String, Value>> {
     Ok(settings)
 }
 
+/// What cycles are counted with: every one of them, if nothing else is asked for.
+fn count_options(settings: &Map<String, Value>) -> Result<CycleOptions> {
+    let mut changes = settings.clone();
+    if let Some(Value::Object(own)) = changes.remove(Typology::Cycle.name()) {
+        changes.extend(own);
+    }
+    match Options::Cycle(CycleOptions::default()).with(&changes)? {
+        Options::Cycle(options) => Ok(options),
+        _ => unreachable!("settings change no kind of options"),
+    }
+}
+
 /// Instances shown; all of them are in the output.
 const ROWS: usize = 10;
 
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     args.output.check()?;
-    let typologies: Vec<Typology> = match args.typology.as_slice() {
-        [] if args.count => vec![Typology::Cycle],
-        [] => Typology::ALL.to_vec(),
-        names => names.iter().map(|name| Typology::named(name)).collect::<Result<_>>()?,
-    };
-    let searches = searches(&typologies, &settings(&args.set)?)?;
+    let settings = settings(&args.set)?;
     let valuation = Valuation { base: args.base.clone(), rates: args.rates.clone().map(Into::into) };
-    let graph = args.graph.open()?;
-    let view = args.window.view(&graph)?;
-    let (report, table) = match (args.count, &searches[..]) {
-        (true, [(_, Options::Cycle(options))]) => {
-            (cycle_count_report(&view, options, &valuation, run)?, "counts")
-        }
-        _ => (pattern_report(&view, &searches, &valuation, run)?, "instances"),
+    let (report, table) = if args.count {
+        let options = count_options(&settings)?;
+        let graph = args.graph.open()?;
+        (cycle_count_report(&args.window.view(&graph)?, &options, &valuation, run)?, "counts")
+    } else {
+        let typologies: Vec<Typology> = match args.typology.as_slice() {
+            [] => Typology::ALL.to_vec(),
+            names => names.iter().map(|name| Typology::named(name)).collect::<Result<_>>()?,
+        };
+        let searches = searches(&typologies, &settings)?;
+        let graph = args.graph.open()?;
+        (pattern_report(&args.window.view(&graph)?, &searches, &valuation, run)?, "instances")
     };
     let said = &report.document;
     let mut text = match said.get("num_instances") {

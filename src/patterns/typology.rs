@@ -7,6 +7,7 @@ use super::dormant::{DormantOptions, dormant};
 use super::fans::{FanOptions, fans};
 use super::instances::{Found, cycle_instances, overlaps, rank};
 use super::money::Kept;
+use super::nearest::nearest;
 use super::scatter_gather::{ScatterGatherOptions, scatter_gather};
 use super::score::Scorer;
 use super::through::{ThroughOptions, through};
@@ -388,29 +389,12 @@ pub fn find(transfers: &Transfers, typology: Typology, options: &Options, run: &
 
 /// An error about a name that is not known.
 fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
-    let nearest = known.iter().min_by_key(|known| (distance(name, known), **known));
-    let near = nearest.filter(|known| distance(name, known) <= 1 + name.len() / 3);
+    let near = nearest(name, known.iter().copied());
     let meant = near.map_or(String::new(), |known| format!("did you mean `{known}`? "));
     Error::Input {
         input: format!("{what} `{name}`"),
         problem: format!("unknown; {meant}known: {}", known.join(", ")),
     }
-}
-
-/// Fewest letters to insert, delete or replace to make one word of the other (Levenshtein).
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let (mut diagonal, mut left) = (i, i + 1);
-        row[0] = left;
-        for (j, &b) in b.iter().enumerate() {
-            let cost = (diagonal + usize::from(a != b)).min(left + 1).min(row[j + 1] + 1);
-            (diagonal, left) = (row[j + 1], cost);
-            row[j + 1] = cost;
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

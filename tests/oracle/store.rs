@@ -7,7 +7,7 @@ use ringfence::graph::build::{BuildOptions, Input, prepare};
 use ringfence::graph::{Graph, View};
 use ringfence::ids::{AccountId, CurrencyId, TxId};
 use ringfence::ingest::Batch;
-use ringfence::ingest::batch::{LocalKeys, key_hash};
+use ringfence::ingest::batch::{AccountRows, LinkRows, LocalKeys, key_hash};
 use ringfence::store::format::flags::FAILED;
 use ringfence::store::manifest::Partition;
 use ringfence::store::{Io, StoreWriter};
@@ -65,6 +65,11 @@ fn keys(ledger: &Ledger) -> (LocalKeys, Vec<u32>) {
 impl Stored {
     /// Writes the payments in the order in which they stand.
     pub fn new(ledger: &Ledger, partition: Partition) -> Stored {
+        Self::with(ledger, partition, LinkRows::default(), AccountRows::default())
+    }
+
+    /// As [`new`](Self::new), with identifiers and attributes of accounts.
+    pub fn with(ledger: &Ledger, partition: Partition, links: LinkRows, attributes: AccountRows) -> Stored {
         let (accounts, places) = keys(ledger);
         let rows = &ledger.payments;
         let currencies = CURRENCIES.map(|(code, exponent)| Currency { code: code.into(), exponent });
@@ -84,7 +89,7 @@ impl Stored {
         let run = Run::new();
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("ledger.ring");
-        let input = Input { batches: vec![batch], ..Input::default() };
+        let input = Input { batches: vec![batch], links, accounts: attributes, ..Input::default() };
         let prepared = prepare(input, &BuildOptions::default(), &run).unwrap();
         let mut writer = StoreWriter::create(&path).unwrap();
         writer.set_durable(false);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
 
+#[path = "../oracle/language.rs"]
+mod language_oracle;
 #[path = "../oracle/ledgers.rs"]
 mod ledgers;
 #[path = "../oracle/patterns.rs"]
@@ -19,6 +21,8 @@ mod typology_oracle;
 
 mod command_line;
 mod cycles;
+mod language;
+mod language_text;
 mod real;
 mod truth;
 mod typologies;
