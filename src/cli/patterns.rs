@@ -3,8 +3,8 @@
 use super::Answer;
 use super::args::{GraphArgs, WindowArgs, counted};
 use super::output::OutputArgs;
-use ringfence::patterns::{CycleOptions, Options, Typology, searches};
-use ringfence::report::patterns::{Valuation, cycle_count_report, pattern_report};
+use ringfence::patterns::{CycleOptions, Null, NullOptions, Options, Typology, searches};
+use ringfence::report::patterns::{PatternQuestion, Valuation, cycle_count_report, pattern_report};
 use ringfence::report::text::to_text;
 use ringfence::{Error, Result, Run};
 use serde_json::{Map, Value};
@@ -26,6 +26,15 @@ pub struct Args {
     /// accounts within 3 days and any amounts.
     #[arg(long, conflicts_with = "typology")]
     count: bool,
+    /// Also search so many shuffles of the payments: p-values, corrected for the search, that say how often chance alone scores as high.
+    #[arg(long, value_name = "N", conflicts_with = "count")]
+    replicates: Option<u32>,
+    /// What is shuffled, among the payments of the same hour of the week.
+    #[arg(long, value_enum, default_value_t, requires = "replicates")]
+    null: Null,
+    /// Which shuffles.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "replicates")]
+    seed: u64,
     /// Currency in which amounts are compared; without one, only amounts of one currency can be.
     #[arg(long, value_name = "CODE")]
     base: Option<String>,
@@ -101,9 +110,11 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
             [] => Typology::ALL.to_vec(),
             names => names.iter().map(|name| Typology::named(name)).collect::<Result<_>>()?,
         };
-        let searches = searches(&typologies, &settings)?;
+        let null =
+            args.replicates.map(|replicates| NullOptions { null: args.null, replicates, seed: args.seed });
+        let question = PatternQuestion { searches: searches(&typologies, &settings)?, valuation, null };
         let graph = args.graph.open()?;
-        (pattern_report(&args.window.view(&graph)?, &searches, &valuation, run)?, "instances")
+        (pattern_report(&args.window.view(&graph)?, &question, run)?, "instances")
     };
     let said = &report.document;
     let mut text = match said.get("num_instances") {

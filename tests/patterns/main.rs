@@ -24,6 +24,7 @@ mod cycles;
 mod language;
 mod language_text;
 mod real;
+mod significance;
 mod truth;
 mod typologies;
 
