@@ -2,8 +2,10 @@
 
 use super::Answer;
 use super::args::{GraphArgs, WindowArgs, counted};
+use super::matches::{read, say};
 use super::output::OutputArgs;
 use ringfence::patterns::{Budget, CycleOptions, Kept, Typology};
+use ringfence::report::matches::{MatchQuestion, match_report};
 use ringfence::report::patterns::{PatternQuestion, cycle_count_report, pattern_report};
 use ringfence::report::text::to_text;
 use ringfence::units::Ties;
@@ -49,6 +51,9 @@ pub struct Args {
     /// CSV of rates: currency,date,rate, in units of --base. Without it rates come from the graph's own conversions.
     #[arg(long, value_name = "FILE", requires = "base")]
     rates: Option<PathBuf>,
+    /// Look for the pattern that a file describes, in words (docs/pattern-language.md), and not for typologies.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["typology", "count"])]
+    query: Option<PathBuf>,
     #[command(flatten)]
     budget: BudgetArgs,
     #[command(flatten)]
@@ -88,6 +93,16 @@ const ROWS: usize = 10;
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     args.output.check()?;
     let BudgetArgs { results_max, anchor_work_max, work_max, hub_max } = args.budget;
+    if let Some(query) = &args.query {
+        let question = MatchQuestion {
+            query: read(query)?,
+            budget: Budget { results_max, anchor_work_max, work_max, hub_max },
+            base: args.base.clone(),
+            rates: args.rates.clone().map(Into::into),
+        };
+        let graph = args.graph.open()?;
+        return say(match_report(&args.window.view(&graph)?, &question, run)?, &args.output, run);
+    }
     let question = PatternQuestion {
         typologies: args.typology.clone(),
         cycles: CycleOptions {

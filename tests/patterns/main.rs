@@ -20,6 +20,7 @@ mod trace;
 mod command_line;
 mod cycles;
 mod language;
+mod language_file;
 mod language_text;
 mod real;
 mod truth;
