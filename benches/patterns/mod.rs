@@ -4,7 +4,7 @@
 use crate::harness::{Harness, Stage};
 use ringfence::Run;
 use ringfence::graph::Graph;
-use ringfence::patterns::{Budget, CycleOptions, Transfers, count_cycles, cycle_instances, cycles};
+use ringfence::patterns::{Budget, CycleOptions, Transfers, Typology, count_cycles, cycle_instances, cycles};
 use ringfence::units::Ties;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -53,7 +53,7 @@ pub fn stages(harness: &Harness, graph: &Graph) {
         let stage = Stage { name: "cycle_instances", count, unit: "transactions" };
         let find = |(), run: &Run| {
             let options = CycleOptions { span_us: 6 * HOUR_US, ..CycleOptions::default() };
-            cycle_instances(&cycles(&transfers, &options, run).expect("cycles"))
+            cycle_instances(&cycles(&transfers, &options, run).expect("cycles"), Typology::Cycle)
         };
         harness.time(&stage, || (), find, |found| assert!(!found.is_empty()));
     }

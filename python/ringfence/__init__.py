@@ -40,6 +40,7 @@ from ._core import (
     ingest,
     open,
     synth,
+    typologies,
     verify,
 )
 from .errors import (
@@ -97,5 +98,6 @@ __all__ = [
     "open",
     "progress_bar",
     "synth",
+    "typologies",
     "verify",
 ]

@@ -88,6 +88,7 @@ def synth(
     rings: int | None = None,
     progress: _Progress | None = None,
 ) -> dict[str, Any]: ...
+def typologies() -> dict[str, dict[str, Any]]: ...
 def verify(
     path: _Path,
     *,
@@ -260,6 +261,17 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> FreezePlan: ...
+    def patterns(
+        self,
+        *typologies: str,
+        settings: dict[str, Any] | None = None,
+        base: str | None = None,
+        rates: _Rows | None = None,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Patterns: ...
     def cycles(
         self,
         *,
@@ -303,7 +315,7 @@ class Graph:
         *,
         base: str | None = None,
         rates: _Rows | None = None,
-        results_max: int = 1_000_000,
+        results_max: int = 100_000,
         anchor_work_max: int = 1_048_576,
         work_max: int = 68_719_476_736,
         hub_max: int = 1_000,

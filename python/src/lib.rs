@@ -83,7 +83,7 @@ mod _core {
     #[pymodule_export]
     use super::paths::Paths;
     #[pymodule_export]
-    use super::patterns::{CycleCounts, Patterns};
+    use super::patterns::{CycleCounts, Patterns, typologies};
     #[pymodule_export]
     use super::projection::Projection;
     #[pymodule_export]

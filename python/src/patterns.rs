@@ -3,9 +3,11 @@
 use crate::answer::{Answer, count, shown, span};
 use crate::table::Table;
 use pyo3::prelude::*;
+use ringfence::patterns::Typology;
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// Instances of typologies, each with its accounts and payments; made by :meth:`Graph.cycles`.
+/// Instances of typologies, each with its accounts and payments; made by :meth:`Graph.patterns` and :meth:`Graph.cycles`.
 ///
 /// ``len(patterns)`` is the number of instances. A shape says where to look; most of what has it is ordinary.
 #[pyclass(frozen, module = "ringfence")]
@@ -21,16 +23,17 @@ impl Patterns {
 
 #[pymethods]
 impl Patterns {
-    /// One row per instance, by first payment: ``instance`` (a name that stays as long as its accounts and its first payment do),
-    /// ``typology``, ``num_accounts``, ``num_transactions``, ``start``, ``end``, ``ways`` (choices of payments that make the
-    /// shape).
+    /// One row per instance, by typology, then by score: ``instance`` (a name that stays as long as its accounts and its first payment do),
+    /// ``typology``, ``num_accounts``, ``num_transactions``, ``start``, ``end``, ``ways`` (of cycles: choices of payments that make the
+    /// shape), ``overlapping`` (instances that it stands for), ``score_millibits`` (how unlikely it is by chance: 10,000 is one in about a
+    /// thousand) and its parts ``burst_millibits``, ``strangers_millibits``, ``closure_millibits``, ``conserved_millibits``.
     #[getter]
     fn instances(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "instances")
     }
 
     /// One row per account of an instance: ``instance``, ``stage`` (place in the order of payments, from 0), ``account``, ``role``
-    /// (``source`` or ``middle``).
+    /// (``source``, ``middle`` or ``sink``).
     #[getter]
     fn members(&self, py: Python<'_>) -> PyResult<Table> {
         self.answer.table(py, "members")
@@ -78,7 +81,7 @@ impl Patterns {
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        shown(&[self.__repr__()], "instances, by first payment", &self.instances(py)?)
+        shown(&[self.__repr__()], "instances, by typology, then by score", &self.instances(py)?)
     }
 }
 
@@ -125,4 +128,23 @@ impl CycleCounts {
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         shown(&[self.__repr__()], "cycles, by length", &self.counts(py)?)
     }
+}
+
+/// The shapes of laundering that :meth:`Graph.patterns` looks for, each with its settings and their defaults.
+///
+/// Times are in seconds, amounts in minor units (with ``base`` in ten-thousandths of its minor units), shares in thousandths.
+///
+/// Returns
+/// -------
+/// dict of str to dict
+///
+/// Examples
+/// --------
+/// >>> ringfence.typologies()["fan-in"]["counterparties_min"]
+/// 5
+#[pyfunction]
+pub(crate) fn typologies(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let all =
+        Typology::ALL.map(|typology| (typology.name().to_string(), typology.options().settings().into()));
+    py.import("json")?.call_method1("loads", (Value::Object(Map::from_iter(all)).to_string(),))
 }

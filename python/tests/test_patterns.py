@@ -126,3 +126,46 @@ def test_files_are_those_of_the_command_line(ledger, tmp_path):
     ledger.cycles(span_s=86_400).write(tmp_path / "cycles")
     names = {path.name for path in (tmp_path / "cycles").iterdir()}
     assert {"instances.csv", "members.parquet", "evidence.csv", "amounts.csv", "summary.json"} <= names
+
+
+def test_every_typology_is_listed_and_searched(ledger):
+    listed = rf.typologies()
+    assert {"fan-in", "gather-scatter", "stack", "structuring", "first-payees"} <= set(listed)
+    found = ledger.patterns(settings={"span_s": 86_400, "fan-in": {"counterparties_min": 2}})
+    searched = {search["typology"]: search for search in found.summary["searches"]}
+    assert list(searched) == list(listed)
+    assert searched["fan-in"]["options"] == {**listed["fan-in"], "span_s": 86_400, "counterparties_min": 2}
+    rows = found.instances.to_dicts()
+    assert len(found) == len(rows) == sum(search["num_instances"] for search in searched.values())
+    parts = ["burst", "strangers", "closure", "conserved"]
+    assert all(row["score_millibits"] == sum(row[f"{part}_millibits"] for part in parts) for row in rows)
+    for name in searched:
+        scores = [row["score_millibits"] for row in rows if row["typology"] == name]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_fans_are_those_of_a_frame(ledger, payments):
+    """Each account's best window, by trying every beginning."""
+    found = ledger.patterns("fan-in", settings={"span_s": 6 * HOUR_S, "counterparties_min": 3})
+    sinks = {row["account"] for row in found.members.to_dicts() if row["role"] == "sink"}
+    expected = set()
+    for _, account, begin, *_ in ((None, destination, hour) for source, destination, hour, *_ in payments):
+        inside = {s for s, d, hour, *_ in payments if d == account and s != d and begin <= hour <= begin + 6}
+        if len(inside) >= 3:
+            expected.add(account)
+    assert sinks == expected and sinks
+
+
+@pytest.mark.parametrize(
+    ("typologies", "settings", "error", "said"),
+    [
+        (["fan_in"], None, rf.InputError, "did you mean `fan-in`"),
+        (["cycle"], {"spam_s": 1}, rf.InputError, "did you mean `span_s`"),
+        (["cycle"], {"fan-in": {"span_s": 1}}, rf.InputError, "is not among"),
+        (["cycle"], {"length_max": "many"}, rf.InputError, "length_max"),
+        (["cycle"], {"length_max": 65}, rf.OptionError, "length_max"),
+    ],
+)
+def test_names_and_settings_that_are_not_known_are_refused(ledger, typologies, settings, error, said):
+    with pytest.raises(error, match=said):
+        ledger.patterns(*typologies, settings=settings)

@@ -3,10 +3,11 @@
 use super::Answer;
 use super::args::counted;
 use super::output::OutputArgs;
-use ringfence::patterns::Query;
+use ringfence::patterns::{Budget, Query};
 use ringfence::report::Report;
 use ringfence::report::text::to_text;
 use ringfence::{Error, Result, Run};
+use serde_json::{Map, Value};
 use std::path::Path;
 
 /// Instances shown; all of them are in the output.
@@ -21,6 +22,23 @@ pub fn read(path: &Path) -> Result<Query> {
         }
         other => other,
     })
+}
+
+/// The budget of a query: the default but for what is changed.
+pub fn budget(changes: &Map<String, Value>) -> Result<Budget> {
+    let refuse = |problem: String| Error::Input { input: "--set".into(), problem };
+    let mut settings = serde_json::to_value(Budget::default()).map_err(|error| refuse(error.to_string()))?;
+    for (name, value) in changes {
+        match settings.get_mut(name) {
+            Some(setting) => *setting = value.clone(),
+            None => {
+                return Err(refuse(format!(
+                    "{name}: a query has results_max, anchor_work_max, work_max and hub_max, and says all else in its text"
+                )));
+            }
+        }
+    }
+    serde_json::from_value(settings).map_err(|error| refuse(error.to_string()))
 }
 
 /// Writes what was found, and says how much it is.

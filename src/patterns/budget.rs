@@ -1,12 +1,14 @@
 //! How much a search may do, and what it left undone.
 
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// Bounds of a search. Each is a number of deterministic steps: the same graph and options are cut at the same place on any
 /// machine, with any number of threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Most results, at least 1; the first in the order of anchors stay.
+    /// Most results, at least 1. Of instances those with the highest scores stay; of cycles, which can be more than anybody could hold, the first
+    /// in the order of accounts that close them, and the search ends there.
     pub results_max: u64,
     /// Most transfers looked at for one anchor (the account or payment that a search starts from), at least 1.
     pub anchor_work_max: u64,
@@ -20,7 +22,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { results_max: 1_000_000, anchor_work_max: 1 << 20, work_max: 1 << 36, hub_max: 1_000 }
+        Self { results_max: 100_000, anchor_work_max: 1 << 20, work_max: 1 << 36, hub_max: 1_000 }
     }
 }
 

@@ -166,6 +166,17 @@ impl Kept {
             && after_amount <= before_amount * i128::from(self.max_permille)
     }
 
+    /// Whether `after` in all is the stated part of `before` in all; as [`Self::holds`].
+    pub(super) fn holds_sums(self, before: Option<(i128, u16)>, after: Option<(i128, u16)>) -> bool {
+        if self == Self::ANY {
+            return true;
+        }
+        let (Some(before), Some(after)) = (before, after) else { return false };
+        before.1 == after.1
+            && 1000 * after.0 >= before.0 * i128::from(self.min_permille)
+            && 1000 * after.0 <= before.0 * i128::from(self.max_permille)
+    }
+
     pub(super) fn check(self, name: &'static str) -> Result<()> {
         match self.min_permille <= self.max_permille {
             true => Ok(()),
@@ -175,5 +186,28 @@ impl Kept {
                 allowed: "a range whose end is not below its beginning",
             }),
         }
+    }
+}
+
+impl std::fmt::Display for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Self::ANY => f.write_str("any"),
+            Self { min_permille, max_permille } => write!(f, "{min_permille}-{max_permille}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Kept {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        if text == "any" {
+            return Ok(Self::ANY);
+        }
+        let range = text.split_once('-').and_then(|(min, max)| {
+            Some(Self { min_permille: min.parse().ok()?, max_permille: max.parse().ok()? })
+        });
+        range.ok_or("write `any` or two numbers of thousandths like `800-1050`")
     }
 }

@@ -1,6 +1,9 @@
 //! One way to search from many anchors: in parallel, in order, within a budget.
 
 use super::budget::{Budget, Cut};
+use super::instances::{Instance, rank};
+use super::score::Scorer;
+use super::transfers::{Direction, Transfers};
 use crate::error::Result;
 use crate::run::Run;
 use rayon::prelude::*;
@@ -77,6 +80,90 @@ impl Meter {
     }
 }
 
+/// Searches from every account for instances, gives them their scores and keeps the [`Budget::results_max`] best, in their order. `searcher` makes what
+/// one block of accounts is searched with. Anchors are weighed by their transfers in `direction`.
+pub(super) fn by_account<S>(
+    transfers: &Transfers,
+    direction: Direction,
+    budget: &Budget,
+    run: &Run,
+    stage: &'static str,
+    searcher: impl Fn() -> S + Sync,
+) -> Result<(Vec<Instance>, Cut)>
+where
+    S: FnMut(u32, &mut Meter, &mut Vec<Instance>),
+{
+    let scorer = Scorer::new(transfers, run)?;
+    run.stage(stage, u64::from(transfers.num_accounts()));
+    let work = |accounts: Range<u32>, meter: &mut Meter| {
+        let (mut search, mut found, mut best) = (searcher(), Vec::new(), Best::new(budget.results_max));
+        for account in accounts.clone() {
+            meter.next();
+            search(account, meter, &mut found);
+            for mut instance in found.drain(..) {
+                instance.score = scorer.of(&instance);
+                best.push(instance);
+            }
+            if meter.is_exhausted() {
+                meter.cut.accounts_left += u64::from(accounts.end - account - 1);
+                break;
+            }
+        }
+        Ok(best)
+    };
+    let mut best = Best::new(budget.results_max);
+    // No result ends the search: a better one may come.
+    let unended = Budget { results_max: u64::MAX, ..*budget };
+    let mut cut =
+        search(&blocks(transfers.offsets(direction)), &unended, run, work, |found, _| best.append(found))?;
+    let (instances, dropped) = best.finish();
+    cut.results_dropped += dropped;
+    Ok((instances, cut))
+}
+
+/// The best of many instances.
+struct Best {
+    len_max: usize,
+    instances: Vec<Instance>,
+    dropped: u64,
+}
+
+impl Best {
+    fn new(len_max: u64) -> Self {
+        let len_max = usize::try_from(len_max).unwrap_or(usize::MAX);
+        Self { len_max, instances: Vec::new(), dropped: 0 }
+    }
+
+    fn push(&mut self, instance: Instance) {
+        self.instances.push(instance);
+        self.prune_seldom();
+    }
+
+    /// Prunes when there are twice as many as there may be, so that an instance is sorted a few times only.
+    fn prune_seldom(&mut self) {
+        if self.instances.len() / 2 > self.len_max.max(1 << 10) {
+            self.prune();
+        }
+    }
+
+    fn append(&mut self, other: Best) {
+        self.dropped += other.dropped;
+        self.instances.extend(other.instances);
+        self.prune_seldom();
+    }
+
+    fn prune(&mut self) {
+        rank(&mut self.instances);
+        self.dropped += self.instances.len().saturating_sub(self.len_max) as u64;
+        self.instances.truncate(self.len_max);
+    }
+
+    fn finish(mut self) -> (Vec<Instance>, u64) {
+        self.prune();
+        (self.instances, self.dropped)
+    }
+}
+
 /// Cuts nodes into blocks of about equal weight; `offsets` are their weights summed up.
 pub(super) fn blocks(offsets: &[u32]) -> Vec<Range<u32>> {
     let num_nodes = offsets.len() - 1;
@@ -93,18 +180,17 @@ pub(super) fn blocks(offsets: &[u32]) -> Vec<Range<u32>> {
     blocks
 }
 
-/// Searches block after block with `work` and joins what it finds in the order of blocks.
+/// Searches block after block with `work` and hands over what it finds in the order of blocks, with how many of its results may be kept.
 ///
-/// A block ends where it alone used up the budget, so that no more than `BLOCKS_PER_ROUND` times [`Budget::results_max`] are ever held;
-/// `keep` leaves the first so many of what a block found.
+/// A block ends where it alone used up the budget, so that no more than `BLOCKS_PER_ROUND` times [`Budget::results_max`] are ever held.
 pub(super) fn search<T: Send>(
     blocks: &[Range<u32>],
     budget: &Budget,
     run: &Run,
     work: impl Fn(Range<u32>, &mut Meter) -> Result<T> + Sync,
-    keep: impl Fn(&mut T, u64),
-) -> Result<(Vec<T>, Cut)> {
-    let (mut all, mut cut) = (Vec::new(), Cut::default());
+    mut take: impl FnMut(T, u64),
+) -> Result<Cut> {
+    let mut cut = Cut::default();
     let (mut results_left, mut work_left) = (budget.results_max, budget.work_max);
     for round in blocks.chunks(BLOCKS_PER_ROUND) {
         if results_left == 0 || work_left == 0 {
@@ -122,17 +208,14 @@ pub(super) fn search<T: Send>(
             };
             round.par_iter().map(block).collect()
         });
-        for (mut found, meter) in found? {
+        for (found, meter) in found? {
             cut.add(&meter.cut);
             work_left = work_left.saturating_sub(meter.done);
             let kept = meter.results.min(results_left);
-            if kept < meter.results {
-                cut.results_dropped += meter.results - kept;
-                keep(&mut found, kept);
-            }
+            cut.results_dropped += meter.results - kept;
             results_left -= kept;
-            all.push(found);
+            take(found, kept);
         }
     }
-    Ok((all, cut))
+    Ok(cut)
 }

@@ -9,6 +9,7 @@
 //! Time O(n + m), parallel; memory 32 bytes per transaction (40 where transfers convert) and 8 per account.
 
 use super::money::{Amounts, Money};
+use super::pairs::Pairs;
 use crate::error::{Error, Result};
 use crate::graph::rates::Rates;
 use crate::graph::{Slice, View};
@@ -17,6 +18,7 @@ use crate::run::Run;
 use crate::store::format::flags;
 use crate::units::Ties;
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// Accounts that one task reads.
 const ACCOUNTS_PER_TASK: usize = 1 << 14;
@@ -28,6 +30,23 @@ pub struct Entry {
     pub neighbor: u32,
     /// Place of the transaction in the view.
     pub place: u32,
+}
+
+/// The side of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// What it receives.
+    In,
+    /// What it pays.
+    Out,
+}
+
+/// Those of `entries` that are in a range of places.
+#[inline]
+pub(super) fn between(entries: &[Entry], begin: u32, end: u32) -> &[Entry] {
+    let from = entries.partition_point(|entry| entry.place < begin);
+    let len = entries[from..].partition_point(|entry| entry.place < end);
+    &entries[from..from + len]
 }
 
 /// Those of `entries` that are at `floor` or later, found from the end: O(log k) for k of them.
@@ -52,6 +71,8 @@ pub struct Transfers {
     amounts: Amounts,
     out: Side,
     incoming: Side,
+    /// Made when first asked for.
+    pairs: OnceLock<Pairs>,
 }
 
 /// One direction.
@@ -89,7 +110,7 @@ impl Transfers {
         let amounts = Amounts::read(view, rates, run)?;
         let out = Side::new(view, run, |account| view.out(account))?;
         let incoming = Side::new(view, run, |account| view.incoming(account))?;
-        Ok(Self { first: positions.start, times, amounts, out, incoming })
+        Ok(Self { first: positions.start, times, amounts, out, incoming, pairs: OnceLock::new() })
     }
 
     /// Number of accounts of the graph; those outside of the view have no transfers.
@@ -119,9 +140,53 @@ impl Transfers {
         self.incoming.of(account)
     }
 
-    /// Sums of the numbers of transfers that accounts receive, one more than accounts.
-    pub(super) fn incoming_offsets(&self) -> &[u32] {
-        &self.incoming.offsets
+    /// Transfers of `account` in one direction, oldest first.
+    #[inline]
+    pub(super) fn side(&self, direction: Direction, account: u32) -> &[Entry] {
+        match direction {
+            Direction::In => self.incoming(account),
+            Direction::Out => self.out(account),
+        }
+    }
+
+    /// Sums of the numbers of transfers of accounts in one direction, one more than accounts.
+    pub(super) fn offsets(&self, direction: Direction) -> &[u32] {
+        match direction {
+            Direction::In => &self.incoming.offsets,
+            Direction::Out => &self.out.offsets,
+        }
+    }
+
+    /// The amount of the transaction at `place` for the account that sees it in this direction.
+    #[inline]
+    pub(super) fn amount(&self, direction: Direction, place: u32) -> Money {
+        match direction {
+            Direction::In => self.received(place),
+            Direction::Out => self.paid(place),
+        }
+    }
+
+    /// Whom `payer` pays at `place`.
+    pub(super) fn payee(&self, payer: u32, place: u32) -> u32 {
+        let paid = self.out(payer);
+        paid[paid.partition_point(|entry| entry.place < place)].neighbor
+    }
+
+    /// Who pays whom, by place.
+    pub(super) fn pairs(&self, run: &Run) -> Result<&Pairs> {
+        match self.pairs.get() {
+            Some(pairs) => Ok(pairs),
+            None => {
+                let made = Pairs::new(self, run)?;
+                Ok(self.pairs.get_or_init(|| made))
+            }
+        }
+    }
+
+    /// Place of a transaction of the view.
+    #[inline]
+    pub(super) fn place(&self, id: TxId) -> u32 {
+        (id.0 - self.first.0) as u32
     }
 
     /// Microseconds since 1970 UTC at which the transaction at `place` took place.
@@ -151,6 +216,42 @@ impl Transfers {
     /// Number of places: the transactions of the view, those that are left out among them.
     pub(super) fn num_places(&self) -> usize {
         self.times.len()
+    }
+
+    /// For each place the first one that is more than `span_us` later, so that a span is a range of places: O(n) for n transactions, 4 bytes each.
+    pub(super) fn reach(&self, span_us: i64) -> Vec<u32> {
+        let mut end = 0;
+        let reach = |&time: &i64| {
+            let until = time.saturating_add(span_us);
+            while self.times.get(end).is_some_and(|&later| later <= until) {
+                end += 1;
+            }
+            end as u32
+        };
+        self.times.iter().map(reach).collect()
+    }
+
+    /// The first place that has the time of the transaction at `place`.
+    pub(super) fn same_time(&self, place: u32) -> u32 {
+        let time = self.time(place);
+        let before = &self.times[..place as usize];
+        // Moments are short, so that the search begins at their end.
+        let ties = before.iter().rev().take(8).take_while(|&&other| other == time).count();
+        match ties {
+            8 => before.partition_point(|&other| other < time) as u32,
+            few => place - few as u32,
+        }
+    }
+
+    /// The first place after the time of the transaction at `place`.
+    pub(super) fn next_time(&self, place: u32) -> u32 {
+        let time = self.time(place);
+        let after = &self.times[place as usize..];
+        let ties = after.iter().take(8).take_while(|&&other| other == time).count();
+        match ties {
+            8 => place + after.partition_point(|&other| other == time) as u32,
+            few => place + few as u32,
+        }
     }
 
     /// Whether money that came with the payment at `place` can leave with the one at `next`.

@@ -1,17 +1,16 @@
 //! Matches of a pattern in words as tables: instances, who bears which name in them, and the payments that show them.
 
 use super::folder::Report;
-use super::input::Input;
-use super::pools::{find_base, rates_to};
-use super::provenance::{hex, provenance, window_document};
+use super::patterns::{Valuation, document, say_cut, value};
+use super::provenance::hex;
 use super::table::{Table, Values};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::{Graph, Transaction, View};
 use crate::ids::CurrencyId;
 use crate::patterns::{Budget, Match, Query, matches};
 use crate::run::Run;
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -28,10 +27,8 @@ pub struct MatchQuestion {
     pub query: Query,
     /// How much may be done.
     pub budget: Budget,
-    /// Code of the currency in which amounts are compared; without one, only amounts of one currency can be.
-    pub base: Option<String>,
-    /// Rates to the base currency; see [`rates`](super::rates). Without them they are derived from the data.
-    pub rates: Option<Input>,
+    /// In which currency amounts are compared.
+    pub valuation: Valuation,
 }
 
 /// The matches of a pattern in a view. The tables:
@@ -45,38 +42,16 @@ pub struct MatchQuestion {
 /// The document holds the query as it was understood, and says whether the search was `truncated`, and by what.
 ///
 /// # Errors
-/// Those of [`matches`]; [`Error::UnknownKey`] for an unknown base currency.
+/// Those of [`matches`]; [`Error::UnknownKey`](crate::Error::UnknownKey) for an unknown base currency.
 pub fn match_report(view: &View<'_>, question: &MatchQuestion, run: &Run) -> Result<Report> {
-    let MatchQuestion { query, budget, base, rates } = question;
-    let rates = match base {
-        Some(code) => Some(rates_to(view, find_base(view.graph(), code)?, rates.as_ref(), run)?),
-        None if rates.is_some() => {
-            let (name, value) = ("rates", "a table, without a base".into());
-            return Err(Error::Option { name, value, allowed: "a table only with a base currency" });
-        }
-        None => None,
-    };
-    let found = matches(view, query, rates.as_ref().map(|(rates, _)| rates), budget, run)?;
-    let rates = rates.as_ref().map_or(Value::Null, |(rates, given)| {
-        json!({ "base": base, "derived": rates.is_derived(), "given_sha256": given.map(|sha256| hex(&sha256)) })
-    });
-    let document = json!({
-        "result": "matches",
-        "graph": provenance(view.graph()),
-        "window": window_document(view.times()),
-        "query": query.to_string(),
-        "options": {
-            "rates": rates,
-            "results_max": budget.results_max, "anchor_work_max": budget.anchor_work_max,
-            "work_max": budget.work_max, "hub_max": budget.hub_max,
-        },
-        "num_instances": found.matches.len(),
-        "truncated": found.cut.truncated(),
-        "cut": {
-            "anchors_cut": found.cut.anchors_cut, "accounts_left": found.cut.accounts_left,
-            "results_dropped": found.cut.results_dropped, "hubs_passed_over": found.cut.hubs_passed_over,
-        },
-    });
+    let MatchQuestion { query, budget, valuation } = question;
+    let mut document = document(view);
+    let rates = value(view, valuation, &mut document, run)?;
+    let found = matches(view, query, rates.as_ref(), budget, run)?;
+    document["query"] = query.to_string().into();
+    document["options"] = json!(budget);
+    document["num_instances"] = found.matches.len().into();
+    say_cut(&mut document, &found.cut);
     let tables = run.install(|| tables(view.graph(), query, &found.matches, run))?;
     Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
 }

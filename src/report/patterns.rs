@@ -6,13 +6,11 @@ use super::pools::{find_base, rates_to};
 use super::provenance::{hex, provenance, window_document};
 use super::table::{Table, Values};
 use crate::error::{Error, Result};
+use crate::graph::rates::Rates;
 use crate::graph::{Graph, View};
 use crate::ids::TxId;
-use crate::patterns::{
-    Cut, CycleOptions, Instance, Kept, Transfers, Typology, count_cycles, cycle_instances, cycles,
-};
+use crate::patterns::{Cut, CycleOptions, Instance, Options, Score, Transfers, Typology, count_cycles, find};
 use crate::run::Run;
-use crate::units::time::SECOND_US;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -24,55 +22,55 @@ const ROWS_PER_TASK: usize = 1 << 12;
 /// Characters of an instance's name after its typology.
 const NAME_LEN: usize = 12;
 
-/// What patterns are searched with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PatternQuestion {
-    /// Shapes to look for.
-    pub typologies: Vec<Typology>,
-    /// Options of cycles.
-    pub cycles: CycleOptions,
-    /// Code of the currency in which amounts are compared; without one, only amounts of one currency can be.
+/// In which currency amounts are compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Valuation {
+    /// Code of the currency; without one, only amounts of one currency can be compared.
     pub base: Option<String>,
-    /// Rates to the base currency; see [`rates`](super::rates). Without them they are derived from the data.
+    /// Rates to it; see [`rates`](super::rates). Without them they are derived from the data.
     pub rates: Option<Input>,
-}
-
-impl Default for PatternQuestion {
-    fn default() -> Self {
-        Self { typologies: Typology::ALL.to_vec(), cycles: CycleOptions::default(), base: None, rates: None }
-    }
 }
 
 /// The instances of typologies in a view. The tables:
 /// * `instances`: `instance` (a name that stays as long as accounts and first payment do), `typology`, `num_accounts`, `num_transactions`, `start`, `end`,
-///   `ways` (choices of payments that make the shape); by first payment.
-/// * `members`: `instance`, `stage` (place in the order of payments, from 0), `account`, `role` (`source` or `middle`).
+///   `ways` (of cycles: choices of payments that make the shape; else 1), `overlapping` (instances that it stands for), `score_millibits` and its
+///   parts `burst_millibits`, `strangers_millibits`, `closure_millibits`, `conserved_millibits`, which add up to it; by typology in the order of
+///   [`Typology::ALL`], then by score, the highest first.
+/// * `members`: `instance`, `stage` (place in the order of payments, from 0), `account`, `role` (`source`, `middle` or `sink`).
 /// * `evidence`: `instance`, `transaction`, `source`, `destination`, `time`, `currency`, `paid_minor`, `received_currency`, `received_minor`.
 /// * `amounts`: `instance`, `currency`, `num_transactions`, `paid_minor` (their sum).
 ///
-/// The document says whether the search was `truncated`, and by what.
+/// The document says for each typology whether its search was `truncated`, and by what.
 ///
 /// # Errors
-/// [`Error::Option`]; [`Error::UnknownKey`] for an unknown base currency;
+/// [`Error::Option`], before any work; [`Error::UnknownKey`] for an unknown base currency;
 /// [`Error::Input`] for a currency without a rate; [`Error::Cancelled`].
-pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) -> Result<Report> {
-    question.cycles.check()?;
-    let (transfers, rates) = read(view, question, run)?;
-    let (mut instances, mut cut) = (Vec::new(), Cut::default());
-    for typology in Typology::ALL.into_iter().filter(|typology| question.typologies.contains(typology)) {
-        match typology {
-            Typology::Cycle => {
-                let found = cycles(&transfers, &question.cycles, run)?;
-                instances.extend(cycle_instances(&found));
-                cut.add(&found.cut);
-            }
-        }
+pub fn pattern_report(
+    view: &View<'_>,
+    searches: &[(Typology, Options)],
+    valuation: &Valuation,
+    run: &Run,
+) -> Result<Report> {
+    searches.iter().try_for_each(|(_, options)| options.check())?;
+    let mut document = document(view);
+    let transfers = read(view, valuation, &mut document, run)?;
+    let (mut instances, mut said, mut all) = (Vec::new(), Vec::new(), Cut::default());
+    let mut searches: Vec<&(Typology, Options)> = searches.iter().collect();
+    searches.sort_by_key(|(typology, _)| *typology);
+    for (typology, options) in searches {
+        let found = find(&transfers, *typology, options, run)?;
+        let mut search = json!({ "typology": typology.name(), "num_instances": found.instances.len() });
+        search["options"] = Value::Object(options.settings());
+        say_cut(&mut search, &found.cut);
+        said.push(search);
+        all.add(&found.cut);
+        instances.extend(found.instances);
     }
     drop(transfers);
-    let graph = view.graph();
-    let mut document = document(view, question, rates, &cut);
     document["num_instances"] = instances.len().into();
-    let tables = run.install(|| tables(graph, &instances, run))?;
+    say_cut(&mut document, &all);
+    document["searches"] = said.into();
+    let tables = run.install(|| tables(view.graph(), &instances, run))?;
     Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
 }
 
@@ -80,66 +78,74 @@ pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) ->
 ///
 /// # Errors
 /// As [`pattern_report`].
-pub fn cycle_count_report(view: &View<'_>, question: &PatternQuestion, run: &Run) -> Result<Report> {
-    question.cycles.check()?;
-    let (transfers, rates) = read(view, question, run)?;
-    let (counts, cut) = count_cycles(&transfers, &question.cycles, run)?;
-    let lengths = question.cycles.length_min as usize..counts.len();
+pub fn cycle_count_report(
+    view: &View<'_>,
+    options: &CycleOptions,
+    valuation: &Valuation,
+    run: &Run,
+) -> Result<Report> {
+    options.check()?;
+    let mut document = document(view);
+    let transfers = read(view, valuation, &mut document, run)?;
+    let (counts, cut) = count_cycles(&transfers, options, run)?;
+    let lengths = options.length_min as usize..counts.len();
     let table = Table::new([
         ("length", Values::U32(lengths.clone().map(|length| length as u32).collect())),
         ("sequences", Values::U64(counts[lengths.clone()].iter().map(|count| count.sequences).collect())),
         ("ways", Values::U64(counts[lengths].iter().map(|count| count.ways).collect())),
     ]);
-    let mut document = document(view, question, rates, &cut);
     document["num_sequences"] = counts.iter().map(|count| count.sequences).sum::<u64>().into();
     document["num_ways"] = counts.iter().fold(0u64, |ways, count| ways.saturating_add(count.ways)).into();
+    document["options"] = Value::Object(Options::Cycle(options.clone()).settings());
+    say_cut(&mut document, &cut);
     Ok(Report { tables: vec![("counts", table)], document_name: "summary", document, parts: Vec::new() })
 }
 
-/// The transfers of a view, and what is said of the rates they are valued by.
-fn read(view: &View<'_>, question: &PatternQuestion, run: &Run) -> Result<(Transfers, Value)> {
-    let rates = match &question.base {
-        Some(code) => Some(rates_to(view, find_base(view.graph(), code)?, question.rates.as_ref(), run)?),
-        None if question.rates.is_some() => {
+/// The transfers of a view; what their amounts are valued by goes into the document.
+fn read(view: &View<'_>, valuation: &Valuation, document: &mut Value, run: &Run) -> Result<Transfers> {
+    Transfers::new(view, value(view, valuation, document, run)?.as_ref(), run)
+}
+
+/// What amounts are valued by, if they are; it goes into the document.
+pub(super) fn value(
+    view: &View<'_>,
+    valuation: &Valuation,
+    document: &mut Value,
+    run: &Run,
+) -> Result<Option<Rates>> {
+    let rates = match &valuation.base {
+        Some(code) => Some(rates_to(view, find_base(view.graph(), code)?, valuation.rates.as_ref(), run)?),
+        None if valuation.rates.is_some() => {
             let (name, value) = ("rates", "a table, without a base".into());
             return Err(Error::Option { name, value, allowed: "a table only with a base currency" });
         }
         None => None,
     };
-    let said = rates.as_ref().map_or(Value::Null, |(rates, given)| {
+    document["rates"] = rates.as_ref().map_or(Value::Null, |(rates, given)| {
         json!({
-            "base": question.base, "derived": rates.is_derived(),
+            "base": valuation.base, "derived": rates.is_derived(),
             "given_sha256": given.map(|sha256| hex(&sha256)),
         })
     });
-    Ok((Transfers::new(view, rates.as_ref().map(|(rates, _)| rates), run)?, said))
+    Ok(rates.map(|(rates, _)| rates))
 }
 
-fn document(view: &View<'_>, question: &PatternQuestion, rates: Value, cut: &Cut) -> Value {
-    let CycleOptions { span_us, length_min, length_max, ties, amount_min, passed_on, returned, budget } =
-        &question.cycles;
-    let kept = |kept: &Kept| match *kept == Kept::ANY {
-        true => Value::Null,
-        false => json!({ "min_permille": kept.min_permille, "max_permille": kept.max_permille }),
-    };
+/// What every document says first.
+pub(super) fn document(view: &View<'_>) -> Value {
     json!({
         "result": "patterns",
         "graph": provenance(view.graph()),
         "window": window_document(view.times()),
-        "typologies": question.typologies.iter().map(|typology| typology.name()).collect::<Vec<_>>(),
-        "options": {
-            "span_s": *span_us as f64 / SECOND_US as f64, "length_min": length_min, "length_max": length_max,
-            "ties": ties.name(), "amount_min_minor": amount_min, "passed_on": kept(passed_on),
-            "returned": kept(returned), "rates": rates,
-            "results_max": budget.results_max, "anchor_work_max": budget.anchor_work_max,
-            "work_max": budget.work_max, "hub_max": budget.hub_max,
-        },
-        "truncated": cut.truncated(),
-        "cut": {
-            "anchors_cut": cut.anchors_cut, "accounts_left": cut.accounts_left,
-            "results_dropped": cut.results_dropped, "hubs_passed_over": cut.hubs_passed_over,
-        },
     })
+}
+
+/// Says what was left undone.
+pub(super) fn say_cut(document: &mut Value, cut: &Cut) {
+    document["truncated"] = cut.truncated().into();
+    document["cut"] = json!({
+        "anchors_cut": cut.anchors_cut, "accounts_left": cut.accounts_left,
+        "results_dropped": cut.results_dropped, "hubs_passed_over": cut.hubs_passed_over,
+    });
 }
 
 /// A payment as it is shown.
@@ -195,6 +201,8 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
     let sizes = |of: fn(&Instance) -> usize| {
         Values::U32(instances.iter().map(|instance| of(instance) as u32).collect())
     };
+    let millibits =
+        |of: fn(&Score) -> i64| Values::I64(instances.iter().map(|instance| of(&instance.score)).collect());
     let found = Table::new([
         ("instance", Values::Text(names.clone())),
         ("typology", Values::Text(instances.iter().map(|one| one.typology.name().into()).collect())),
@@ -203,6 +211,12 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
         ("start", Values::Time(start)),
         ("end", Values::Time(end)),
         ("ways", Values::U64(instances.iter().map(|instance| instance.ways).collect())),
+        ("overlapping", sizes(|instance| instance.overlapping as usize)),
+        ("score_millibits", millibits(Score::total)),
+        ("burst_millibits", millibits(|score| score.burst)),
+        ("strangers_millibits", millibits(|score| score.strangers)),
+        ("closure_millibits", millibits(|score| score.closure)),
+        ("conserved_millibits", millibits(|score| score.conserved)),
     ]);
     let all = || instances.iter().flat_map(|instance| &instance.members);
     let taking_part = Table::new([

@@ -187,7 +187,7 @@ fn options_that_ask_for_nothing_are_refused_by_name() {
     let base = CycleOptions::default;
     let budget = |budget| CycleOptions { budget, ..base() };
     for (name, options) in [
-        ("span_us", CycleOptions { span_us: 0, ..base() }),
+        ("span_s", CycleOptions { span_us: 0, ..base() }),
         ("length_min", CycleOptions { length_min: 1, ..base() }),
         ("length_max", CycleOptions { length_max: 1, ..base() }),
         ("length_max", CycleOptions { length_max: 65, ..base() }),

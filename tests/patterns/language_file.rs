@@ -82,8 +82,11 @@ fn a_pattern_in_a_file_is_found_with_its_accounts_and_payments() {
         assert!(column(&found(name, "members.csv"), "account").contains(&expected.to_string()));
         assert_eq!(column(&found(name, "instances.csv"), "num_accounts"), ["4"], "{name}");
     }
-    let few =
-        look("few", "pattern any\nwithin 1d\na: account\nb: account\nt: a -> b\n", &["--results-max", "3"]);
+    let few = look(
+        "few",
+        "pattern any\nwithin 1d\na: account\nb: account\nt: a -> b\n",
+        &["--set", "results_max=3"],
+    );
     assert_eq!((&few["summary"]["truncated"], &few["summary"]["num_instances"]), (&true.into(), &3.into()));
 }
 
@@ -126,7 +129,20 @@ fn what_is_wrong_with_a_file_is_said_with_its_name_and_place() {
     );
     let shares = format!("pattern p\nwithin 5d\n{rest}\na shares device with b");
     refuse(&shares, &[], "input", 4, &["pattern p, line 6, column 10", "none at all"]);
-    refuse(&format!("pattern p\nwithin 5d\n{rest}"), &["--results-max", "0"], "option", 2, &["results_max"]);
+    refuse(
+        &format!("pattern p\nwithin 5d\n{rest}"),
+        &["--set", "results_max=0"],
+        "option",
+        2,
+        &["results_max"],
+    );
+    refuse(
+        &format!("pattern p\nwithin 5d\n{rest}"),
+        &["--set", "span_s=5"],
+        "input",
+        4,
+        &["span_s", "in its text"],
+    );
     let missing = text(directory.path().join("missing.query"));
     let message = refused(["patterns", &graph, "--output", &output, "--query", &missing], "io", 1);
     assert!(message.contains("missing.query"), "{message}");

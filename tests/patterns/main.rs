@@ -16,6 +16,8 @@ mod store;
 mod support;
 #[path = "../oracle/trace.rs"]
 mod trace;
+#[path = "../oracle/typologies.rs"]
+mod typology_oracle;
 
 mod command_line;
 mod cycles;
@@ -24,6 +26,7 @@ mod language_file;
 mod language_text;
 mod real;
 mod truth;
+mod typologies;
 
 use ledgers::{Ledger, Random, random_ledger};
 

@@ -7,7 +7,7 @@ use ringfence::graph::Graph;
 use ringfence::graph::build::{Sources, ingest};
 use ringfence::ids::AccountId;
 use ringfence::ingest::{Mapping, RejectLog, Source};
-use ringfence::patterns::{CycleOptions, Transfers, cycle_instances, cycles};
+use ringfence::patterns::{CycleOptions, Transfers, Typology, cycle_instances, cycles};
 use ringfence::store::Io;
 use ringfence::units::time::DAY_US;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ fn every_cycle_of_amlworld_that_is_in_time_order_is_found() {
     let options = CycleOptions { span_us: 5 * DAY_US, length_max: 16, ..CycleOptions::default() };
     let found = cycles(&transfers, &options, &run).unwrap();
     assert!(!found.cut.truncated());
-    let instances: BTreeSet<Vec<AccountId>> = cycle_instances(&found)
+    let instances: BTreeSet<Vec<AccountId>> = cycle_instances(&found, Typology::Cycle)
         .iter()
         .map(|instance| {
             let mut accounts: Vec<AccountId> = instance.members.iter().map(|member| member.account).collect();

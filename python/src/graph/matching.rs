@@ -10,6 +10,7 @@ use crate::sheet::sheet;
 use pyo3::prelude::*;
 use ringfence::patterns::{Budget, Query};
 use ringfence::report::matches::{MatchQuestion, match_report};
+use ringfence::report::patterns::Valuation;
 
 #[pymethods]
 impl Graph {
@@ -25,7 +26,7 @@ impl Graph {
     ///     Currency in which amounts are compared; without one, only amounts of one currency can be.
     /// rates : str, os.PathLike, list of dict, or frame, optional
     ///     Rates to ``base``, as in :meth:`cycles`.
-    /// results_max : int, default 1000000
+    /// results_max : int, default 100000
     ///     Most matches; what is left out is said.
     /// anchor_work_max, work_max : int, default 1048576 and 68719476736
     ///     Most transfers looked at for one payment or account that the search starts from, and in all.
@@ -61,7 +62,7 @@ impl Graph {
     /// ... ''')
     /// >>> len(found) == found.instances.num_rows
     /// True
-    #[pyo3(name = "match", signature = (query, *, base = None, rates = None, results_max = 1_000_000, anchor_work_max = 1_048_576, work_max = 68_719_476_736, hub_max = 1_000, start = None, end = None, threads = None, progress = None))]
+    #[pyo3(name = "match", signature = (query, *, base = None, rates = None, results_max = 100_000, anchor_work_max = 1_048_576, work_max = 68_719_476_736, hub_max = 1_000, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn match_query(
         &self,
@@ -84,7 +85,8 @@ impl Graph {
         let rates = sheet(rates, None)?;
         let report = detached(py, Circumstances::new(threads, progress)?, |run| {
             let rates = rates.map(|sheet| sheet.into_input("rates")).transpose()?;
-            match_report(&self.graph.window(window)?, &MatchQuestion { query, budget, base, rates }, run)
+            let question = MatchQuestion { query, budget, valuation: Valuation { base, rates } };
+            match_report(&self.graph.window(window)?, &question, run)
         })?;
         Ok(Patterns::new(Answer::new(report)))
     }

@@ -9,27 +9,24 @@ use crate::moment::{moment, window};
 use crate::patterns::{CycleCounts, Patterns};
 use crate::sheet::{Sheet, sheet};
 use pyo3::prelude::*;
-use ringfence::patterns::{Budget, CycleOptions, Kept, Typology};
-use ringfence::report::patterns::{PatternQuestion, cycle_count_report, pattern_report};
+use pyo3::types::PyDict;
+use ringfence::patterns::{Budget, CycleOptions, Kept, Options, Typology, searches};
+use ringfence::report::patterns::{Valuation, cycle_count_report, pattern_report};
 use ringfence::units::time::SECOND_US;
 use ringfence::{Error, Result};
+use serde_json::{Map, Value};
 
-/// What cycles are asked with, as it was given.
-struct Given {
-    cycles: CycleOptions,
-    base: Option<String>,
-    rates: Option<Sheet>,
+fn valuation(base: Option<String>, rates: Option<Sheet>) -> Result<Valuation> {
+    Ok(Valuation { base, rates: rates.map(|sheet| sheet.into_input("rates")).transpose()? })
 }
 
-impl Given {
-    fn question(self) -> Result<PatternQuestion> {
-        Ok(PatternQuestion {
-            typologies: vec![Typology::Cycle],
-            cycles: self.cycles,
-            base: self.base,
-            rates: self.rates.map(|sheet| sheet.into_input("rates")).transpose()?,
-        })
-    }
+/// Settings by name, as Python's json writes them.
+fn settings(py: Python<'_>, given: Option<Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
+    let Some(given) = given else { return Ok(Map::new()) };
+    let text: String = py.import("json")?.call_method1("dumps", (given,))?.extract()?;
+    let refuse =
+        |error: serde_json::Error| Error::Input { input: "settings".into(), problem: error.to_string() };
+    serde_json::from_str(&text).map_err(refuse).map_err(|error| to_python(py, error))
 }
 
 /// A range of parts as thousandths; any part if none is given.
@@ -44,6 +41,68 @@ fn kept(py: Python<'_>, name: &'static str, parts: Option<(f64, f64)>) -> PyResu
 
 #[pymethods]
 impl Graph {
+    /// Shapes of laundering, with the payments that show them and a score that says how unlikely they are by chance.
+    ///
+    /// Parameters
+    /// ----------
+    /// *typologies : str
+    ///     Names of shapes, such as ``"fan-in"`` or ``"scatter-gather"``; all if none is given. :func:`typologies` lists them.
+    /// settings : dict, optional
+    ///     Changes of the defaults that :func:`typologies` lists, by name: for all shapes that have the setting, or under the name of a shape for that one
+    ///     alone, such as ``{"span_s": 86400, "fan-in": {"counterparties_min": 8}}``.
+    /// base, rates
+    ///     As in :meth:`cycles`.
+    /// start, end : datetime, date, str or int, optional
+    ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing outside of it exists.
+    /// threads, progress
+    ///     As in :meth:`components`.
+    ///
+    /// Returns
+    /// -------
+    /// Patterns
+    ///     By shape, then by score. Always ends: ``truncated`` says whether a bound was reached, ``summary["searches"]`` where.
+    ///
+    /// Raises
+    /// ------
+    /// InputError
+    ///     For a name that is not known, with the nearest; nothing was computed.
+    /// OptionError
+    ///     If a setting is outside its range; nothing was computed.
+    ///
+    /// Examples
+    /// --------
+    /// >>> found = graph.patterns("fan-in", "fan-out", settings={"span_s": 86400, "counterparties_min": 4})
+    /// >>> set(row["typology"] for row in found.instances.to_dicts()) <= {"fan-in", "fan-out"}
+    /// True
+    #[pyo3(signature = (*typologies, settings = None, base = None, rates = None, start = None, end = None, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn patterns(
+        &self,
+        py: Python<'_>,
+        typologies: Vec<String>,
+        settings: Option<Bound<'_, PyDict>>,
+        base: Option<String>,
+        rates: Option<Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = moment)] start: Option<i64>,
+        #[pyo3(from_py_with = moment)] end: Option<i64>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Patterns> {
+        let window = window(start, end)?;
+        let settings = self::settings(py, settings)?;
+        let chosen = || -> Result<Vec<(Typology, Options)>> {
+            let named: Result<Vec<Typology>> = typologies.iter().map(|name| Typology::named(name)).collect();
+            let named = named?;
+            searches(if named.is_empty() { &Typology::ALL } else { &named }, &settings)
+        };
+        let searches = chosen().map_err(|error| to_python(py, error))?;
+        let rates = sheet(rates, None)?;
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| {
+            pattern_report(&self.graph.window(window)?, &searches, &valuation(base, rates)?, run)
+        })?;
+        Ok(Patterns::new(Answer::new(report)))
+    }
+
     /// Money that leaves an account and comes back to it through others, each payment after the one before.
     ///
     /// Parameters
@@ -128,9 +187,10 @@ impl Graph {
             returned: kept(py, "returned", returned)?,
             budget: Budget { results_max, anchor_work_max, work_max, hub_max },
         };
-        let given = Given { cycles, base, rates: sheet(rates, None)? };
+        let rates = sheet(rates, None)?;
         let report = detached(py, Circumstances::new(threads, progress)?, |run| {
-            pattern_report(&self.graph.window(window)?, &given.question()?, run)
+            let searches = [(Typology::Cycle, Options::Cycle(cycles))];
+            pattern_report(&self.graph.window(window)?, &searches, &valuation(base, rates)?, run)
         })?;
         Ok(Patterns::new(Answer::new(report)))
     }
@@ -182,9 +242,8 @@ impl Graph {
             budget: Budget { anchor_work_max, work_max, hub_max, ..Budget::default() },
             ..CycleOptions::default()
         };
-        let given = Given { cycles, base: None, rates: None };
         let report = detached(py, Circumstances::new(threads, progress)?, |run| {
-            cycle_count_report(&self.graph.window(window)?, &given.question()?, run)
+            cycle_count_report(&self.graph.window(window)?, &cycles, &Valuation::default(), run)
         })?;
         Ok(CycleCounts::new(Answer::new(report)))
     }

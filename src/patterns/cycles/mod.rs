@@ -27,12 +27,14 @@ use super::budget::{Budget, Cut};
 use super::money::Kept;
 use super::receipts::Receipts;
 use super::search::{blocks, search};
-use super::transfers::{Entry, Transfers};
+use super::settings;
+use super::transfers::{Direction, Entry, Transfers};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
 use crate::units::Ties;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use trail::Trail;
 use walk::Walk;
 
@@ -40,23 +42,28 @@ use walk::Walk;
 const LENGTH_LIMIT: u32 = 64;
 
 /// Options of [`cycles`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CycleOptions {
     /// Longest time between the first payment and the last, in microseconds, at least 1.
+    #[serde(rename = "span_s", with = "settings::seconds")]
     pub span_us: i64,
     /// Fewest accounts, at least 2.
     pub length_min: u32,
     /// Most accounts, at most 64.
     pub length_max: u32,
     /// Whether payments of one time can follow each other.
+    #[serde(with = "settings::ties")]
     pub ties: Ties,
     /// Least amount of every payment, in minor units of what is paid (with rates in units of value), at least 0.
     pub amount_min: i64,
     /// How much of what an account received from the one before it pays to the next.
+    #[serde(with = "settings::kept")]
     pub passed_on: Kept,
     /// How much of what the first account paid comes back to it.
+    #[serde(with = "settings::kept")]
     pub returned: Kept,
     /// How much may be done.
+    #[serde(flatten)]
     pub budget: Budget,
 }
 
@@ -71,7 +78,7 @@ impl Default for CycleOptions {
             amount_min: 0,
             passed_on: Kept::ANY,
             returned: Kept::ANY,
-            budget: Budget::default(),
+            budget: Budget { results_max: 1_000_000, ..Budget::default() },
         }
     }
 }
@@ -84,7 +91,7 @@ impl CycleOptions {
     pub fn check(&self) -> Result<()> {
         let option = |name, value: String, allowed| Err(Error::Option { name, value, allowed });
         if self.span_us < 1 {
-            return option("span_us", self.span_us.to_string(), "at least 1");
+            return option("span_s", self.span_us.to_string(), "more than 0");
         }
         if self.length_min < 2 {
             return option("length_min", self.length_min.to_string(), "at least 2");
@@ -168,8 +175,9 @@ pub fn cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Resul
     options.check()?;
     let receipts = Receipts::new(transfers, options.ties, run)?;
     run.stage("cycles", u64::from(transfers.num_accounts()));
-    let (blocks_found, cut) = search(
-        &blocks(transfers.incoming_offsets()),
+    let mut blocks_found = Vec::new();
+    let cut = search(
+        &blocks(transfers.offsets(Direction::In)),
         &options.budget,
         run,
         |accounts, meter| {
@@ -177,7 +185,10 @@ pub fn cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Resul
             Walk::new((transfers, &receipts), options, meter, &mut found).accounts(accounts, run)?;
             Ok(found)
         },
-        Found::keep,
+        |mut found, kept| {
+            found.keep(kept);
+            blocks_found.push(found);
+        },
     )?;
     Ok(Cycles { cut, ..run.install(|| join(transfers, &blocks_found)) })
 }
@@ -197,8 +208,9 @@ pub fn count_cycles(
     run.stage("cycles", u64::from(transfers.num_accounts()));
     let budget = Budget { results_max: u64::MAX, ..options.budget };
     let none = || Counted(vec![CycleCount::default(); options.length_max as usize + 1]);
-    let (blocks_found, cut) = search(
-        &blocks(transfers.incoming_offsets()),
+    let mut total = none();
+    let cut = search(
+        &blocks(transfers.offsets(Direction::In)),
         &budget,
         run,
         |accounts, meter| {
@@ -206,10 +218,8 @@ pub fn count_cycles(
             Walk::new((transfers, &receipts), options, meter, &mut found).accounts(accounts, run)?;
             Ok(found)
         },
-        |_, _| (),
+        |found, _| total.add(&found),
     )?;
-    let mut total = none();
-    blocks_found.iter().for_each(|found| total.add(found));
     Ok((total.0, cut))
 }
 

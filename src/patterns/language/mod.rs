@@ -35,7 +35,7 @@ pub use query::Query;
 
 use super::budget::{Budget, Cut};
 use super::search::{blocks, search};
-use super::transfers::Transfers;
+use super::transfers::{Direction, Transfers};
 use crate::error::Result;
 use crate::graph::View;
 use crate::graph::rates::Rates;
@@ -88,14 +88,14 @@ pub fn matches(
     let transfers = Transfers::new(view, rates, run)?;
     let plan = Plan::new(view, query, &transfers, names, run)?;
     run.stage("matches", u64::from(transfers.num_accounts()));
-    let (found, cut) = search(
-        &blocks(transfers.incoming_offsets()),
+    let mut found: Vec<Found> = Vec::new();
+    let cut = search(
+        &blocks(transfers.offsets(Direction::In)),
         budget,
         run,
         |accounts, meter| Search::new(&plan, meter).accounts(accounts, run),
-        |found: &mut Vec<Found>, len| found.truncate(len as usize),
+        |block, kept| found.extend(block.into_iter().take(kept as usize)),
     )?;
-    let mut found = found.concat();
     run.install(|| {
         found.par_sort_by_cached_key(|one| {
             (one.places.iter().flatten().max().copied(), one.accounts.clone(), one.places.clone())

@@ -4,7 +4,7 @@ use super::shape::Definition;
 use super::table::Searched;
 use super::{Find, Truth};
 use ringfence::Run;
-use ringfence::patterns::{CycleOptions, Instance, Kept, Transfers, cycle_instances, cycles};
+use ringfence::patterns::{CycleOptions, Instance, Kept, Transfers, Typology, cycle_instances, cycles};
 use ringfence::units::time::SECOND_US;
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ pub fn search(truth: &Truth, settings: &Value, run: &Run) -> Vec<Searched> {
         typology: "cycle",
         definition: Some(definition(&options)),
         truncated: found.cut.truncated(),
-        finds: cycle_instances(&found).into_iter().map(find).collect(),
+        finds: cycle_instances(&found, Typology::Cycle).into_iter().map(find).collect(),
     }]
 }
 
