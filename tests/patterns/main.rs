@@ -23,6 +23,7 @@ mod command_line;
 mod cycles;
 mod language;
 mod language_file;
+mod language_kernels;
 mod language_text;
 mod real;
 mod truth;
