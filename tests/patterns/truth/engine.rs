@@ -4,49 +4,67 @@ use super::shape::Definition;
 use super::table::Searched;
 use super::{Find, Truth};
 use ringfence::Run;
-use ringfence::patterns::{CycleOptions, Instance, Kept, Transfers, Typology, cycle_instances, cycles};
-use ringfence::units::time::SECOND_US;
+use ringfence::patterns::{Instance, Kept, Options, Transfers, Typology, find, searches};
 use serde_json::Value;
 
-/// Searches for cycles; `settings` are other than the defaults: of all typologies, and of cycles under their name.
+/// Searches for every typology; `settings` are other than the defaults, as `--set` of the command line takes them.
 pub fn search(truth: &Truth, settings: &Value, run: &Run) -> Vec<Searched> {
     let transfers = Transfers::new(&truth.view(), truth.rates.as_ref(), run).unwrap();
-    let set = |name: &str| settings["cycle"].get(name).or(settings.get(name));
-    let number = |name: &str| set(name).map(|value| value.as_u64().unwrap());
-    let permille = |text: &str| {
-        let (min, max) = text.split_once('-').unwrap();
-        Kept { min_permille: min.parse().unwrap(), max_permille: max.parse().unwrap() }
-    };
-    let mut options = CycleOptions::default();
-    options.span_us = number("span_s").map_or(options.span_us, |span_s| span_s as i64 * SECOND_US);
-    options.length_min = number("length_min").map_or(options.length_min, |length| length as u32);
-    options.length_max = number("length_max").map_or(options.length_max, |length| length as u32);
-    if let Some(text) = set("passed_on").and_then(Value::as_str).filter(|text| *text != "any") {
-        options.passed_on = permille(text);
-    }
-    let found = cycles(&transfers, &options, run).unwrap();
+    let searches = searches(&Typology::ALL, settings.as_object().unwrap()).unwrap();
+    searches.iter().map(|(typology, options)| searched(&transfers, *typology, options, run)).collect()
+}
+
+fn searched(transfers: &Transfers, typology: Typology, options: &Options, run: &Run) -> Searched {
+    let found = find(transfers, typology, options, run).unwrap();
     let find = |instance: Instance| {
         let mut accounts: Vec<u32> = instance.members.iter().map(|member| member.account.0).collect();
         accounts.sort_unstable();
         Find { accounts, transactions: instance.transactions }
     };
-    vec![Searched {
-        typology: "cycle",
-        definition: Some(definition(&options)),
+    Searched {
+        typology: typology.name(),
+        definition: definition(options),
         truncated: found.cut.truncated(),
-        finds: cycle_instances(&found, Typology::Cycle).into_iter().map(find).collect(),
-    }]
+        finds: found.instances.into_iter().map(find).collect(),
+    }
 }
 
-/// The definition behind options, as far as attempts can miss it.
-fn definition(options: &CycleOptions) -> Definition {
-    let kept = options.passed_on;
-    Definition {
-        span_us: options.span_us,
-        least: options.length_min as usize,
-        length_max: options.length_max as usize,
-        passed_on: (kept != Kept::ANY)
-            .then_some((i128::from(kept.min_permille), i128::from(kept.max_permille))),
-        share_permille: 0,
-    }
+/// The definition behind options, as far as attempts of their typologies can miss it.
+pub fn definition(options: &Options) -> Option<Definition> {
+    let open =
+        Definition { span_us: 0, least: 2, length_max: usize::MAX, passed_on: None, share_permille: 0 };
+    let part = |kept: Kept| {
+        (kept != Kept::ANY).then_some((i128::from(kept.min_permille), i128::from(kept.max_permille)))
+    };
+    Some(match options {
+        Options::Fan(fan) => {
+            Definition { span_us: fan.span_us, least: fan.counterparties_min as usize, ..open }
+        }
+        Options::Through(through) => {
+            Definition { span_us: through.span_us, least: through.payers_min as usize, ..open }
+        }
+        Options::ScatterGather(mules) => {
+            Definition { span_us: mules.span_us, least: mules.mules_min as usize, ..open }
+        }
+        Options::Cycle(cycle) => Definition {
+            span_us: cycle.span_us,
+            least: cycle.length_min as usize,
+            length_max: cycle.length_max as usize,
+            passed_on: part(cycle.passed_on),
+            ..open
+        },
+        Options::Chain(chain) => Definition {
+            span_us: chain.dwell_us,
+            least: chain.length_min as usize,
+            passed_on: part(chain.passed_on),
+            ..open
+        },
+        Options::Block(block) => Definition {
+            span_us: block.span_us,
+            least: block.payers_min as usize,
+            share_permille: block.share_permille as usize,
+            ..open
+        },
+        Options::Dormant(_) => return None,
+    })
 }

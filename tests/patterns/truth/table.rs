@@ -150,8 +150,8 @@ pub fn precision(rows: &[Row]) -> String {
     let mut titles = vec!["typology".to_string(), "instances".to_string()];
     for budget in BUDGETS {
         titles.extend([
-            format!("first {budget}: right"),
-            "of any attempt".to_string(),
+            format!("right of the first {budget}"),
+            "of any typology".to_string(),
             "ordinary".to_string(),
             "attempts found".to_string(),
         ]);
@@ -161,7 +161,7 @@ pub fn precision(rows: &[Row]) -> String {
         let cut = if row.truncated { " (cut)" } else { "" };
         let mut cells = vec![row.typology.to_string(), format!("{}{cut}", row.finds)];
         for First { finds, right, any, ordinary, attempts } in row.first {
-            let share = |part| percent(part, finds);
+            let share = |part| format!("{part} ({})", percent(part, finds));
             cells.extend([
                 share(right),
                 share(any),
