@@ -312,6 +312,21 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> CycleCounts: ...
+    def match(
+        self,
+        query: str,
+        *,
+        base: str | None = None,
+        rates: _Rows | None = None,
+        results_max: int = 100_000,
+        anchor_work_max: int = 1_048_576,
+        work_max: int = 68_719_476_736,
+        hub_max: int = 1_000,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Patterns: ...
     def bound(
         self,
         seeds: _Rows,

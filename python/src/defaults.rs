@@ -11,7 +11,7 @@ use ringfence::community::{
 use ringfence::graph::build::IngestOptions;
 use ringfence::graph::project::ProjectOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
-use ringfence::patterns::CycleOptions;
+use ringfence::patterns::{Budget, CycleOptions};
 use ringfence::report::communities::CommunityMethod;
 use ringfence::report::cores::CoreOptions;
 use ringfence::report::flows::FlowQuestion;
@@ -171,6 +171,16 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     add("count_cycles", cycles(&options))?;
     let results_max = ("results_max", options.budget.results_max.into_bound_py_any(py));
     add("cycles", cycles(&options).into_iter().chain([results_max]).collect())?;
+    let budget = Budget::default();
+    add(
+        "match",
+        vec![
+            ("results_max", budget.results_max.into_bound_py_any(py)),
+            ("anchor_work_max", budget.anchor_work_max.into_bound_py_any(py)),
+            ("work_max", budget.work_max.into_bound_py_any(py)),
+            ("hub_max", budget.hub_max.into_bound_py_any(py)),
+        ],
+    )?;
     let options = IdentityRingOptions::default();
     add(
         "identity_rings",

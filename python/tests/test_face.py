@@ -28,6 +28,7 @@ FACE = {
     "suspicion": rf.Projection.suspicion,
     "cycles": rf.Graph.cycles,
     "count_cycles": rf.Graph.count_cycles,
+    "match": rf.Graph.match,
     "link_identities": rf.Graph.link_identities,
     "identity_rings": rf.Graph.identity_rings,
     "trace": rf.Graph.trace,

@@ -18,6 +18,7 @@ mod freeze;
 mod info;
 mod ingest;
 mod link;
+mod matches;
 mod output;
 mod patterns;
 mod progress;

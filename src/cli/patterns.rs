@@ -2,8 +2,10 @@
 
 use super::Answer;
 use super::args::{GraphArgs, WindowArgs, counted};
+use super::matches::{budget, read, say};
 use super::output::OutputArgs;
 use ringfence::patterns::{CycleOptions, Null, NullOptions, Options, Typology, searches};
+use ringfence::report::matches::{MatchQuestion, match_report};
 use ringfence::report::patterns::{PatternQuestion, Valuation, cycle_count_report, pattern_report};
 use ringfence::report::text::to_text;
 use ringfence::{Error, Result, Run};
@@ -27,7 +29,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "typology")]
     count: bool,
     /// Also search so many shuffles of the payments: p-values, corrected for the search, that say how often chance alone scores as high.
-    #[arg(long, value_name = "N", conflicts_with = "count")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["count", "query"])]
     replicates: Option<u32>,
     /// What is shuffled, among the payments of the same hour of the week.
     #[arg(long, value_enum, default_value_t, requires = "replicates")]
@@ -41,6 +43,9 @@ pub struct Args {
     /// CSV of rates: currency,date,rate, in units of --base. Without it rates come from the graph's own conversions.
     #[arg(long, value_name = "FILE", requires = "base")]
     rates: Option<PathBuf>,
+    /// Look for the pattern that a file describes, in words (docs/pattern-language.md), and not for typologies.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["typology", "count"])]
+    query: Option<PathBuf>,
     #[command(flatten)]
     window: WindowArgs,
     #[command(flatten)]
@@ -101,6 +106,11 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     args.output.check()?;
     let settings = settings(&args.set)?;
     let valuation = Valuation { base: args.base.clone(), rates: args.rates.clone().map(Into::into) };
+    if let Some(query) = &args.query {
+        let question = MatchQuestion { query: read(query)?, budget: budget(&settings)?, valuation };
+        let graph = args.graph.open()?;
+        return say(match_report(&args.window.view(&graph)?, &question, run)?, &args.output, run);
+    }
     let (report, table) = if args.count {
         let options = count_options(&settings)?;
         let graph = args.graph.open()?;
@@ -121,6 +131,12 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         Some(instances) => counted(instances, "instance", "instances"),
         None => counted(&said["num_sequences"], "sequence of accounts", "sequences of accounts"),
     };
+    if said["rates"].is_null() && said["num_currencies"].as_u64() > Some(1) {
+        text += &format!(
+            "; amounts of {} currencies were not compared with each other, see --base",
+            said["num_currencies"]
+        );
+    }
     if said["truncated"] == true {
         text += "; the search was cut short, there may be more";
     }

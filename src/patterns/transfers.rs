@@ -130,7 +130,7 @@ impl Transfers {
             payer != u32::MAX && payer != payee
         };
         let places = || (0..num_places).filter(moves);
-        let out = Side::from_places(num_accounts, places(), |place| ends(place));
+        let out = Side::from_places(num_accounts, places(), &ends);
         let incoming = Side::from_places(num_accounts, places(), |place| {
             let (payer, payee) = ends(place);
             (payee, payer)

@@ -25,6 +25,7 @@ pub mod input;
 pub mod json;
 pub mod ledger;
 pub mod links;
+pub mod matches;
 pub mod network;
 pub mod node_link;
 pub mod output;

@@ -6,6 +6,7 @@ use super::pools::{find_base, rates_to};
 use super::provenance::{hex, provenance, window_document};
 use super::table::{Table, Values};
 use crate::error::{Error, Result};
+use crate::graph::rates::Rates;
 use crate::graph::{Graph, View};
 use crate::ids::TxId;
 use crate::patterns::{
@@ -87,7 +88,7 @@ pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) ->
     document["searches"] = said.into();
     document["null"] = question.null.map_or(
         Value::Null,
-        |null| json!({ "shuffled": null.null.name(), "replicates": null.replicates, "seed": null.seed }),
+        |model| json!({ "shuffled": model.null.name(), "replicates": model.replicates, "seed": model.seed }),
     );
     let mut tables = run.install(|| tables(view.graph(), &instances, run))?;
     if question.null.is_some() {
@@ -125,6 +126,16 @@ pub fn cycle_count_report(
 
 /// The transfers of a view; what their amounts are valued by goes into the document.
 fn read(view: &View<'_>, valuation: &Valuation, document: &mut Value, run: &Run) -> Result<Transfers> {
+    Transfers::new(view, value(view, valuation, document, run)?.as_ref(), run)
+}
+
+/// What amounts are valued by, if they are; it goes into the document.
+pub(super) fn value(
+    view: &View<'_>,
+    valuation: &Valuation,
+    document: &mut Value,
+    run: &Run,
+) -> Result<Option<Rates>> {
     let rates = match &valuation.base {
         Some(code) => Some(rates_to(view, find_base(view.graph(), code)?, valuation.rates.as_ref(), run)?),
         None if valuation.rates.is_some() => {
@@ -139,18 +150,21 @@ fn read(view: &View<'_>, valuation: &Valuation, document: &mut Value, run: &Run)
             "given_sha256": given.map(|sha256| hex(&sha256)),
         })
     });
-    Transfers::new(view, rates.as_ref().map(|(rates, _)| rates), run)
+    Ok(rates.map(|(rates, _)| rates))
 }
 
-fn document(view: &View<'_>) -> Value {
+/// What every document says first.
+pub(super) fn document(view: &View<'_>) -> Value {
     json!({
         "result": "patterns",
         "graph": provenance(view.graph()),
         "window": window_document(view.times()),
+        "num_currencies": view.graph().manifest().schema.currencies.len(),
     })
 }
 
-fn say_cut(document: &mut Value, cut: &Cut) {
+/// Says what was left undone.
+pub(super) fn say_cut(document: &mut Value, cut: &Cut) {
     document["truncated"] = cut.truncated().into();
     document["cut"] = json!({
         "anchors_cut": cut.anchors_cut, "accounts_left": cut.accounts_left,

@@ -264,6 +264,23 @@ pub fn blocks(rows: &Rows<'_>, options: &BlockOptions) -> Vec<Find> {
                 })
                 .collect();
             loop {
+                // Whoever has too few ties goes, as long as there is anybody.
+                loop {
+                    let lone = |payee: &u32| {
+                        let from = payers.iter().filter(|&&payer| paid(payer, &payees).contains(payee));
+                        from.count() < options.payers_min as usize
+                    };
+                    let few = |payer: &u32| paid(*payer, &payees).len() < options.payees_min as usize;
+                    let gone: (Vec<u32>, Vec<u32>) = (
+                        payers.iter().copied().filter(few).collect(),
+                        payees.iter().copied().filter(lone).collect(),
+                    );
+                    if gone.0.is_empty() && gone.1.is_empty() {
+                        break;
+                    }
+                    payers.retain(|payer| !gone.0.contains(payer));
+                    payees.retain(|payee| !gone.1.contains(payee));
+                }
                 if payers.len() < options.payers_min as usize || payees.len() < options.payees_min as usize {
                     return None;
                 }

@@ -22,6 +22,8 @@ mod typology_oracle;
 mod command_line;
 mod cycles;
 mod language;
+mod language_file;
+mod language_kernels;
 mod language_text;
 mod real;
 mod significance;

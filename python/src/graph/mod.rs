@@ -1,6 +1,7 @@
 //! `Graph`: an opened store, and the questions that it answers, by subject.
 
 mod belonging;
+mod matching;
 mod patterns;
 mod screening;
 mod tracing;

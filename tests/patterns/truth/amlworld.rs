@@ -54,8 +54,8 @@ const NAMES: [(&str, &str); 8] = [
     ("STACK", "stack"),
 ];
 
-/// What a dollar is worth in each currency, as payments of the attempts that pass on exactly what came show it; Bitcoin, peso and real,
-/// which hardly any shows, as they were when the generator was written.
+/// What a dollar is worth in each currency, as payments of the attempts that pass on exactly what came show it; Bitcoin, of which there is
+/// one payment, as it was when the generator was written.
 const PER_DOLLAR: [(&str, f64); 14] = [
     ("AUD", 1.4128),
     ("BRL", 5.6465),
