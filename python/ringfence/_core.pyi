@@ -37,6 +37,7 @@ __all__ = [
     "ingest",
     "open",
     "synth",
+    "typologies",
     "verify",
 ]
 

@@ -148,11 +148,11 @@ def test_fans_are_those_of_a_frame(ledger, payments):
     """Each account's best window, by trying every beginning."""
     found = ledger.patterns("fan-in", settings={"span_s": 6 * HOUR_S, "counterparties_min": 3})
     sinks = {row["account"] for row in found.members.to_dicts() if row["role"] == "sink"}
-    expected = set()
-    for _, account, begin, *_ in ((None, destination, hour) for source, destination, hour, *_ in payments):
-        inside = {s for s, d, hour, *_ in payments if d == account and s != d and begin <= hour <= begin + 6}
-        if len(inside) >= 3:
-            expected.add(account)
+    expected = {
+        account
+        for _, _, account, begin in payments
+        if len({s for _, s, d, hour in payments if d == account and begin <= hour <= begin + 6}) >= 3
+    }
     assert sinks == expected and sinks
 
 
