@@ -169,3 +169,16 @@ def test_fans_are_those_of_a_frame(ledger, payments):
 def test_names_and_settings_that_are_not_known_are_refused(ledger, typologies, settings, error, said):
     with pytest.raises(error, match=said):
         ledger.patterns(*typologies, settings=settings)
+
+
+def test_p_values_come_with_replicates(ledger):
+    settings = {"span_s": 86_400, "counterparties_min": 2}
+    found = ledger.patterns("fan-in", "dormant", settings=settings, replicates=19, seed=5)
+    rows = found.instances.to_dicts()
+    assert found.summary["null"] == {"shuffled": "times", "replicates": 19, "seed": 5}
+    values = [row["p_value"] for row in rows]
+    assert values == sorted(values) and all(0.05 <= value <= 1 for value in values)
+    assert rows == ledger.patterns("fan-in", "dormant", settings=settings, replicates=19, seed=5, threads=1).instances.to_dicts()
+    assert "p_value" not in ledger.patterns("fan-in", settings=settings).instances.to_dicts()[0]
+    with pytest.raises(rf.OptionError, match="null"):
+        ledger.patterns("fan-in", replicates=9, null="weather")

@@ -4,9 +4,9 @@ use super::Answer;
 use super::args::{GraphArgs, WindowArgs, counted};
 use super::matches::{budget, read, say};
 use super::output::OutputArgs;
-use ringfence::patterns::{CycleOptions, Options, Typology, searches};
+use ringfence::patterns::{CycleOptions, Null, NullOptions, Options, Typology, searches};
 use ringfence::report::matches::{MatchQuestion, match_report};
-use ringfence::report::patterns::{Valuation, cycle_count_report, pattern_report};
+use ringfence::report::patterns::{PatternQuestion, Valuation, cycle_count_report, pattern_report};
 use ringfence::report::text::to_text;
 use ringfence::{Error, Result, Run};
 use serde_json::{Map, Value};
@@ -28,6 +28,15 @@ pub struct Args {
     /// accounts within 3 days and any amounts.
     #[arg(long, conflicts_with = "typology")]
     count: bool,
+    /// Also search so many shuffles of the payments: p-values, corrected for the search, that say how often chance alone scores as high.
+    #[arg(long, value_name = "N", conflicts_with_all = ["count", "query"])]
+    replicates: Option<u32>,
+    /// What is shuffled, among the payments of the same hour of the week.
+    #[arg(long, value_enum, default_value_t, requires = "replicates")]
+    null: Null,
+    /// Which shuffles.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "replicates")]
+    seed: u64,
     /// Currency in which amounts are compared; without one, only amounts of one currency can be.
     #[arg(long, value_name = "CODE")]
     base: Option<String>,
@@ -111,15 +120,23 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
             [] => Typology::ALL.to_vec(),
             names => names.iter().map(|name| Typology::named(name)).collect::<Result<_>>()?,
         };
-        let searches = searches(&typologies, &settings)?;
+        let null =
+            args.replicates.map(|replicates| NullOptions { null: args.null, replicates, seed: args.seed });
+        let question = PatternQuestion { searches: searches(&typologies, &settings)?, valuation, null };
         let graph = args.graph.open()?;
-        (pattern_report(&args.window.view(&graph)?, &searches, &valuation, run)?, "instances")
+        (pattern_report(&args.window.view(&graph)?, &question, run)?, "instances")
     };
     let said = &report.document;
     let mut text = match said.get("num_instances") {
         Some(instances) => counted(instances, "instance", "instances"),
         None => counted(&said["num_sequences"], "sequence of accounts", "sequences of accounts"),
     };
+    if said["rates"].is_null() && said["num_currencies"].as_u64() > Some(1) {
+        text += &format!(
+            "; amounts of {} currencies were not compared with each other, see --base",
+            said["num_currencies"]
+        );
+    }
     if said["truncated"] == true {
         text += "; the search was cut short, there may be more";
     }

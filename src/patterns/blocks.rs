@@ -2,8 +2,9 @@
 //!
 //! # Definition
 //! The block of a payer and a window of its payments (as fans choose windows): the payees are those it pays in the window, the payers are all
-//! others that pay at least `payees_min` of them in it, and itself. As long as some account is tied with a smaller share of the
-//! other side than `share_permille`, the one with the smallest share goes; of equal ones a payee before a payer, then the one with the higher id.
+//! others that pay at least `payees_min` of them in it, and itself. Payers of fewer than `payees_min` and payees of fewer than
+//! `payers_min` go, as long as there are any. As long as some account is tied with a smaller share of the other side than
+//! `share_permille`, the one with the smallest share goes, of equal ones a payee before a payer, then the one with the higher id, and those that now have too few go with it.
 //! What is left is an instance if both sides are large enough. Its payments are those from the payers to the payees in the window.
 //!
 //! With `sinks_min` above 0, a third layer is needed: the accounts outside of the block that at least `share_permille` of the payees, and two
@@ -301,9 +302,10 @@ impl Sides {
 
     /// Removes accounts until all have their share; None if a side becomes too small or the budget is used up.
     fn peel(mut self, options: &BlockOptions, meter: &mut Meter) -> Option<Self> {
+        let (payers_min, payees_min) = (options.payers_min, options.payees_min);
         loop {
             let (num_payers, num_payees) = (self.payers.num_left, self.payees.num_left);
-            if num_payers < options.payers_min as usize || num_payees < options.payees_min as usize {
+            if num_payers < payers_min as usize || num_payees < payees_min as usize {
                 return None;
             }
             if !meter.spend((num_payers + num_payees) as u64) {
@@ -311,14 +313,21 @@ impl Sides {
             }
             let (payer_degree, payer) = self.payers.least()?;
             let (payee_degree, payee) = self.payees.least()?;
-            // degree / size of the other side, compared without division.
-            let payer_is_least =
-                u64::from(payer_degree) * (num_payers as u64) < u64::from(payee_degree) * num_payees as u64;
-            let (side, other, at, degree, size) = match payer_is_least {
-                true => (&mut self.payers, &mut self.payees, payer, payer_degree, num_payees),
-                false => (&mut self.payees, &mut self.payers, payee, payee_degree, num_payers),
+            // Whoever has too few ties at all goes first; then whoever has the smallest share of the other side,
+            // degree / size, compared without division.
+            let payer_is_least = match (payer_degree < payees_min, payee_degree < payers_min) {
+                (true, false) => true,
+                (_, true) => false,
+                _ => {
+                    u64::from(payer_degree) * (num_payers as u64)
+                        < u64::from(payee_degree) * num_payees as u64
+                }
             };
-            if options.is_share(degree as usize, size) {
+            let (side, other, at, degree, size, least) = match payer_is_least {
+                true => (&mut self.payers, &mut self.payees, payer, payer_degree, num_payees, payees_min),
+                false => (&mut self.payees, &mut self.payers, payee, payee_degree, num_payers, payers_min),
+            };
+            if degree >= least && options.is_share(degree as usize, size) {
                 return Some(self);
             }
             side.left[at] = false;

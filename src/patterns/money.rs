@@ -21,7 +21,7 @@ pub struct Money {
 }
 
 /// Amounts by place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Amounts {
     paid: Vec<i64>,
     /// What arrives, where a transfer converts; else what is paid.
@@ -31,7 +31,7 @@ pub(super) struct Amounts {
 }
 
 /// Currencies by place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Currencies {
     One(u16),
     Each(Vec<u16>),
@@ -113,6 +113,23 @@ impl Amounts {
         self.paid_currency = Currencies::One(rates.base().0);
         self.received_currency = None;
         Ok(self)
+    }
+
+    /// The same amounts in another order: at each place those of the place in `from`.
+    pub(super) fn rearranged(&self, from: &[u32]) -> Self {
+        let amounts = |amounts: &Vec<i64>| from.par_iter().map(|&place| amounts[place as usize]).collect();
+        let currencies = |currencies: &Currencies| match currencies {
+            Currencies::One(currency) => Currencies::One(*currency),
+            Currencies::Each(all) => {
+                Currencies::Each(from.par_iter().map(|&place| all[place as usize]).collect())
+            }
+        };
+        Self {
+            paid: amounts(&self.paid),
+            received: self.received.as_ref().map(amounts),
+            paid_currency: currencies(&self.paid_currency),
+            received_currency: self.received_currency.as_ref().map(currencies),
+        }
     }
 
     /// What the payer gives.

@@ -11,6 +11,9 @@
 //! * `conserved`: the accounts in the middle pay on so nearly what they receive (Fisher's sum, less its mean, of −log₂ of the relative
 //!   difference).
 //!
+//! An instance's time includes the moment of its last payment, which lasts as long as the view's clock ticks: the shortest time between two of its
+//! transactions of different times, a day in a ledger of dates.
+//!
 //! The parts are not independent, and the search has chosen what it shows: a score ranks, a permutation test decides.
 //!
 //! # Cost
@@ -66,7 +69,9 @@ const BITS_MAX: f64 = 1_000.0;
 pub(super) struct Scorer<'a> {
     transfers: &'a Transfers,
     pairs: &'a Pairs,
-    /// Time from the first transaction to the last, in microseconds, at least 1.
+    /// The shortest time between two transactions of different times, in microseconds.
+    tick_us: f64,
+    /// Time from the first transaction to the last and a tick.
     duration_us: f64,
 }
 
@@ -74,7 +79,13 @@ impl<'a> Scorer<'a> {
     pub(super) fn new(transfers: &'a Transfers, run: &Run) -> Result<Self> {
         let last = transfers.num_places().saturating_sub(1) as u32;
         let duration_us = if last > 0 { transfers.time(last) - transfers.time(0) } else { 0 };
-        Ok(Self { transfers, pairs: transfers.pairs(run)?, duration_us: duration_us.max(1) as f64 })
+        let tick_us = run.install(|| transfers.tick_us()).unwrap_or(1) as f64;
+        Ok(Self {
+            transfers,
+            pairs: transfers.pairs(run)?,
+            tick_us,
+            duration_us: duration_us as f64 + tick_us,
+        })
     }
 
     /// The scores of instances that have none yet.
@@ -101,7 +112,8 @@ impl<'a> Scorer<'a> {
         pairs.dedup();
         let num_only = places.iter().filter(|&&place| self.pairs.is_only(place)).count();
         let (first, last) = (places[0], places[places.len() - 1]);
-        let part = (self.transfers.time(last) - self.transfers.time(first)) as f64 / self.duration_us;
+        let span_us = (self.transfers.time(last) - self.transfers.time(first)) as f64;
+        let part = (span_us + self.tick_us) / self.duration_us;
         Score {
             burst: milli(self.burst(&ends, part)),
             strangers: milli(binomial_bits(pairs.len(), self.pairs.only_share(), num_only)),

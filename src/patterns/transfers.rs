@@ -113,6 +113,38 @@ impl Transfers {
         Ok(Self { first: positions.start, times, amounts, out, incoming, pairs: OnceLock::new() })
     }
 
+    /// Other payments at the same places and times: between the accounts that `ends` names, payer and payee; with the amounts of the
+    /// places in `from`. What is left out of these transfers, and payments of an account to itself, are left out.
+    pub(super) fn rearranged(
+        &self,
+        ends: impl Fn(u32) -> (u32, u32) + Sync,
+        from: Option<&[u32]>,
+        run: &Run,
+    ) -> Result<Self> {
+        run.check()?;
+        let amounts =
+            run.install(|| from.map_or_else(|| self.amounts.clone(), |from| self.amounts.rearranged(from)));
+        let (num_accounts, num_places) = (self.num_accounts(), self.num_places() as u32);
+        let moves = |place: &u32| {
+            let (payer, payee) = ends(*place);
+            payer != u32::MAX && payer != payee
+        };
+        let places = || (0..num_places).filter(moves);
+        let out = Side::from_places(num_accounts, places(), &ends);
+        let incoming = Side::from_places(num_accounts, places(), |place| {
+            let (payer, payee) = ends(place);
+            (payee, payer)
+        });
+        Ok(Self {
+            first: self.first,
+            times: self.times.clone(),
+            amounts,
+            out,
+            incoming,
+            pairs: OnceLock::new(),
+        })
+    }
+
     /// Number of accounts of the graph; those outside of the view have no transfers.
     pub fn num_accounts(&self) -> u32 {
         self.out.offsets.len() as u32 - 1
@@ -231,6 +263,11 @@ impl Transfers {
         self.times.iter().map(reach).collect()
     }
 
+    /// The shortest time between two transactions of different times, in microseconds; None if all are of one.
+    pub(super) fn tick_us(&self) -> Option<i64> {
+        self.times.par_windows(2).map(|pair| pair[1] - pair[0]).filter(|&difference| difference > 0).min()
+    }
+
     /// The first place that has the time of the transaction at `place`.
     pub(super) fn same_time(&self, place: u32) -> u32 {
         let time = self.time(place);
@@ -293,6 +330,28 @@ impl Side {
             all.extend_from_slice(&entries);
         }
         Ok(Self { offsets, entries: all })
+    }
+
+    /// The entries of places in order; `ends` names the account that has the entry, and the other one.
+    fn from_places(
+        num_accounts: u32,
+        places: impl Iterator<Item = u32> + Clone,
+        ends: impl Fn(u32) -> (u32, u32),
+    ) -> Self {
+        let mut offsets = vec![0; num_accounts as usize + 1];
+        places.clone().for_each(|place| offsets[ends(place).0 as usize + 1] += 1);
+        for account in 0..num_accounts as usize {
+            offsets[account + 1] += offsets[account];
+        }
+        let mut next = offsets.clone();
+        let mut entries = vec![Entry::default(); offsets[num_accounts as usize] as usize];
+        for place in places {
+            let (account, neighbor) = ends(place);
+            let at = &mut next[account as usize];
+            entries[*at as usize] = Entry { neighbor, place };
+            *at += 1;
+        }
+        Self { offsets, entries }
     }
 
     #[inline]

@@ -179,11 +179,12 @@ impl Typology {
             }),
             Typology::ScatterGather => Options::ScatterGather(ScatterGatherOptions::default()),
             // Two accounts that pay each other are a typology of their own.
-            Typology::Cycle => {
-                let passed_on = kept(500, 1_500);
-                let (length_min, length_max) = (3, 6);
-                Options::Cycle(CycleOptions { length_min, length_max, passed_on, ..CycleOptions::default() })
-            }
+            Typology::Cycle => Options::Cycle(CycleOptions {
+                length_min: 3,
+                length_max: 6,
+                passed_on: kept(500, 1_500),
+                ..CycleOptions::default()
+            }),
             Typology::RoundTrip => Options::Cycle(CycleOptions {
                 span_us: 5 * DAY_US,
                 length_min: 3,

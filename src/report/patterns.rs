@@ -9,7 +9,10 @@ use crate::error::{Error, Result};
 use crate::graph::rates::Rates;
 use crate::graph::{Graph, View};
 use crate::ids::TxId;
-use crate::patterns::{Cut, CycleOptions, Instance, Options, Score, Transfers, Typology, count_cycles, find};
+use crate::patterns::{
+    Cut, CycleOptions, Instance, NullOptions, Options, Score, Transfers, Typology, best_of_shuffled,
+    count_cycles, find,
+};
 use crate::run::Run;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -31,11 +34,22 @@ pub struct Valuation {
     pub rates: Option<Input>,
 }
 
+/// What is asked of the typologies of a view.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PatternQuestion {
+    /// What to search, and with which options.
+    pub searches: Vec<(Typology, Options)>,
+    /// How amounts are compared.
+    pub valuation: Valuation,
+    /// Shuffles to hold the instances against; none if not given.
+    pub null: Option<NullOptions>,
+}
+
 /// The instances of typologies in a view. The tables:
 /// * `instances`: `instance` (a name that stays as long as accounts and first payment do), `typology`, `num_accounts`, `num_transactions`, `start`, `end`,
 ///   `ways` (of cycles: choices of payments that make the shape; else 1), `overlapping` (instances that it stands for), `score_millibits` and its
-///   parts `burst_millibits`, `strangers_millibits`, `closure_millibits`, `conserved_millibits`, which add up to it; by typology in the order of
-///   [`Typology::ALL`], then by score, the highest first.
+///   parts `burst_millibits`, `strangers_millibits`, `closure_millibits`, `conserved_millibits`, which add up to it; with
+///   [`null`](PatternQuestion::null) `p_value`; by typology in the order of [`Typology::ALL`], then by score, the highest first.
 /// * `members`: `instance`, `stage` (place in the order of payments, from 0), `account`, `role` (`source`, `middle` or `sink`).
 /// * `evidence`: `instance`, `transaction`, `source`, `destination`, `time`, `currency`, `paid_minor`, `received_currency`, `received_minor`.
 /// * `amounts`: `instance`, `currency`, `num_transactions`, `paid_minor` (their sum).
@@ -45,17 +59,14 @@ pub struct Valuation {
 /// # Errors
 /// [`Error::Option`], before any work; [`Error::UnknownKey`] for an unknown base currency;
 /// [`Error::Input`] for a currency without a rate; [`Error::Cancelled`].
-pub fn pattern_report(
-    view: &View<'_>,
-    searches: &[(Typology, Options)],
-    valuation: &Valuation,
-    run: &Run,
-) -> Result<Report> {
-    searches.iter().try_for_each(|(_, options)| options.check())?;
+pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) -> Result<Report> {
+    question.searches.iter().try_for_each(|(_, options)| options.check())?;
+    question.null.iter().try_for_each(NullOptions::check)?;
     let mut document = document(view);
-    let transfers = read(view, valuation, &mut document, run)?;
+    let transfers = read(view, &question.valuation, &mut document, run)?;
     let (mut instances, mut said, mut all) = (Vec::new(), Vec::new(), Cut::default());
-    let mut searches: Vec<&(Typology, Options)> = searches.iter().collect();
+    let mut p_values = Vec::new();
+    let mut searches: Vec<&(Typology, Options)> = question.searches.iter().collect();
     searches.sort_by_key(|(typology, _)| *typology);
     for (typology, options) in searches {
         let found = find(&transfers, *typology, options, run)?;
@@ -64,13 +75,25 @@ pub fn pattern_report(
         say_cut(&mut search, &found.cut);
         said.push(search);
         all.add(&found.cut);
+        // Nothing found is nothing to hold against shuffles.
+        if let Some(null) = question.null.as_ref().filter(|_| !found.instances.is_empty()) {
+            let shuffled = best_of_shuffled(&transfers, *typology, options, null, run)?;
+            p_values.extend(found.instances.iter().map(|one| shuffled.p_value(one.score.total())));
+        }
         instances.extend(found.instances);
     }
     drop(transfers);
     document["num_instances"] = instances.len().into();
     say_cut(&mut document, &all);
     document["searches"] = said.into();
-    let tables = run.install(|| tables(view.graph(), &instances, run))?;
+    document["null"] = question.null.map_or(
+        Value::Null,
+        |model| json!({ "shuffled": model.null.name(), "replicates": model.replicates, "seed": model.seed }),
+    );
+    let mut tables = run.install(|| tables(view.graph(), &instances, run))?;
+    if question.null.is_some() {
+        tables[0].1.push("p_value", Values::F64(p_values));
+    }
     Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
 }
 
@@ -136,6 +159,7 @@ pub(super) fn document(view: &View<'_>) -> Value {
         "result": "patterns",
         "graph": provenance(view.graph()),
         "window": window_document(view.times()),
+        "num_currencies": view.graph().manifest().schema.currencies.len(),
     })
 }
 

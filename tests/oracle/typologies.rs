@@ -264,6 +264,23 @@ pub fn blocks(rows: &Rows<'_>, options: &BlockOptions) -> Vec<Find> {
                 })
                 .collect();
             loop {
+                // Whoever has too few ties goes, as long as there is anybody.
+                loop {
+                    let lone = |payee: &u32| {
+                        let from = payers.iter().filter(|&&payer| paid(payer, &payees).contains(payee));
+                        from.count() < options.payers_min as usize
+                    };
+                    let few = |payer: &u32| paid(*payer, &payees).len() < options.payees_min as usize;
+                    let gone: (Vec<u32>, Vec<u32>) = (
+                        payers.iter().copied().filter(few).collect(),
+                        payees.iter().copied().filter(lone).collect(),
+                    );
+                    if gone.0.is_empty() && gone.1.is_empty() {
+                        break;
+                    }
+                    payers.retain(|payer| !gone.0.contains(payer));
+                    payees.retain(|payee| !gone.1.contains(payee));
+                }
                 if payers.len() < options.payers_min as usize || payees.len() < options.payees_min as usize {
                     return None;
                 }
@@ -426,8 +443,10 @@ pub fn score(rows: &Rows<'_>, found: &[usize]) -> [f64; 4] {
     let pairs: BTreeSet<(u32, u32)> = found.iter().map(|&row| pair(row)).collect();
     let num_between = |pair_: (u32, u32)| all.iter().filter(|&&row| pair(row) == pair_).count();
     let every: BTreeSet<(u32, u32)> = all.iter().map(|&row| pair(row)).collect();
-    let duration = (rows.time(rows.0.len() - 1) - rows.time(0)).max(1) as f64;
-    let part = (rows.time(*found.last().unwrap()) - rows.time(found[0])) as f64 / duration;
+    let ticks = rows.0.windows(2).map(|pair| pair[1].time - pair[0].time).filter(|&tick| tick > 0);
+    let tick = ticks.min().unwrap_or(1);
+    let duration = (rows.time(rows.0.len() - 1) - rows.time(0) + tick) as f64;
+    let part = (rows.time(*found.last().unwrap()) - rows.time(found[0]) + tick) as f64 / duration;
     let accounts: BTreeSet<u32> = pairs.iter().flat_map(|pair| [pair.0, pair.1]).collect();
     let transfers = |account: u32, among: &[usize]| {
         let of = |row: &&usize| [pair(**row).0, pair(**row).1].contains(&account);

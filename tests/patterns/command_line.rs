@@ -113,6 +113,14 @@ fn what_was_cut_is_said_and_what_cannot_be_asked_is_refused() {
             > 0
     );
 
+    let tested = place("tested");
+    let fixed =
+        ["patterns", &graph, "--typology", "cycle", "--set", "length_min=2", "--set", "passed_on=any"];
+    let said = done(fixed.iter().chain(&["--replicates", "19", "--seed", "3", "--output", &tested]).copied());
+    assert_eq!(said["summary"]["null"]["replicates"], 19);
+    let values = column(&read(directory.path().join("tested/instances.csv")), "p_value");
+    assert!(values.iter().all(|value| (0.05..=1.0).contains(&value.parse::<f64>().unwrap())), "{values:?}");
+
     let none = place("none");
     let refuse = |more: &[&str], kind: &str, code: i32, word: &str| {
         let fixed = ["patterns", &graph, "--output", &none];
@@ -129,6 +137,7 @@ fn what_was_cut_is_said_and_what_cannot_be_asked_is_refused() {
     refuse(&["--set", "fan-in.mules_min=5"], "input", 4, "unknown");
     refuse(&["--typology", "cycle", "--set", "fan-in.span_s=5"], "input", 4, "is not among");
     refuse(&["--set", "hub_max=-1"], "input", 4, "hub_max");
+    refuse(&["--replicates", "0"], "option", 2, "replicates");
     refuse(&["--set", "hub_max"], "input", 4, "NAME=VALUE");
     refuse(&["--base", "GBP"], "unknown_key", 4, "GBP");
     let rates = file(&directory, "rates.csv", "currency,date,rate\nUSD,2024-01-01,0\n");

@@ -26,6 +26,7 @@ mod language_file;
 mod language_kernels;
 mod language_text;
 mod real;
+mod significance;
 mod truth;
 mod typologies;
 

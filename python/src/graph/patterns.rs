@@ -10,8 +10,8 @@ use crate::patterns::{CycleCounts, Patterns};
 use crate::sheet::{Sheet, sheet};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use ringfence::patterns::{Budget, CycleOptions, Kept, Options, Typology, searches};
-use ringfence::report::patterns::{Valuation, cycle_count_report, pattern_report};
+use ringfence::patterns::{Budget, CycleOptions, Kept, Null, NullOptions, Options, Typology, searches};
+use ringfence::report::patterns::{PatternQuestion, Valuation, cycle_count_report, pattern_report};
 use ringfence::units::time::SECOND_US;
 use ringfence::{Error, Result};
 use serde_json::{Map, Value};
@@ -52,6 +52,12 @@ impl Graph {
     ///     alone, such as ``{"span_s": 86400, "fan-in": {"counterparties_min": 8}}``.
     /// base, rates
     ///     As in :meth:`cycles`.
+    /// replicates : int, default 0
+    ///     How many shuffles of the payments to search too, for a column ``p_value`` of the instances: how often chance alone scores as high, corrected for the search.
+    /// null : {"times", "targets"}, default "times"
+    ///     What is shuffled among the payments of the same hour of the week: when they are made, or whom they pay.
+    /// seed : int, default 0
+    ///     Which shuffles.
     /// start, end : datetime, date, str or int, optional
     ///     Half-open window ``[start, end)``, as in :meth:`components`; nothing outside of it exists.
     /// threads, progress
@@ -74,7 +80,7 @@ impl Graph {
     /// >>> found = graph.patterns("fan-in", "fan-out", settings={"span_s": 86400, "counterparties_min": 4})
     /// >>> set(row["typology"] for row in found.instances.to_dicts()) <= {"fan-in", "fan-out"}
     /// True
-    #[pyo3(signature = (*typologies, settings = None, base = None, rates = None, start = None, end = None, threads = None, progress = None))]
+    #[pyo3(signature = (*typologies, settings = None, base = None, rates = None, replicates = 0, null = "times", seed = 0, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn patterns(
         &self,
@@ -83,12 +89,22 @@ impl Graph {
         settings: Option<Bound<'_, PyDict>>,
         base: Option<String>,
         rates: Option<Bound<'_, PyAny>>,
+        replicates: u32,
+        null: &str,
+        seed: u64,
         #[pyo3(from_py_with = moment)] start: Option<i64>,
         #[pyo3(from_py_with = moment)] end: Option<i64>,
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Patterns> {
         let window = window(start, end)?;
+        let null = match Null::ALL.into_iter().find(|known| known.name() == null) {
+            Some(null) => (replicates > 0).then_some(NullOptions { null, replicates, seed }),
+            None => {
+                let (name, value, allowed) = ("null", null.to_string(), "times or targets");
+                return Err(to_python(py, Error::Option { name, value, allowed }));
+            }
+        };
         let settings = self::settings(py, settings)?;
         let chosen = || -> Result<Vec<(Typology, Options)>> {
             let named: Result<Vec<Typology>> = typologies.iter().map(|name| Typology::named(name)).collect();
@@ -98,7 +114,8 @@ impl Graph {
         let searches = chosen().map_err(|error| to_python(py, error))?;
         let rates = sheet(rates, None)?;
         let report = detached(py, Circumstances::new(threads, progress)?, |run| {
-            pattern_report(&self.graph.window(window)?, &searches, &valuation(base, rates)?, run)
+            let question = PatternQuestion { searches, valuation: valuation(base, rates)?, null };
+            pattern_report(&self.graph.window(window)?, &question, run)
         })?;
         Ok(Patterns::new(Answer::new(report)))
     }
@@ -189,8 +206,9 @@ impl Graph {
         };
         let rates = sheet(rates, None)?;
         let report = detached(py, Circumstances::new(threads, progress)?, |run| {
-            let searches = [(Typology::Cycle, Options::Cycle(cycles))];
-            pattern_report(&self.graph.window(window)?, &searches, &valuation(base, rates)?, run)
+            let searches = vec![(Typology::Cycle, Options::Cycle(cycles))];
+            let question = PatternQuestion { searches, valuation: valuation(base, rates)?, null: None };
+            pattern_report(&self.graph.window(window)?, &question, run)
         })?;
         Ok(Patterns::new(Answer::new(report)))
     }
