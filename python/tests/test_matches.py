@@ -65,9 +65,9 @@ def test_groups_are_the_best_windows(ledger, payments):
     for row in found.evidence.to_dicts():
         evidence[row["instance"]].append(row["transaction"])
     assert sorted(sorted(one) for one in evidence.values()) == expected
-    assert len(found) == len(expected) > 2
+    assert len(found) == len(expected) > 1
     assert {row["role"] for row in found.members.to_dicts()} == {"senders", "collector"}
-    assert set(found.instances["typology"]) == {"fan-in"} and not found.truncated
+    assert {row["typology"] for row in found.instances.to_dicts()} == {"fan-in"} and not found.truncated
 
 
 def test_a_cycle_in_words_is_a_cycle(ledger):
@@ -83,7 +83,8 @@ def test_a_cycle_in_words_is_a_cycle(ledger):
     """
     found, counted = ledger.match(words), ledger.count_cycles(span_s=86_400, length_max=3)
     three = next(row for row in counted.counts.to_dicts() if row["length"] == 3)
-    assert (len(found), sum(found.instances["ways"])) == (three["sequences"], three["ways"])
+    ways = sum(row["ways"] for row in found.instances.to_dicts())
+    assert (len(found), ways) == (three["sequences"], three["ways"])
     assert three["sequences"] > 5
     assert found.summary["query"].startswith("pattern cycle\nwithin 1d\na: account\n")
     again = ledger.match(found.summary["query"], threads=2)

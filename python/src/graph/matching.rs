@@ -60,7 +60,7 @@ impl Graph {
     /// ... out: a -> b
     /// ... back: b -> a, after out, amount 50%..100% of out
     /// ... ''')
-    /// >>> len(found) == found.instances.num_rows
+    /// >>> len(found) == len(found.instances)
     /// True
     #[pyo3(name = "match", signature = (query, *, base = None, rates = None, results_max = 100_000, anchor_work_max = 1_048_576, work_max = 68_719_476_736, hub_max = 1_000, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.

@@ -7,8 +7,8 @@
 
 use super::names::Limits;
 use super::plan::{Plan, Side, is_portion};
-use super::query::{Bounds, Measure};
-use super::search::{Found, Search};
+use super::query::{self, Measure};
+use super::search::{Bounds, Found, Search};
 use super::windows::{Best, Spans, best};
 use crate::ids::NONE;
 use std::cmp::Reverse;
@@ -89,14 +89,14 @@ impl Search<'_, '_> {
         Some(strands)
     }
 
-    /// The time in which payments of a group's transfer can lie, by what is known.
-    fn reach(&self, transfer: usize) -> (i64, i64) {
-        let (mut low, mut high) = self.bounds(transfer);
+    /// Where payments of a group's transfer can lie, by what is known.
+    fn reach(&self, transfer: usize) -> Bounds {
+        let mut bounds = self.bounds(transfer);
         if let Some((first, last)) = self.extent() {
-            low = low.max(last.saturating_sub(self.plan.query.within_us));
-            high = high.min(first.saturating_add(self.plan.query.within_us));
+            bounds.low = bounds.low.max(last.saturating_sub(self.plan.query.within_us));
+            bounds.high = bounds.high.min(first.saturating_add(self.plan.query.within_us));
         }
-        (low, high)
+        bounds
     }
 
     /// The times of the first and last payment of a choice, if all single payments are chosen and there is any.
@@ -157,7 +157,7 @@ impl Search<'_, '_> {
             let (from, _) = self.ends(transfer);
             let (payer, payee) =
                 if from == center { (account, drawn.member) } else { (drawn.member, account) };
-            let (entries, other) = self.between(transfer, payer, payee, span);
+            let (entries, other) = self.among(transfer, payer, payee, span);
             if !self.meter.spend(1 + entries.len() as u64) {
                 return None;
             }
@@ -321,7 +321,7 @@ impl Search<'_, '_> {
             });
             total_fits
                 && transfer.amounts.iter().all(|amount| {
-                    let Bounds::Portion(range, of) = &amount.bounds else { return true };
+                    let query::Bounds::Portion(range, of) = &amount.bounds else { return true };
                     let holds = |part: Option<(i128, u16)>| match (part, received(*of)) {
                         (Some(part), Some(whole)) => {
                             part.1 == whole.1 && is_portion(range.least, range.most, part.0, whole.0)

@@ -41,6 +41,8 @@ pub(super) struct Plan<'a> {
     pub(super) uses: Vec<Uses>,
     /// Transfers between single accounts.
     pub(super) singles: Vec<usize>,
+    /// By place: the first one within the pattern's window before it; empty without single transfers.
+    pub(super) earliest: Vec<u32>,
     /// Groups, in the order of the text.
     pub(super) groups: Vec<usize>,
     /// Single transfers that no other one has to come after: those whose payment can be the latest.
@@ -84,6 +86,7 @@ impl<'a> Plan<'a> {
             totals: names.totals,
             domains: Vec::new(),
             uses,
+            earliest: if singles.is_empty() { Vec::new() } else { earliest(transfers, query.within_us) },
             singles,
             groups,
             last,
@@ -216,6 +219,19 @@ impl<'a> Plan<'a> {
             _ => true,
         })
     }
+}
+
+/// For each place the first one that is no more than `within_us` earlier.
+fn earliest(transfers: &Transfers, within_us: i64) -> Vec<u32> {
+    let mut first = 0;
+    let earliest = |place: u32| {
+        let since = transfers.time(place).saturating_sub(within_us);
+        while transfers.time(first) < since {
+            first += 1;
+        }
+        first
+    };
+    (0..transfers.num_places() as u32).map(earliest).collect()
 }
 
 /// Whether `part` is from `least` to `most` thousandths of `whole`.

@@ -12,7 +12,7 @@ use super::plan::Plan;
 use crate::error::Result;
 use crate::ids::NONE;
 use crate::patterns::search::Meter;
-use crate::patterns::transfers::Entry;
+use crate::patterns::transfers::{Entry, between};
 use crate::run::Run;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -25,6 +25,15 @@ pub(super) struct Found {
     /// By transfer.
     pub(super) places: Vec<Vec<u32>>,
     pub(super) ways: u64,
+}
+
+/// Where payments can lie: a range of places, and of times, both ends of these included.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    begin: u32,
+    end: u32,
+    pub(super) low: i64,
+    pub(super) high: i64,
 }
 
 /// The search of one block of accounts.
@@ -105,7 +114,7 @@ impl<'a, 'm> Search<'a, 'm> {
                     is_begun = true;
                 }
                 self.closing = Some(place);
-                self.bundles[transfer] = vec![place];
+                self.bundles[transfer].push(place);
                 if self.bind(to, account) {
                     if self.bind(from, neighbor) {
                         self.step();
@@ -178,49 +187,61 @@ impl<'a, 'm> Search<'a, 'm> {
         can
     }
 
-    /// The time in which payments of a transfer can lie, by those of the transfers already followed.
-    pub(super) fn bounds(&self, transfer: usize) -> (i64, i64) {
+    /// Where payments of a transfer can lie, by those of the transfers already followed.
+    pub(super) fn bounds(&self, transfer: usize) -> Bounds {
         let time = |place: u32| self.plan.transfers.time(place);
-        let (mut low, mut high) = (i64::MIN, i64::MAX);
-        if let Some(closing) = self.closing {
-            low = time(closing).saturating_sub(self.plan.query.within_us);
-            high = match self.plan.query.group_of(transfer) {
-                None => time(closing),
-                Some(_) => time(closing).saturating_add(self.plan.query.within_us),
-            };
+        let mut bounds = Bounds { begin: 0, end: u32::MAX, low: i64::MIN, high: i64::MAX };
+        match self.closing {
+            None => {}
+            Some(closing) if self.plan.query.group_of(transfer).is_none() => {
+                (bounds.begin, bounds.end) = (self.plan.earliest[closing as usize], closing);
+            }
+            Some(closing) => {
+                bounds.begin = self.plan.earliest[closing as usize];
+                bounds.high = time(closing).saturating_add(self.plan.query.within_us);
+            }
         }
         for (other, places) in self.bundles.iter().enumerate() {
             let (Some(&first), Some(&last)) = (places.first(), places.last()) else { continue };
             for after in
                 self.plan.query.transfers[transfer].after.iter().filter(|after| after.transfer == other)
             {
-                let (least, most) = after.gap_us.unwrap_or((None, i64::MAX));
-                low = low.max(time(first).saturating_add(least.unwrap_or(0)));
-                high = high.min(time(last).saturating_add(most));
+                bounds.begin = bounds.begin.max(first + 1);
+                if let Some((least, most)) = after.gap_us {
+                    bounds.low = bounds.low.max(time(first).saturating_add(least.unwrap_or(0)));
+                    bounds.high = bounds.high.min(time(last).saturating_add(most));
+                }
             }
             for after in
                 self.plan.query.transfers[other].after.iter().filter(|after| after.transfer == transfer)
             {
-                let (least, most) = after.gap_us.unwrap_or((None, i64::MAX));
-                low = low.max(time(first).saturating_sub(most));
-                high = high.min(time(last).saturating_sub(least.unwrap_or(0)));
+                bounds.end = bounds.end.min(last);
+                if let Some((least, most)) = after.gap_us {
+                    bounds.low = bounds.low.max(time(first).saturating_sub(most));
+                    bounds.high = bounds.high.min(time(last).saturating_sub(least.unwrap_or(0)));
+                }
             }
         }
-        (low, high)
+        bounds
     }
 
-    /// The payments of `account` as `node` in a transfer that lie in a span of time.
+    /// The payments of `account` as `node` in a transfer that lie within bounds.
     pub(super) fn during(
         &self,
         transfer: usize,
         (node, account): (usize, u32),
-        (low, high): (i64, i64),
+        bounds: Bounds,
     ) -> &'a [Entry] {
-        let entries = self.plan.entries(transfer, node, account);
+        let mut entries =
+            between(self.plan.entries(transfer, node, account), bounds.begin, bounds.end.max(bounds.begin));
         let time = |entry: &Entry| self.plan.transfers.time(entry.place);
-        let begin = entries.partition_point(|entry| time(entry) < low);
-        let len = entries[begin..].partition_point(|entry| time(entry) <= high);
-        &entries[begin..begin + len]
+        if bounds.low > i64::MIN {
+            entries = &entries[entries.partition_point(|entry| time(entry) < bounds.low)..];
+        }
+        if bounds.high < i64::MAX {
+            entries = &entries[..entries.partition_point(|entry| time(entry) <= bounds.high)];
+        }
+        entries
     }
 
     /// Goes on by the transfer that has the fewest payments, or by a group, or is at the end.
@@ -264,13 +285,7 @@ impl<'a, 'm> Search<'a, 'm> {
     }
 
     /// The payments of a transfer between accounts that are both known.
-    pub(super) fn between(
-        &self,
-        transfer: usize,
-        from: u32,
-        to: u32,
-        span: (i64, i64),
-    ) -> (&'a [Entry], u32) {
+    pub(super) fn among(&self, transfer: usize, from: u32, to: u32, span: Bounds) -> (&'a [Entry], u32) {
         let ends = self.ends(transfer);
         let (out, incoming) =
             (self.during(transfer, (ends.0, from), span), self.during(transfer, (ends.1, to), span));
@@ -281,7 +296,7 @@ impl<'a, 'm> Search<'a, 'm> {
     fn check(&mut self, transfer: usize) {
         let (from, to) = self.ends(transfer);
         let (entries, other) =
-            self.between(transfer, self.accounts[from], self.accounts[to], self.bounds(transfer));
+            self.among(transfer, self.accounts[from], self.accounts[to], self.bounds(transfer));
         if !self.meter.spend(1 + entries.len() as u64) {
             return;
         }
