@@ -24,7 +24,7 @@ use super::budget::{Budget, Cut};
 use super::fans::{FanOptions, Fans};
 use super::instances::{Instance, Role};
 use super::search::{Meter, by_account};
-use super::settings;
+use super::settings::{self, at_least};
 use super::tally::Tally;
 use super::transfers::{Direction, Entry, Transfers, between};
 use super::typology::Typology;
@@ -72,10 +72,6 @@ impl Default for BlockOptions {
 
 impl BlockOptions {
     pub(super) fn check(&self) -> Result<()> {
-        let at_least = |name, value: i64, least: i64, allowed| match value >= least {
-            true => Ok(()),
-            false => Err(Error::Option { name, value: value.to_string(), allowed }),
-        };
         at_least("span_s", self.span_us, 1, "more than 0")?;
         at_least("payers_min", self.payers_min.into(), 2, "at least 2")?;
         at_least("payees_min", self.payees_min.into(), 2, "at least 2")?;

@@ -18,10 +18,10 @@ use super::budget::{Budget, Cut};
 use super::instances::{Instance, Role};
 use super::money::Kept;
 use super::search::{Meter, by_account};
-use super::settings;
+use super::settings::{self, at_least};
 use super::transfers::{Direction, Entry, Transfers};
 use super::typology::Typology;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::Run;
 use crate::units::Ties;
 use crate::units::time::DAY_US;
@@ -64,10 +64,6 @@ impl Default for ChainOptions {
 
 impl ChainOptions {
     pub(super) fn check(&self) -> Result<()> {
-        let at_least = |name, value: i64, least: i64, allowed| match value >= least {
-            true => Ok(()),
-            false => Err(Error::Option { name, value: value.to_string(), allowed }),
-        };
         at_least("dwell_s", self.dwell_us, 1, "more than 0")?;
         at_least("length_min", self.length_min.into(), 2, "at least 2")?;
         at_least("amount_min", self.amount_min, 0, "at least 0")?;

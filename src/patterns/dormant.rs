@@ -9,10 +9,10 @@
 use super::budget::{Budget, Cut};
 use super::instances::{Instance, Role};
 use super::search::{Meter, by_account};
-use super::settings;
+use super::settings::{self, at_least};
 use super::transfers::{Direction, Transfers};
 use super::typology::Typology;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::Run;
 use crate::units::time::DAY_US;
 use serde::{Deserialize, Serialize};
@@ -49,10 +49,6 @@ impl Default for DormantOptions {
 
 impl DormantOptions {
     pub(super) fn check(&self) -> Result<()> {
-        let at_least = |name, value: i64, least: i64, allowed| match value >= least {
-            true => Ok(()),
-            false => Err(Error::Option { name, value: value.to_string(), allowed }),
-        };
         at_least("quiet_s", self.quiet_us, 1, "more than 0")?;
         at_least("span_s", self.span_us, 1, "more than 0")?;
         at_least("payments_min", self.payments_min.into(), 1, "at least 1")?;

@@ -15,11 +15,11 @@
 use super::budget::{Budget, Cut};
 use super::instances::{Instance, Role};
 use super::search::{Meter, by_account};
-use super::settings;
+use super::settings::{self, at_least};
 use super::transfers::{Direction, Entry, Transfers};
 use super::typology::Typology;
 use super::windows::{Distinct, Window, disjoint};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::Run;
 use crate::units::time::DAY_US;
 use serde::{Deserialize, Serialize};
@@ -66,10 +66,6 @@ impl Default for FanOptions {
 
 impl FanOptions {
     pub(super) fn check(&self) -> Result<()> {
-        let at_least = |name, value: i64, least: i64, allowed| match value >= least {
-            true => Ok(()),
-            false => Err(Error::Option { name, value: value.to_string(), allowed }),
-        };
         at_least("span_s", self.span_us, 1, "more than 0")?;
         at_least("counterparties_min", self.counterparties_min.into(), 1, "at least 1")?;
         at_least("payments_min", self.payments_min.into(), 1, "at least 1")?;

@@ -19,12 +19,12 @@ use super::budget::{Budget, Cut};
 use super::instances::{Instance, Role};
 use super::money::{Kept, Money};
 use super::search::{Meter, by_account};
-use super::settings;
+use super::settings::{self, at_least};
 use super::tally::Tally;
 use super::transfers::{Direction, Entry, Transfers, between};
 use super::typology::Typology;
 use super::windows::{Window, disjoint};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::Run;
 use crate::units::Ties;
 use crate::units::time::DAY_US;
@@ -66,10 +66,6 @@ impl Default for ScatterGatherOptions {
 
 impl ScatterGatherOptions {
     pub(super) fn check(&self) -> Result<()> {
-        let at_least = |name, value: i64, least: i64, allowed| match value >= least {
-            true => Ok(()),
-            false => Err(Error::Option { name, value: value.to_string(), allowed }),
-        };
         at_least("span_s", self.span_us, 1, "more than 0")?;
         at_least("mules_min", self.mules_min.into(), 2, "at least 2")?;
         at_least("amount_min", self.amount_min, 0, "at least 0")?;

@@ -1,4 +1,14 @@
-//! How options are written outside: times in seconds, shares as ranges of thousandths.
+//! How options are written outside: times in seconds, shares as ranges of thousandths; and how they are refused.
+
+use crate::error::{Error, Result};
+
+/// Refuses an option that is below its least value.
+pub(super) fn at_least(name: &'static str, value: i64, least: i64, allowed: &'static str) -> Result<()> {
+    match value >= least {
+        true => Ok(()),
+        false => Err(Error::Option { name, value: value.to_string(), allowed }),
+    }
+}
 
 /// Microseconds, written as whole seconds.
 pub(super) mod seconds {

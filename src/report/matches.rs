@@ -42,7 +42,7 @@ pub struct MatchQuestion {
 /// The document holds the query as it was understood, and says whether the search was `truncated`, and by what.
 ///
 /// # Errors
-/// Those of [`matches`]; [`Error::UnknownKey`](crate::Error::UnknownKey) for an unknown base currency.
+/// Those of [`matches`](fn@matches); [`Error::UnknownKey`](crate::Error::UnknownKey) for an unknown base currency.
 pub fn match_report(view: &View<'_>, question: &MatchQuestion, run: &Run) -> Result<Report> {
     let MatchQuestion { query, budget, valuation } = question;
     let mut document = document(view);
