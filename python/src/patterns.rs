@@ -25,7 +25,7 @@ impl Patterns {
 impl Patterns {
     /// One row per instance, by typology, then by score: ``instance`` (a name that stays as long as its accounts and its first payment do),
     /// ``typology``, ``num_accounts``, ``num_transactions``, ``start``, ``end``, ``ways`` (of cycles: choices of payments that make the
-    /// shape), ``overlapping`` (instances that it stands for), ``score_millibits`` (how unlikely it is by chance: 10,000 is one in about a
+    /// shape), ``flow_minor`` (of cycles: what can have come back round them, payments split and joined as needed), ``overlapping`` (instances that it stands for), ``score_millibits`` (how unlikely it is by chance: 10,000 is one in about a
     /// thousand) and its parts ``burst_millibits``, ``strangers_millibits``, ``closure_millibits``, ``conserved_millibits``.
     #[getter]
     fn instances(&self, py: Python<'_>) -> PyResult<Table> {

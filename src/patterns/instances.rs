@@ -52,6 +52,9 @@ pub struct Instance {
     pub transactions: Vec<TxId>,
     /// In how many ways payments can be chosen so that they make the shape, for cycles; else 1. 2⁶⁴ − 1 stands for that many or more.
     pub ways: u64,
+    /// Of a cycle: what can have come back to its first account round it, payments split and joined as needed, in minor units (with rates in units of
+    /// value); None for amounts of several currencies, and for other shapes.
+    pub flow: Option<i64>,
     /// How unlikely it is by chance.
     pub score: Score,
     /// Instances of the same typology that it stands for because they overlap with it.
@@ -85,7 +88,7 @@ impl Instance {
         let mut transactions: Vec<TxId> = places.into_iter().map(|place| transfers.id(place)).collect();
         transactions.sort_unstable();
         transactions.dedup();
-        Self { typology, members, transactions, ways: 1, score: Score::default(), overlapping: 0 }
+        Self { typology, members, transactions, ways: 1, flow: None, score: Score::default(), overlapping: 0 }
     }
 }
 
@@ -143,6 +146,7 @@ pub fn cycle_instances(cycles: &Cycles, typology: Typology) -> Vec<Instance> {
             members: cycle.accounts.iter().enumerate().map(member).collect(),
             transactions: cycle.transactions.to_vec(),
             ways: cycle.ways,
+            flow: None,
             score: Score::default(),
             overlapping: 0,
         }
@@ -197,6 +201,7 @@ mod tests {
             members: accounts.iter().enumerate().map(member).collect(),
             transactions: transactions.iter().map(|&at| TxId(at)).collect(),
             ways: 1,
+            flow: None,
             score: Score::default(),
             overlapping: 0,
         }

@@ -2,10 +2,10 @@
 
 use super::blocks::{BlockOptions, blocks};
 use super::chains::{ChainOptions, chains};
-use super::cycles::{CycleOptions, cycles};
+use super::cycles::{CycleOptions, cycles, flow};
 use super::dormant::{DormantOptions, dormant};
 use super::fans::{FanOptions, fans};
-use super::instances::{Found, cycle_instances, overlaps, rank};
+use super::instances::{Found, Instance, cycle_instances, overlaps, rank};
 use super::money::Kept;
 use super::nearest::nearest;
 use super::scatter_gather::{ScatterGatherOptions, scatter_gather};
@@ -359,8 +359,8 @@ pub fn find(transfers: &Transfers, typology: Typology, options: &Options, run: &
             scatter_gather(transfers, options, run)?
         }
         (Typology::Cycle | Typology::RoundTrip | Typology::Mutual, Options::Cycle(options)) => {
-            let found = cycles(transfers, options, run)?;
-            (cycle_instances(&found, typology), found.cut)
+            let found = cycles(transfers, &CycleOptions { flow_permille: 0, ..options.clone() }, run)?;
+            (with_flows(transfers, options, cycle_instances(&found, typology), run)?, found.cut)
         }
         (Typology::Random | Typology::Layering, Options::Chain(options)) => {
             chains(transfers, typology, options, run)?
@@ -386,6 +386,25 @@ pub fn find(transfers: &Transfers, typology: Typology, options: &Options, run: &
         instances = overlaps(transfers, instances);
     }
     Ok(Found { instances, cut })
+}
+
+/// Says of each cycle what can have gone round it, and keeps those in which it is enough.
+fn with_flows(
+    transfers: &Transfers,
+    options: &CycleOptions,
+    mut instances: Vec<Instance>,
+    run: &Run,
+) -> Result<Vec<Instance>> {
+    let pairs = transfers.pairs(run)?;
+    instances.retain_mut(|instance| {
+        let flow = flow(transfers, pairs, options.ties, instance);
+        instance.flow = flow.map(|(back, _)| back);
+        options.flow_permille == 0
+            || flow.is_some_and(|(back, paid)| {
+                i128::from(back) * 1_000 >= i128::from(paid) * i128::from(options.flow_permille)
+            })
+    });
+    Ok(instances)
 }
 
 /// An error about a name that is not known.

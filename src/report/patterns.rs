@@ -47,7 +47,8 @@ pub struct PatternQuestion {
 
 /// The instances of typologies in a view. The tables:
 /// * `instances`: `instance` (a name that stays as long as accounts and first payment do), `typology`, `num_accounts`, `num_transactions`, `start`, `end`,
-///   `ways` (of cycles: choices of payments that make the shape; else 1), `overlapping` (instances that it stands for), `score_millibits` and its
+///   `ways` (of cycles: choices of payments that make the shape; else 1), `flow_minor` (of cycles: what can have come back round them, payments split and joined as
+///   needed; in minor units, with a base in ten-thousandths of its minor units), `overlapping` (instances that it stands for), `score_millibits` and its
 ///   parts `burst_millibits`, `strangers_millibits`, `closure_millibits`, `conserved_millibits`, which add up to it; with
 ///   [`null`](PatternQuestion::null) `p_value`; by typology in the order of [`Typology::ALL`], then by score, the highest first.
 /// * `members`: `instance`, `stage` (place in the order of payments, from 0), `account`, `role` (`source`, `middle` or `sink`).
@@ -235,6 +236,7 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
         ("start", Values::Time(start)),
         ("end", Values::Time(end)),
         ("ways", Values::U64(instances.iter().map(|instance| instance.ways).collect())),
+        ("flow_minor", Values::OptionI64(instances.iter().map(|instance| instance.flow).collect())),
         ("overlapping", sizes(|instance| instance.overlapping as usize)),
         ("score_millibits", millibits(Score::total)),
         ("burst_millibits", millibits(|score| score.burst)),

@@ -4,7 +4,9 @@ use super::store::{Stored, payments};
 use super::{ledger, num_ledgers};
 use rayon::prelude::*;
 use ringfence::ids::{AccountId, TxId};
-use ringfence::patterns::{Budget, CycleOptions, Cycles, Kept, Transfers, count_cycles, cycles};
+use ringfence::patterns::{
+    Budget, CycleOptions, Cycles, Kept, Options, Transfers, Typology, count_cycles, cycles, find,
+};
 use ringfence::store::manifest::Partition;
 use ringfence::units::Ties;
 use ringfence::{Error, Run};
@@ -38,6 +40,7 @@ fn options(rules: &CycleRules) -> CycleOptions {
         amount_min: rules.amount_min,
         passed_on: rules.passed_on,
         returned: rules.returned,
+        flow_permille: 0,
         budget: Budget::UNBOUNDED,
     }
 }
@@ -194,6 +197,8 @@ fn options_that_ask_for_nothing_are_refused_by_name() {
         ("amount_min", CycleOptions { amount_min: -1, ..base() }),
         ("passed_on", CycleOptions { passed_on: Kept { min_permille: 2, max_permille: 1 }, ..base() }),
         ("returned", CycleOptions { returned: Kept { min_permille: 2, max_permille: 1 }, ..base() }),
+        ("flow_permille", CycleOptions { flow_permille: 1, ..base() }),
+        ("flow_permille", CycleOptions { flow_permille: 1_001, ..base() }),
         ("results_max", budget(Budget { results_max: 0, ..Budget::default() })),
         ("anchor_work_max", budget(Budget { anchor_work_max: 0, ..Budget::default() })),
         ("work_max", budget(Budget { work_max: 0, ..Budget::default() })),
@@ -237,4 +242,50 @@ fn ladders_and_cliques_end_within_their_budget() {
 
 fn ledger_payment() -> super::trace::Payment {
     ledger(1).payments[0]
+}
+
+/// What goes round a cycle is the greatest flow in the network of its payments over time, by augmenting as long as anything can be.
+#[test]
+fn what_goes_round_is_the_greatest_flow() {
+    let (mut split, mut several) = (0, 0);
+    for seed in 0..num_ledgers() / 10 {
+        let random = &mut Random(seed ^ 0x666c_6f77);
+        let mut drawn = ledger(seed);
+        for payment in &mut drawn.payments {
+            // Nothing is lost on the way, in one currency; at times in two.
+            payment.received = payment.paid;
+            payment.paid_currency = if seed % 9 == 0 { payment.paid_currency } else { 0 };
+            payment.received_currency = payment.paid_currency;
+        }
+        let stored = Stored::new(&drawn, Partition::None);
+        let rows = payments(&stored.graph);
+        let run = Run::new();
+        let transfers = Transfers::new(&stored.graph.view(), None, &run).unwrap();
+        let ties = if random.once_in(2) { Ties::Strict } else { Ties::Order };
+        let flow_permille = if random.once_in(2) { 500 } else { 0 };
+        let options = CycleOptions { span_us: i64::MAX, length_max: 5, ties, ..CycleOptions::default() };
+        let asked = Options::Cycle(CycleOptions { flow_permille, ..options.clone() });
+        let found = find(&transfers, Typology::Cycle, &asked, &run).unwrap().instances;
+        let all = find(&transfers, Typology::Cycle, &Options::Cycle(options), &run).unwrap().instances;
+        let mut kept = 0;
+        for instance in &all {
+            let accounts: Vec<u32> = instance.members.iter().map(|member| member.account.0).collect();
+            let among: Vec<usize> = instance.transactions.iter().map(|id| id.0 as usize).collect();
+            let flow = oracle::flow_round(&rows, &accounts, &among, ties == Ties::Strict);
+            assert_eq!(instance.flow, flow, "ledger {seed}: {instance:?}");
+            several += u64::from(flow.is_none());
+            split += u64::from(flow.is_some_and(|flow| flow > 0) && among.len() > accounts.len());
+            let paid: i64 = among
+                .iter()
+                .map(|&row| &rows[row])
+                .filter(|one| one.source == accounts[0])
+                .map(|one| one.paid)
+                .sum();
+            kept += usize::from(
+                flow_permille == 0 || flow.is_some_and(|flow| 2 * i128::from(flow) >= i128::from(paid)),
+            );
+        }
+        assert_eq!(found.len(), kept, "ledger {seed}");
+    }
+    assert!(split > num_ledgers() / 20 && several > 0, "{split} {several}");
 }

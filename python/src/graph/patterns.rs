@@ -202,6 +202,7 @@ impl Graph {
             amount_min,
             passed_on: kept(py, "passed_on", passed_on)?,
             returned: kept(py, "returned", returned)?,
+            flow_permille: 0,
             budget: Budget { results_max, anchor_work_max, work_max, hub_max },
         };
         let rates = sheet(rates, None)?;

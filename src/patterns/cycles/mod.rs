@@ -20,6 +20,7 @@
 //! # Source
 //! Definition: Kumar, Calders: 2SCENT, PVLDB 11(11), 2018; bundles of parallel edges are theirs. Bounded work: own.
 
+mod flow;
 mod trail;
 mod walk;
 
@@ -33,6 +34,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
 use crate::units::Ties;
+pub(super) use flow::flow;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trail::Trail;
@@ -62,6 +64,9 @@ pub struct CycleOptions {
     /// How much of what the first account paid comes back to it.
     #[serde(with = "settings::kept")]
     pub returned: Kept,
+    /// Of what the first account pays in an instance, at least so many thousandths can have come back round it, payments split and joined as needed; 0
+    /// asks for nothing. It is a condition on instances ([`find`](super::find)), so that [`cycles`] and [`count_cycles`] refuse another.
+    pub flow_permille: u32,
     /// How much may be done.
     #[serde(flatten)]
     pub budget: Budget,
@@ -78,6 +83,7 @@ impl Default for CycleOptions {
             amount_min: 0,
             passed_on: Kept::ANY,
             returned: Kept::ANY,
+            flow_permille: 0,
             budget: Budget { results_max: 1_000_000, ..Budget::default() },
         }
     }
@@ -104,7 +110,22 @@ impl CycleOptions {
         }
         self.passed_on.check("passed_on")?;
         self.returned.check("returned")?;
+        if self.flow_permille > 1_000 {
+            return option("flow_permille", self.flow_permille.to_string(), "0 to 1000");
+        }
         self.budget.check()
+    }
+
+    /// Whether cycles, not instances of them, can meet the options.
+    fn check_without_flow(&self) -> Result<()> {
+        self.check()?;
+        match self.flow_permille {
+            0 => Ok(()),
+            some => {
+                let (name, allowed) = ("flow_permille", "0, where cycles are listed or counted one by one");
+                Err(Error::Option { name, value: some.to_string(), allowed })
+            }
+        }
     }
 }
 
@@ -172,7 +193,7 @@ pub struct CycleCount {
 /// # Errors
 /// [`Error::Option`] if an option is outside its range; [`Error::Cancelled`].
 pub fn cycles(transfers: &Transfers, options: &CycleOptions, run: &Run) -> Result<Cycles> {
-    options.check()?;
+    options.check_without_flow()?;
     let receipts = Receipts::new(transfers, options.ties, run)?;
     run.stage("cycles", u64::from(transfers.num_accounts()));
     let mut blocks_found = Vec::new();
@@ -203,7 +224,7 @@ pub fn count_cycles(
     options: &CycleOptions,
     run: &Run,
 ) -> Result<(Vec<CycleCount>, Cut)> {
-    options.check()?;
+    options.check_without_flow()?;
     let receipts = Receipts::new(transfers, options.ties, run)?;
     run.stage("cycles", u64::from(transfers.num_accounts()));
     let budget = Budget { results_max: u64::MAX, ..options.budget };
