@@ -16,6 +16,16 @@ pub fn stages(harness: &Harness, graph: &Graph) {
         let stage = Stage { name: "transfers", count, unit: "transactions" };
         harness.time(&stage, || (), |(), run| read(run), |found| assert!(!found.is_empty()));
     }
+    for typology in Typology::ALL.into_iter().filter(|typology| harness.wants(typology.name())) {
+        let transfers = read(&Run::new());
+        let stage = Stage { name: typology.name(), count, unit: "transactions" };
+        let search = |(), run: &Run| {
+            find(&transfers, typology, &typology.options(), run).expect("a search").instances.len()
+        };
+        let expected = search((), &Run::new());
+        println!("{{\"found\":\"{}\",\"instances\":{expected}}}", typology.name());
+        harness.time(&stage, || (), search, |&found| assert_eq!(found, expected));
+    }
     if !["cycles_1h", "cycles_6h", "cycles_24h", "cycle_instances"].iter().any(|name| harness.wants(name)) {
         return;
     }
