@@ -4,7 +4,9 @@
 use crate::harness::{Harness, Stage};
 use ringfence::Run;
 use ringfence::graph::Graph;
-use ringfence::patterns::{Budget, CycleOptions, Transfers, Typology, count_cycles, cycle_instances, cycles};
+use ringfence::patterns::{
+    Budget, CycleOptions, Transfers, Typology, count_cycles, cycle_instances, cycles, find,
+};
 use ringfence::units::Ties;
 
 const HOUR_US: i64 = 3_600_000_000;
