@@ -54,12 +54,17 @@ REMARKS = {
     ("louvain", "networkit"): "the algorithm alone, as for leiden",
     ("labels", "networkit"): "the algorithm alone, as for leiden",
     ("trace", "raphtory"): "which accounts can be reached; no amounts",
+    ("fans", "snapml"): "a count for each payment; Ringfence's time has instances, scores and tables with keys in it",
+    ("scatter_gather", "snapml"): "a count for each payment, as for fans",
 }
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "TOKIO_WORKER_THREADS")
 # Both sides of `trace` stop so long after the first seed; without an end raphtory takes hours.
 TRACE_SPAN_S = 48 * 3600
 NUM_SEEDS = 10
+# Both sides of the searches for shapes get so many of the first payments; Snap ML takes minutes for a million.
+PATTERN_ROWS = 200_000
+HOUR_S = 3_600
 
 
 class Skip(Exception):
@@ -188,6 +193,48 @@ def ringfence_louvain(job: Job) -> dict:
 
 def ringfence_labels(job: Job) -> dict:
     return ringfence_communities(job, "labels")
+
+
+def ringfence_patterns(job: Job, typologies: tuple[str, ...], settings: dict) -> dict:
+    graph, times = ringfence_graph(job), job.columns("ts")["ts"]
+    end = int(times[PATTERN_ROWS]) * 1_000_000 if len(times) > PATTERN_ROWS else None
+    every = {"results_max": 100_000_000, **settings}
+    found = job.timed(lambda: graph.patterns(*typologies, settings=every, end=end, threads=job.threads))
+    return {"instances": len(found)}
+
+
+def ringfence_fans(job: Job) -> dict:
+    return ringfence_patterns(job, ("fan-in", "fan-out"), {"span_s": 24 * HOUR_S, "counterparties_min": 2})
+
+
+def ringfence_scatter_gather(job: Job) -> dict:
+    return ringfence_patterns(job, ("scatter-gather",), {"span_s": 6 * HOUR_S, "mules_min": 2})
+
+
+# Snap ML
+
+
+def snapml_features(job: Job, name: str, hours: int) -> dict:
+    import numpy
+    from snapml import GraphFeaturePreprocessor
+
+    columns = job.columns("src", "dst", "ts", "amount")
+    rows = [columns[column][:PATTERN_ROWS].astype(float) for column in ("src", "dst", "ts", "amount")]
+    payments = numpy.ascontiguousarray(numpy.stack([numpy.arange(len(rows[0]), dtype=float), *rows], 1))
+    kinds = ("fan", "degree", "scatter-gather", "temp-cycle", "lc-cycle", "vertex_stats")
+    parameters = {"num_threads": job.threads, "time_window": -1, "max_no_edges": -1, **{kind: kind == name for kind in kinds}}
+    features = GraphFeaturePreprocessor()
+    features.set_params(parameters | {f"{name}_tw": hours * HOUR_S, f"{name}_bins": list(range(2, 16))})
+    found = job.timed(lambda: features.transform(payments))
+    return {"features": found.shape[1] - payments.shape[1]}
+
+
+def snapml_fans(job: Job) -> dict:
+    return snapml_features(job, "fan", 24)
+
+
+def snapml_scatter_gather(job: Job) -> dict:
+    return snapml_features(job, "scatter-gather", 6)
 
 
 # NetworKit
@@ -423,8 +470,11 @@ def duckdb_load_parquet(job: Job) -> dict:
     return duckdb_load(job, f"read_parquet('{job.parquet}')")
 
 
-TASKS = ("load_csv", "load_parquet", "open", "components", "leiden", "louvain", "labels", "trace")
-TOOLS = ("ringfence", "networkit", "kuzu", "raphtory", "graph-mate", "polars", "duckdb")
+TASKS = (
+    *("load_csv", "load_parquet", "open", "components", "leiden", "louvain", "labels", "trace"),
+    *("fans", "scatter_gather"),
+)
+TOOLS = ("ringfence", "networkit", "snapml", "kuzu", "raphtory", "graph-mate", "polars", "duckdb")
 
 
 def function_of(tool: str, task: str):

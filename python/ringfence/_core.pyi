@@ -270,6 +270,7 @@ class Graph:
         rates: _Rows | None = None,
         replicates: int = 0,
         null: Literal["times", "targets"] = "times",
+        within: list[str] | None = None,
         seed: int = 0,
         start: _Time | None = None,
         end: _Time | None = None,

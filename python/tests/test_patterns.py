@@ -175,10 +175,12 @@ def test_p_values_come_with_replicates(ledger):
     settings = {"span_s": 86_400, "counterparties_min": 2}
     found = ledger.patterns("fan-in", "dormant", settings=settings, replicates=19, seed=5)
     rows = found.instances.to_dicts()
-    assert found.summary["null"] == {"shuffled": "times", "replicates": 19, "seed": 5}
+    assert found.summary["null"] == {"shuffled": "times", "within": [], "replicates": 19, "seed": 5}
     values = [row["p_value"] for row in rows]
     assert values == sorted(values) and all(0.05 <= value <= 1 for value in values)
     assert rows == ledger.patterns("fan-in", "dormant", settings=settings, replicates=19, seed=5, threads=1).instances.to_dicts()
     assert "p_value" not in ledger.patterns("fan-in", settings=settings).instances.to_dicts()[0]
     with pytest.raises(rf.OptionError, match="null"):
         ledger.patterns("fan-in", replicates=9, null="weather")
+    with pytest.raises(rf.InputError, match="attribute `bank`"):
+        ledger.patterns("fan-in", replicates=9, within=["bank"])

@@ -26,19 +26,12 @@ pub fn read(path: &Path) -> Result<Query> {
 
 /// The budget of a query: the default but for what is changed.
 pub fn budget(changes: &Map<String, Value>) -> Result<Budget> {
-    let refuse = |problem: String| Error::Input { input: "--set".into(), problem };
-    let mut settings = serde_json::to_value(Budget::default()).map_err(|error| refuse(error.to_string()))?;
-    for (name, value) in changes {
-        match settings.get_mut(name) {
-            Some(setting) => *setting = value.clone(),
-            None => {
-                return Err(refuse(format!(
-                    "{name}: a query has results_max, anchor_work_max, work_max and hub_max, and says all else in its text"
-                )));
-            }
+    Budget::default().with(changes).map_err(|error| match error {
+        Error::Input { input, problem } => {
+            Error::Input { input, problem: format!("{problem}; a query says all but these in its text") }
         }
-    }
-    serde_json::from_value(settings).map_err(|error| refuse(error.to_string()))
+        other => other,
+    })
 }
 
 /// Writes what was found, and says how much it is.

@@ -34,6 +34,9 @@ pub struct Args {
     /// What is shuffled, among the payments of the same hour of the week.
     #[arg(long, value_enum, default_value_t, requires = "replicates")]
     null: Null,
+    /// Shuffle only among accounts with the same values of these attributes, such as bank,segment: of payers by times, of payees by targets.
+    #[arg(long, value_name = "ATTRIBUTE", value_delimiter = ',', requires = "replicates")]
+    within: Vec<String>,
     /// Which shuffles.
     #[arg(long, value_name = "N", default_value_t = 0, requires = "replicates")]
     seed: u64,
@@ -120,8 +123,12 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
             [] => Typology::ALL.to_vec(),
             names => names.iter().map(|name| Typology::named(name)).collect::<Result<_>>()?,
         };
-        let null =
-            args.replicates.map(|replicates| NullOptions { null: args.null, replicates, seed: args.seed });
+        let null = args.replicates.map(|replicates| NullOptions {
+            null: args.null,
+            replicates,
+            seed: args.seed,
+            within: args.within.clone(),
+        });
         let question = PatternQuestion { searches: searches(&typologies, &settings)?, valuation, null };
         let graph = args.graph.open()?;
         (pattern_report(&args.window.view(&graph)?, &question, run)?, "instances")

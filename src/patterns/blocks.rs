@@ -96,7 +96,6 @@ pub(super) fn blocks(
     options: &BlockOptions,
     run: &Run,
 ) -> Result<(Vec<Instance>, Cut)> {
-    options.check()?;
     let fan = FanOptions {
         span_us: options.span_us,
         counterparties_min: options.payees_min,

@@ -1,7 +1,9 @@
 //! How much a search may do, and what it left undone.
 
+use super::settings;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Bounds of a search. Each is a number of deterministic steps: the same graph and options are cut at the same place on any
 /// machine, with any number of threads.
@@ -30,6 +32,14 @@ impl Budget {
     /// No bound at all, for small graphs and for counting.
     pub const UNBOUNDED: Self =
         Self { results_max: u64::MAX, anchor_work_max: u64::MAX, work_max: u64::MAX, hub_max: u32::MAX };
+
+    /// The same budget but for the bounds that are named.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name that is no bound, with the nearest, and for a value that cannot be one.
+    pub fn with(&self, changes: &Map<String, Value>) -> Result<Self> {
+        settings::changed(self, changes)
+    }
 
     pub(super) fn check(&self) -> Result<()> {
         let bounds = [

@@ -82,7 +82,6 @@ pub(super) fn chains(
     options: &ChainOptions,
     run: &Run,
 ) -> Result<(Vec<Instance>, Cut)> {
-    options.check()?;
     let cells = || (0..transfers.num_places()).map(|_| AtomicU32::new(NONE)).collect();
     let matched = Matched { before: cells(), next: cells() };
     let (_, mut cut) = by_account(transfers, Direction::Out, &options.budget, run, "matches", || {

@@ -63,7 +63,6 @@ pub(super) fn dormant(
     options: &DormantOptions,
     run: &Run,
 ) -> Result<(Vec<Instance>, Cut)> {
-    options.check()?;
     let name = Typology::Dormant.name();
     by_account(transfers, Direction::In, &options.budget, run, name, || {
         // Place, other account, direction.

@@ -84,7 +84,6 @@ pub(super) fn fans(
     options: &FanOptions,
     run: &Run,
 ) -> Result<(Vec<Instance>, Cut)> {
-    options.check()?;
     by_account(transfers, direction, &options.budget, run, typology.name(), || {
         let mut search =
             Fans { transfers, direction, options, counted: Vec::new(), distinct: Distinct::default() };

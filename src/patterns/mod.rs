@@ -37,7 +37,7 @@ pub use language::{Match, Matches, Query, matches};
 pub use money::{Kept, Money};
 pub use scatter_gather::ScatterGatherOptions;
 pub use score::Score;
-pub use significance::{BestOfShuffled, Null, NullOptions, best_of_shuffled};
+pub use significance::{BestOfShuffled, Null, NullOptions, Strata, best_of_shuffled};
 pub use through::ThroughOptions;
 pub use transfers::{Direction, Entry, Transfers};
 pub use typology::{Options, Typology, find, searches};

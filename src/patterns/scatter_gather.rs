@@ -80,7 +80,6 @@ pub(super) fn scatter_gather(
     options: &ScatterGatherOptions,
     run: &Run,
 ) -> Result<(Vec<Instance>, Cut)> {
-    options.check()?;
     let name = Typology::ScatterGather.name();
     let reach = &transfers.reach(options.span_us);
     by_account(transfers, Direction::Out, &options.budget, run, name, || {

@@ -1,6 +1,47 @@
 //! How options are written outside: times in seconds, shares as ranges of thousandths; and how they are refused.
 
+use super::nearest::nearest;
 use crate::error::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// Options by name.
+pub(super) fn list<T: Serialize>(options: &T) -> Map<String, Value> {
+    match serde_json::to_value(options) {
+        Ok(Value::Object(settings)) => settings,
+        _ => Map::new(),
+    }
+}
+
+/// The same options but for those that are named.
+pub(super) fn changed<T: Serialize + DeserializeOwned>(
+    options: &T,
+    changes: &Map<String, Value>,
+) -> Result<T> {
+    let mut settings = list(options);
+    for (name, value) in changes {
+        match settings.get_mut(name) {
+            Some(setting) => *setting = value.clone(),
+            None => return Err(unknown("setting", name, settings.keys().map(String::as_str))),
+        }
+    }
+    serde_json::from_value(Value::Object(settings)).map_err(|error| Error::Input {
+        input: format!("settings {}", Value::Object(changes.clone())),
+        problem: error.to_string(),
+    })
+}
+
+/// An error about a name that is not known.
+pub(super) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
+    let known: Vec<&str> = known.into_iter().collect();
+    let near = nearest(name, known.iter().copied());
+    let meant = near.map_or(String::new(), |known| format!("did you mean `{known}`? "));
+    Error::Input {
+        input: format!("{what} `{name}`"),
+        problem: format!("unknown; {meant}known: {}", known.join(", ")),
+    }
+}
 
 /// Refuses an option that is below its least value.
 pub(super) fn at_least(name: &'static str, value: i64, least: i64, allowed: &'static str) -> Result<()> {

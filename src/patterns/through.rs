@@ -84,7 +84,6 @@ pub(super) fn through(
     options: &ThroughOptions,
     run: &Run,
 ) -> Result<(Vec<Instance>, Cut)> {
-    options.check()?;
     by_account(transfers, Direction::In, &options.budget, run, typology.name(), || {
         let mut search = Turns {
             transfers,

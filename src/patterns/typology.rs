@@ -7,15 +7,16 @@ use super::dormant::{DormantOptions, dormant};
 use super::fans::{FanOptions, fans};
 use super::instances::{Found, Instance, cycle_instances, overlaps, rank};
 use super::money::Kept;
-use super::nearest::nearest;
 use super::scatter_gather::{ScatterGatherOptions, scatter_gather};
 use super::score::Scorer;
+use super::settings::{changed, list, unknown};
 use super::through::{ThroughOptions, through};
 use super::transfers::{Direction, Transfers};
 use crate::error::{Error, Result};
 use crate::run::Run;
 use crate::units::time::DAY_US;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// A shape of laundering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,7 +132,7 @@ impl Typology {
         let names = Self::ALL.map(Self::name);
         match names.iter().position(|&known| known == name) {
             Some(at) => Ok(Self::ALL[at]),
-            None => Err(unknown("typology", name, &names)),
+            None => Err(unknown("typology", name, names)),
         }
     }
 
@@ -216,18 +217,14 @@ impl Typology {
 impl Options {
     /// The options by name: times in seconds (`span_s`), shares as `800-1050` thousandths or `any`.
     pub fn settings(&self) -> Map<String, Value> {
-        let value = match self {
-            Options::Fan(options) => serde_json::to_value(options),
-            Options::Through(options) => serde_json::to_value(options),
-            Options::ScatterGather(options) => serde_json::to_value(options),
-            Options::Cycle(options) => serde_json::to_value(options),
-            Options::Chain(options) => serde_json::to_value(options),
-            Options::Block(options) => serde_json::to_value(options),
-            Options::Dormant(options) => serde_json::to_value(options),
-        };
-        match value {
-            Ok(Value::Object(settings)) => settings,
-            _ => Map::new(),
+        match self {
+            Options::Fan(options) => list(options),
+            Options::Through(options) => list(options),
+            Options::ScatterGather(options) => list(options),
+            Options::Cycle(options) => list(options),
+            Options::Chain(options) => list(options),
+            Options::Block(options) => list(options),
+            Options::Dormant(options) => list(options),
         }
     }
 
@@ -236,31 +233,14 @@ impl Options {
     /// # Errors
     /// [`Error::Input`] for a name that they do not have, with the nearest, and for a value that cannot be one.
     pub fn with(&self, changes: &Map<String, Value>) -> Result<Self> {
-        let mut settings = self.settings();
-        for (name, value) in changes {
-            match settings.get_mut(name) {
-                Some(setting) => *setting = value.clone(),
-                None => {
-                    let names: Vec<&str> = settings.keys().map(String::as_str).collect();
-                    return Err(unknown("setting", name, &names));
-                }
-            }
-        }
-        let refused = |error: serde_json::Error| Error::Input {
-            input: format!("settings {}", Value::Object(changes.clone())),
-            problem: error.to_string(),
-        };
-        let value = Value::Object(settings);
         Ok(match self {
-            Options::Fan(_) => Options::Fan(serde_json::from_value(value).map_err(refused)?),
-            Options::Through(_) => Options::Through(serde_json::from_value(value).map_err(refused)?),
-            Options::ScatterGather(_) => {
-                Options::ScatterGather(serde_json::from_value(value).map_err(refused)?)
-            }
-            Options::Cycle(_) => Options::Cycle(serde_json::from_value(value).map_err(refused)?),
-            Options::Chain(_) => Options::Chain(serde_json::from_value(value).map_err(refused)?),
-            Options::Block(_) => Options::Block(serde_json::from_value(value).map_err(refused)?),
-            Options::Dormant(_) => Options::Dormant(serde_json::from_value(value).map_err(refused)?),
+            Options::Fan(options) => Options::Fan(changed(options, changes)?),
+            Options::Through(options) => Options::Through(changed(options, changes)?),
+            Options::ScatterGather(options) => Options::ScatterGather(changed(options, changes)?),
+            Options::Cycle(options) => Options::Cycle(changed(options, changes)?),
+            Options::Chain(options) => Options::Chain(changed(options, changes)?),
+            Options::Block(options) => Options::Block(changed(options, changes)?),
+            Options::Dormant(options) => Options::Dormant(changed(options, changes)?),
         })
     }
 
@@ -297,12 +277,9 @@ pub fn searches(typologies: &[Typology], settings: &Map<String, Value>) -> Resul
         let mut having: Vec<_> =
             searches.iter_mut().filter(|(_, options)| options.settings().contains_key(name)).collect();
         if having.is_empty() {
-            let known: Vec<String> =
+            let known: BTreeSet<String> =
                 searches.iter().flat_map(|(_, options)| options.settings()).map(|(name, _)| name).collect();
-            let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
-            known.sort_unstable();
-            known.dedup();
-            return Err(unknown("setting", name, &known));
+            return Err(unknown("setting", name, known.iter().map(String::as_str)));
         }
         for (_, options) in &mut having {
             *options = options.with(&change)?;
@@ -405,16 +382,6 @@ fn with_flows(
             })
     });
     Ok(instances)
-}
-
-/// An error about a name that is not known.
-fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
-    let near = nearest(name, known.iter().copied());
-    let meant = near.map_or(String::new(), |known| format!("did you mean `{known}`? "));
-    Error::Input {
-        input: format!("{what} `{name}`"),
-        problem: format!("unknown; {meant}known: {}", known.join(", ")),
-    }
 }
 
 #[cfg(test)]

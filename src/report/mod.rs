@@ -13,6 +13,7 @@ pub mod cores;
 pub mod csv;
 pub mod dense;
 pub mod earlier;
+mod evidence;
 pub mod exposure;
 pub mod files;
 pub mod flows;

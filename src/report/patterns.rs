@@ -1,5 +1,6 @@
 //! Typologies as tables: instances, who takes part in them, and the payments that show them.
 
+use super::evidence::{Payment, account_keys, amounts, evidence, look_up};
 use super::folder::Report;
 use super::input::Input;
 use super::pools::{find_base, rates_to};
@@ -8,19 +9,14 @@ use super::table::{Table, Values};
 use crate::error::{Error, Result};
 use crate::graph::rates::Rates;
 use crate::graph::{Graph, View};
-use crate::ids::TxId;
+use crate::ids::{AccountId, TxId};
 use crate::patterns::{
-    Cut, CycleOptions, Instance, NullOptions, Options, Score, Transfers, Typology, best_of_shuffled,
+    Cut, CycleOptions, Instance, NullOptions, Options, Score, Strata, Transfers, Typology, best_of_shuffled,
     count_cycles, find,
 };
 use crate::run::Run;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-
-/// Payments whose keys one task looks up.
-const ROWS_PER_TASK: usize = 1 << 12;
 
 /// Characters of an instance's name after its typology.
 const NAME_LEN: usize = 12;
@@ -59,10 +55,12 @@ pub struct PatternQuestion {
 ///
 /// # Errors
 /// [`Error::Option`], before any work; [`Error::UnknownKey`] for an unknown base currency;
-/// [`Error::Input`] for a currency without a rate; [`Error::Cancelled`].
+/// [`Error::Input`] for an attribute that accounts do not have or a currency without a rate; [`Error::Cancelled`].
 pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) -> Result<Report> {
     question.searches.iter().try_for_each(|(_, options)| options.check())?;
     question.null.iter().try_for_each(NullOptions::check)?;
+    let within = question.null.as_ref().map_or(&[][..], |null| &null.within);
+    let strata = Strata::by(view.graph(), within, run)?;
     let mut document = document(view);
     let transfers = read(view, &question.valuation, &mut document, run)?;
     let (mut instances, mut said, mut all) = (Vec::new(), Vec::new(), Cut::default());
@@ -78,7 +76,7 @@ pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) ->
         all.add(&found.cut);
         // Nothing found is nothing to hold against shuffles.
         if let Some(null) = question.null.as_ref().filter(|_| !found.instances.is_empty()) {
-            let shuffled = best_of_shuffled(&transfers, *typology, options, null, run)?;
+            let shuffled = best_of_shuffled(&transfers, *typology, options, null, &strata, run)?;
             p_values.extend(found.instances.iter().map(|one| shuffled.p_value(one.score.total())));
         }
         instances.extend(found.instances);
@@ -87,10 +85,11 @@ pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) ->
     document["num_instances"] = instances.len().into();
     say_cut(&mut document, &all);
     document["searches"] = said.into();
-    document["null"] = question.null.map_or(
-        Value::Null,
-        |model| json!({ "shuffled": model.null.name(), "replicates": model.replicates, "seed": model.seed }),
-    );
+    document["null"] = question.null.as_ref().map_or(Value::Null, |model| {
+        json!({
+            "shuffled": model.null.name(), "within": model.within, "replicates": model.replicates, "seed": model.seed,
+        })
+    });
     let mut tables = run.install(|| tables(view.graph(), &instances, run))?;
     if question.null.is_some() {
         tables[0].1.push("p_value", Values::F64(p_values));
@@ -173,55 +172,21 @@ pub(super) fn say_cut(document: &mut Value, cut: &Cut) {
     });
 }
 
-/// A payment as it is shown.
-struct Shown {
-    instance: usize,
-    key: String,
-    source: String,
-    destination: String,
-    row: crate::graph::Transaction,
-}
-
 fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'static str, Table)>> {
-    let payments: Vec<(usize, TxId)> = instances
-        .iter()
-        .enumerate()
-        .flat_map(|(number, instance)| instance.transactions.iter().map(move |&id| (number, id)))
+    let numbered = || instances.iter().enumerate();
+    let payments: Vec<(usize, usize, TxId)> = numbered()
+        .flat_map(|(number, one)| one.transactions.iter().map(move |&id| (number, 0, id)))
         .collect();
-    run.stage("keys", payments.len() as u64);
-    let show = |&(instance, id): &(usize, TxId)| {
-        let row = graph.transaction(id)?;
-        let (source, destination) = (graph.account_key(row.source)?, graph.account_key(row.destination)?);
-        Ok(Shown { instance, key: graph.transaction_key(id)?, source, destination, row })
-    };
-    let shown: Vec<Shown> = payments
-        .par_chunks(ROWS_PER_TASK)
-        .map(|chunk| {
-            run.check()?;
-            run.advance(chunk.len() as u64);
-            chunk.iter().map(show).collect::<Result<Vec<_>>>()
-        })
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .flatten()
+    let shown = look_up(graph, &payments, run)?;
+    let members: Vec<(usize, AccountId)> = numbered()
+        .flat_map(|(number, one)| one.members.iter().map(move |member| (number, member.account)))
         .collect();
-    let members: Vec<(usize, String)> = instances
-        .par_iter()
-        .enumerate()
-        .map(|(number, instance)| {
-            let keys = instance.members.iter().map(|member| graph.account_key(member.account));
-            keys.map(|key| Ok((number, key?))).collect::<Result<Vec<_>>>()
-        })
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .flatten()
-        .collect();
+    let members = account_keys(graph, &members)?;
     let names = names(instances, &members, &shown);
-    let first_last = |number: usize| {
-        let ids = &instances[number].transactions;
-        Ok((graph.transaction(ids[0])?.time, graph.transaction(ids[ids.len() - 1])?.time))
-    };
-    let (start, end) = (0..instances.len()).map(first_last).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let (start, end) = shown
+        .chunk_by(|a, b| a.instance == b.instance)
+        .map(|payments| (payments[0].row.time, payments[payments.len() - 1].row.time))
+        .unzip();
     let name = |number: usize| names[number].clone();
     let sizes = |of: fn(&Instance) -> usize| {
         Values::U32(instances.iter().map(|instance| of(instance) as u32).collect())
@@ -251,36 +216,17 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
         ("account", Values::Text(members.iter().map(|(_, key)| key.clone()).collect())),
         ("role", Values::Text(all().map(|member| member.role.name().into()).collect())),
     ]);
-    let text = |of: &dyn Fn(&Shown) -> String| Values::Text(shown.iter().map(of).collect());
-    let code = |currency| graph.currency(currency).code.clone();
-    let evidence = Table::new([
-        ("instance", text(&|shown| name(shown.instance))),
-        ("transaction", text(&|shown| shown.key.clone())),
-        ("source", text(&|shown| shown.source.clone())),
-        ("destination", text(&|shown| shown.destination.clone())),
-        ("time", Values::Time(shown.iter().map(|shown| shown.row.time).collect())),
-        ("currency", text(&|shown| code(shown.row.paid_currency))),
-        ("paid_minor", Values::I64(shown.iter().map(|shown| shown.row.paid).collect())),
-        ("received_currency", text(&|shown| code(shown.row.received_currency))),
-        ("received_minor", Values::I64(shown.iter().map(|shown| shown.row.received).collect())),
-    ]);
-    let mut sums: BTreeMap<(usize, u16), (u32, i128)> = BTreeMap::new();
-    for shown in &shown {
-        let sum = sums.entry((shown.instance, shown.row.paid_currency.0)).or_default();
-        *sum = (sum.0 + 1, sum.1 + i128::from(shown.row.paid));
-    }
-    let amounts = Table::new([
-        ("instance", Values::Text(sums.keys().map(|&(number, _)| name(number)).collect())),
-        ("currency", Values::Text(sums.keys().map(|&(_, at)| code(crate::ids::CurrencyId(at))).collect())),
-        ("num_transactions", Values::U32(sums.values().map(|sum| sum.0).collect())),
-        ("paid_minor", Values::I128(sums.values().map(|sum| sum.1).collect())),
-    ]);
-    Ok(vec![("instances", found), ("members", taking_part), ("evidence", evidence), ("amounts", amounts)])
+    Ok(vec![
+        ("instances", found),
+        ("members", taking_part),
+        ("evidence", evidence(graph, &names, None, &shown)),
+        ("amounts", amounts(graph, &names, &shown)),
+    ])
 }
 
 /// Names of instances: the typology and a hash of the accounts' keys, in their order, and of the first payment's key. What is added to a ledger
 /// later changes none of them.
-fn names(instances: &[Instance], members: &[(usize, String)], shown: &[Shown]) -> Vec<String> {
+fn names(instances: &[Instance], members: &[(usize, String)], shown: &[Payment]) -> Vec<String> {
     let mut hashes: Vec<Sha256> = instances.iter().map(|_| Sha256::new()).collect();
     let mut add = |number: usize, key: &str| {
         hashes[number].update((key.len() as u64).to_le_bytes());

@@ -97,6 +97,9 @@ const KIND_BITS: u8 = 0b0000_0111;
 const CURRENCY_SHIFT: u8 = 3;
 const PLANTED: u8 = 0b1000_0000;
 
+/// Places that are filled between two looks at a cancellation.
+const PLACES_PER_CHECK: u32 = 1 << 16;
+
 /// All accounts.
 pub(crate) struct Population {
     streams: Streams,
@@ -131,12 +134,10 @@ impl Population {
         let num_accounts = options.num_accounts() as u32;
         let desks = outside(num_accounts);
         let num_inner = desks[0][0].first;
-        let mut traits: Vec<u8> = (0..num_inner)
-            .map(|place| {
-                let kind = inner_kind(streams, place) as u8;
-                kind | currency_of_block(streams, place, options.foreign_percent) << CURRENCY_SHIFT
-            })
-            .collect();
+        let mut traits: Vec<u8> = of_places(num_inner, run, |place| {
+            let kind = inner_kind(streams, place) as u8;
+            kind | currency_of_block(streams, place, options.foreign_percent) << CURRENCY_SHIFT
+        })?;
         for (currency, kinds) in desks.iter().enumerate() {
             for (run, kind) in kinds.iter().zip([Kind::Cash, Kind::Bank]) {
                 traits.extend((0..run.count).map(|_| kind as u8 | (currency as u8) << CURRENCY_SHIFT));
@@ -149,16 +150,15 @@ impl Population {
             community.extend((bounds[0]..bounds[1]).map(|_| number as u32));
         }
         let kind = |place: u32| Kind::ALL[(traits[place as usize] & KIND_BITS) as usize];
-        let weigh = |pay: bool| -> Vec<u64> {
-            let mut weights: Vec<u64> = (0..num_inner)
-                .map(|place| activity(streams, place, kind(place))[usize::from(!pay)])
-                .collect();
+        let weigh = |pay: bool| -> Result<Vec<u64>> {
+            let activity = |place| activity(streams, place, kind(place))[usize::from(!pay)];
+            let mut weights = of_places(num_inner, run, activity)?;
             cap(&mut weights);
-            weights
+            Ok(weights)
         };
-        let payers = Alias::new(&weigh(true));
+        let payers = Alias::new(&weigh(true)?);
         run.check()?;
-        let receiving = weigh(false);
+        let receiving = weigh(false)?;
         run.check()?;
         let (payees, neighbours) = (Alias::new(&receiving), Alias::in_ranges(&receiving, &starts));
         let mut draws = streams.of(Ask::Keys).draws(0);
@@ -368,6 +368,16 @@ fn currency_of_block(streams: Streams, place: u32, foreign_percent: u32) -> u8 {
         6..=8 => 2,
         _ => 3,
     }
+}
+
+/// What `make` says of each of the first places; can be cancelled on the way.
+fn of_places<T>(num_places: u32, run: &Run, make: impl Fn(u32) -> T) -> Result<Vec<T>> {
+    let mut all = Vec::with_capacity(num_places as usize);
+    for first in (0..num_places).step_by(PLACES_PER_CHECK as usize) {
+        run.check()?;
+        all.extend((first..(first + PLACES_PER_CHECK).min(num_places)).map(&make));
+    }
+    Ok(all)
 }
 
 /// First places of the communities, and the end: lognormal sizes, whole blocks of households.

@@ -140,6 +140,7 @@ fn what_was_cut_is_said_and_what_cannot_be_asked_is_refused() {
     refuse(&["--typology", "cycle", "--set", "fan-in.span_s=5"], "input", 4, "is not among");
     refuse(&["--set", "hub_max=-1"], "input", 4, "hub_max");
     refuse(&["--replicates", "0"], "option", 2, "replicates");
+    refuse(&["--replicates", "9", "--within", "bank"], "input", 4, "attribute `bank`");
     refuse(&["--set", "hub_max"], "input", 4, "NAME=VALUE");
     refuse(&["--base", "GBP"], "unknown_key", 4, "GBP");
     let rates = file(&directory, "rates.csv", "currency,date,rate\nUSD,2024-01-01,0\n");

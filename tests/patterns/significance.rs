@@ -2,8 +2,9 @@ use super::Ledger;
 use super::ledgers::Random;
 use super::store::Stored;
 use super::trace::Payment;
+use ringfence::ingest::batch::{AccountRows, AttributeValues, LinkRows, LocalKeys, key_hash};
 use ringfence::patterns::{
-    BestOfShuffled, Null, NullOptions, Options, Transfers, Typology, best_of_shuffled, find,
+    BestOfShuffled, Null, NullOptions, Options, Strata, Transfers, Typology, best_of_shuffled, find,
 };
 use ringfence::store::manifest::Partition;
 use ringfence::{Error, Run};
@@ -44,9 +45,10 @@ fn fan_options() -> Options {
 
 /// The p-value of the best instance.
 fn best(stored: &Stored, null: &NullOptions, run: &Run) -> (f64, BestOfShuffled) {
+    let strata = Strata::by(&stored.graph, &null.within, run).unwrap();
     let transfers = Transfers::new(&stored.graph.view(), None, run).unwrap();
     let found = find(&transfers, Typology::FanIn, &fan_options(), run).unwrap();
-    let shuffled = best_of_shuffled(&transfers, Typology::FanIn, &fan_options(), null, run).unwrap();
+    let shuffled = best_of_shuffled(&transfers, Typology::FanIn, &fan_options(), null, &strata, run).unwrap();
     (shuffled.p_value(found.instances[0].score.total()), shuffled)
 }
 
@@ -56,7 +58,7 @@ fn p_values_of_noise_are_uniform() {
     for null in Null::ALL {
         let values: Vec<f64> = (0..100)
             .map(|seed| {
-                let null = NullOptions { null, replicates: 19, seed };
+                let null = NullOptions { null, replicates: 19, seed, ..NullOptions::default() };
                 best(&stored(noise(seed, 300)), &null, &Run::new()).0
             })
             .collect();
@@ -85,8 +87,62 @@ fn a_planted_burst_is_as_significant_as_replicates_can_say() {
     let one = best(&stored(payments.clone()), &null, &Run::new().threads(1).unwrap());
     assert_eq!(one.0, 0.01);
     assert_eq!(best(&stored(payments.clone()), &null, &Run::new().threads(3).unwrap()), one);
-    let other = NullOptions { seed: 1, ..null };
+    let other = NullOptions { seed: 1, ..null.clone() };
     assert_ne!(best(&stored(payments), &other, &Run::new()).1, one.1);
+}
+
+/// A bank whose customers all pay one account on one day, and never else, in four weeks of noise; that account is at no bank.
+fn bank_of_one_day() -> Stored {
+    let mut payments = noise(5, 3_000);
+    for payer in 40..58 {
+        let time = (100 + i64::from(payer % 9)) * HOUR_US;
+        payments.push(Payment { source: payer, destination: 59, time, ..payments[0] });
+    }
+    payments.sort_by_key(|payment| payment.time);
+    let mut accounts = LocalKeys::default();
+    accounts.offsets.push(0);
+    for account in 0..60 {
+        let key = format!("A{account}");
+        accounts.text.extend_from_slice(key.as_bytes());
+        accounts.offsets.push(accounts.text.len() as u32);
+        accounts.hashes.push(key_hash(key.as_bytes()));
+    }
+    let bank = |account: u32| match account {
+        0..40 => Some("north".to_string()),
+        40..59 => Some("south".to_string()),
+        _ => None,
+    };
+    let columns = vec![
+        ("country".into(), AttributeValues::Integer(vec![Some(7); 60])),
+        ("bank".into(), AttributeValues::Text((0..60).map(bank).collect())),
+    ];
+    let ledger = Ledger { num_accounts: 60, payments, ..Ledger::default() };
+    Stored::with(&ledger, Partition::None, LinkRows::default(), AccountRows { accounts, columns })
+}
+
+/// What is odd for all accounts is not for the customers of the bank, whose payments have nothing to be shuffled with.
+#[test]
+fn strata_keep_what_is_theirs() {
+    let stored = bank_of_one_day();
+    for null in Null::ALL {
+        let within = |attributes: &[&str]| {
+            let within = attributes.iter().map(|attribute| attribute.to_string()).collect();
+            best(&stored, &NullOptions { null, within, ..NullOptions::default() }, &Run::new())
+        };
+        let (all, bank) = (within(&[]), within(&["bank"]));
+        // Shuffled among themselves these payments stay as odd as they are, but for what the score takes from all others.
+        assert!(all.0 == 0.01 && bank.0 > 0.1, "{}: {} and {}", null.name(), all.0, bank.0);
+        assert_eq!(within(&["country"]), all);
+        assert_eq!(within(&["country", "bank"]), bank);
+    }
+}
+
+#[test]
+fn an_attribute_that_is_not_known_is_refused_with_the_nearest() {
+    let stored = bank_of_one_day();
+    let refused = Strata::by(&stored.graph, &["country".into(), "bnak".into()], &Run::new());
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("did you mean `bank`?"), "{message}");
 }
 
 #[test]
@@ -96,7 +152,8 @@ fn a_number_of_replicates_outside_its_range_is_refused() {
     let transfers = Transfers::new(&stored.graph.view(), None, &run).unwrap();
     for replicates in [0, 100_001] {
         let null = NullOptions { replicates, ..NullOptions::default() };
-        let refused = best_of_shuffled(&transfers, Typology::FanIn, &fan_options(), &null, &run);
+        let refused =
+            best_of_shuffled(&transfers, Typology::FanIn, &fan_options(), &null, &Strata::default(), &run);
         assert!(matches!(refused, Err(Error::Option { name: "replicates", .. })));
     }
 }

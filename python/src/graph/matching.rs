@@ -1,6 +1,7 @@
 //! Patterns in words.
 
 use super::Graph;
+use super::patterns::valuation;
 use crate::answer::Answer;
 use crate::door::{Circumstances, detached};
 use crate::errors::to_python;
@@ -10,7 +11,6 @@ use crate::sheet::sheet;
 use pyo3::prelude::*;
 use ringfence::patterns::{Budget, Query};
 use ringfence::report::matches::{MatchQuestion, match_report};
-use ringfence::report::patterns::Valuation;
 
 #[pymethods]
 impl Graph {
@@ -84,8 +84,7 @@ impl Graph {
         let budget = Budget { results_max, anchor_work_max, work_max, hub_max };
         let rates = sheet(rates, None)?;
         let report = detached(py, Circumstances::new(threads, progress)?, |run| {
-            let rates = rates.map(|sheet| sheet.into_input("rates")).transpose()?;
-            let question = MatchQuestion { query, budget, valuation: Valuation { base, rates } };
+            let question = MatchQuestion { query, budget, valuation: valuation(base, rates)? };
             match_report(&self.graph.window(window)?, &question, run)
         })?;
         Ok(Patterns::new(Answer::new(report)))

@@ -16,7 +16,8 @@ use ringfence::units::time::SECOND_US;
 use ringfence::{Error, Result};
 use serde_json::{Map, Value};
 
-fn valuation(base: Option<String>, rates: Option<Sheet>) -> Result<Valuation> {
+/// In which currency amounts are compared, as it was given.
+pub(super) fn valuation(base: Option<String>, rates: Option<Sheet>) -> Result<Valuation> {
     Ok(Valuation { base, rates: rates.map(|sheet| sheet.into_input("rates")).transpose()? })
 }
 
@@ -56,6 +57,8 @@ impl Graph {
     ///     How many shuffles of the payments to search too, for a column ``p_value`` of the instances: how often chance alone scores as high, corrected for the search.
     /// null : {"times", "targets"}, default "times"
     ///     What is shuffled among the payments of the same hour of the week: when they are made, or whom they pay.
+    /// within : list of str, optional
+    ///     Shuffle only among accounts with the same values of these attributes, such as ``["bank", "segment"]``: of payers by times, of payees by targets.
     /// seed : int, default 0
     ///     Which shuffles.
     /// start, end : datetime, date, str or int, optional
@@ -71,7 +74,7 @@ impl Graph {
     /// Raises
     /// ------
     /// InputError
-    ///     For a name that is not known, with the nearest; nothing was computed.
+    ///     For a shape or an attribute that is not known, with the nearest; nothing was computed.
     /// OptionError
     ///     If a setting is outside its range; nothing was computed.
     ///
@@ -80,7 +83,7 @@ impl Graph {
     /// >>> found = graph.patterns("fan-in", "fan-out", settings={"span_s": 86400, "counterparties_min": 4})
     /// >>> set(row["typology"] for row in found.instances.to_dicts()) <= {"fan-in", "fan-out"}
     /// True
-    #[pyo3(signature = (*typologies, settings = None, base = None, rates = None, replicates = 0, null = "times", seed = 0, start = None, end = None, threads = None, progress = None))]
+    #[pyo3(signature = (*typologies, settings = None, base = None, rates = None, replicates = 0, null = "times", within = None, seed = 0, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn patterns(
         &self,
@@ -91,6 +94,7 @@ impl Graph {
         rates: Option<Bound<'_, PyAny>>,
         replicates: u32,
         null: &str,
+        within: Option<Vec<String>>,
         seed: u64,
         #[pyo3(from_py_with = moment)] start: Option<i64>,
         #[pyo3(from_py_with = moment)] end: Option<i64>,
@@ -99,7 +103,12 @@ impl Graph {
     ) -> PyResult<Patterns> {
         let window = window(start, end)?;
         let null = match Null::ALL.into_iter().find(|known| known.name() == null) {
-            Some(null) => (replicates > 0).then_some(NullOptions { null, replicates, seed }),
+            Some(null) => (replicates > 0).then_some(NullOptions {
+                null,
+                replicates,
+                seed,
+                within: within.unwrap_or_default(),
+            }),
             None => {
                 let (name, value, allowed) = ("null", null.to_string(), "times or targets");
                 return Err(to_python(py, Error::Option { name, value, allowed }));
