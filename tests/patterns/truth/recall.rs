@@ -96,7 +96,7 @@ fn patterns_of_amlgentex_are_found_by_name() {
             ("gather-scatter", 20, 2, 1, 1),
             ("scatter-gather", 20, 11, 11, 11),
             ("cycle", 20, 19, 19, 19),
-            ("bipartite", 20, 20, 19, 19),
+            ("bipartite", 20, 20, 20, 20),
             ("stack", 20, 4, 4, 4),
         ],
     );
