@@ -89,15 +89,23 @@ pub fn ingest(
     options: &IngestOptions,
     run: &Run,
 ) -> Result<IngestReport> {
-    if !(0.0..=100.0).contains(&options.max_rejects_percent) {
-        let value = options.max_rejects_percent.to_string();
-        return Err(Error::Option { name: "max_rejects_percent", value, allowed: "0 to 100" });
-    }
-    if sources.transactions.is_empty() {
-        let value = "no source".into();
-        return Err(Error::Option { name: "transactions", value, allowed: "at least one source" });
-    }
-    let mut writer = StoreWriter::create(path)?;
+    check(&sources, options)?;
+    ingest_into(StoreWriter::create(path)?, sources, mapping, rejects, options, run)
+}
+
+/// As [`ingest`], into a store that was just made: for one on another disk than the system's.
+///
+/// # Errors
+/// As [`ingest`].
+pub fn ingest_into(
+    mut writer: StoreWriter,
+    sources: Sources,
+    mapping: &Mapping,
+    rejects: &mut RejectLog,
+    options: &IngestOptions,
+    run: &Run,
+) -> Result<IngestReport> {
+    check(&sources, options)?;
     writer.set_durable(options.durable);
     let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
     run.stage("read", 0);
@@ -126,6 +134,18 @@ pub fn ingest(
     let totals = totals(&mut prepared, report.totals);
     let manifest = prepared.publish(writer, options.partition, report.sources, totals, run)?;
     Ok(IngestReport { manifest, reasons: rejects.counts().clone() })
+}
+
+fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
+    if !(0.0..=100.0).contains(&options.max_rejects_percent) {
+        let value = options.max_rejects_percent.to_string();
+        return Err(Error::Option { name: "max_rejects_percent", value, allowed: "0 to 100" });
+    }
+    if sources.transactions.is_empty() {
+        let value = "no source".into();
+        return Err(Error::Option { name: "transactions", value, allowed: "at least one source" });
+    }
+    Ok(())
 }
 
 /// Adds what was read of another table.

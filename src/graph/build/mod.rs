@@ -25,7 +25,7 @@ mod links;
 mod rows;
 mod segment;
 
-pub use ingest::{IngestOptions, IngestReport, Sources, ingest};
+pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
 
 use crate::error::{Error, Result};
 use crate::ids::{IDS_MAX, NONE};
