@@ -9,10 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Takes the lock of the store at `root`, and says in it who holds it. It is held as long as the file is open.
+/// If `root` is new, the file does not stay where it cannot be written.
 ///
 /// # Errors
 /// [`Error::Locked`] if another writer holds it; [`Error::Io`] if the system refuses.
-pub(super) fn take(disk: &Arc<dyn Disk>, root: &Path) -> Result<DiskFile> {
+pub(super) fn take(disk: &Arc<dyn Disk>, root: &Path, is_new: bool) -> Result<DiskFile> {
     let path = root.join(LOCK);
     loop {
         let mut lock = DiskFile::open(disk, path.clone())?;
@@ -36,9 +37,12 @@ pub(super) fn take(disk: &Arc<dyn Disk>, root: &Path) -> Result<DiskFile> {
         let command =
             command.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
         let holder = format!("{LOCK_MARK}pid {}, {command}\n", std::process::id());
-        lock.empty()?;
-        lock.append(holder.as_bytes())?;
-        return Ok(lock);
+        let written = lock.empty().and_then(|()| lock.append(holder.as_bytes()));
+        if is_new && written.is_err() {
+            // There is nobody else to tell, and the error goes on.
+            let _ = disk.remove(&path);
+        }
+        return written.map(|()| lock);
     }
 }
 

@@ -43,6 +43,8 @@ pub struct StoreWriter {
     made_root: bool,
     /// Holds the lock as long as it is open.
     _lock: DiskFile,
+    /// Whether the lock file's name survives a power failure.
+    announced: Mutex<bool>,
     durable: bool,
     /// Set by the first sync that fails.
     spent: AtomicBool,
@@ -72,7 +74,7 @@ impl StoreWriter {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
             Err(error) => return Err(Error::io(path)(error)),
         };
-        let lock = Self::take(&disk, path).inspect_err(|_| {
+        let lock = Self::take(&disk, path, made_root).inspect_err(|_| {
             if made_root {
                 // Empty, as we made it and did not get to write; if not, it is no longer ours alone.
                 let _ = disk.remove_directory(path);
@@ -83,6 +85,7 @@ impl StoreWriter {
             root: path.to_path_buf(),
             made_root,
             _lock: lock,
+            announced: Mutex::new(false),
             durable: true,
             spent: AtomicBool::new(false),
             committing: false,
@@ -94,14 +97,14 @@ impl StoreWriter {
     }
 
     /// Locks the directory, if nothing but leftovers of ours is in it.
-    fn take(disk: &Arc<dyn Disk>, path: &Path) -> Result<DiskFile> {
+    fn take(disk: &Arc<dyn Disk>, path: &Path, made_root: bool) -> Result<DiskFile> {
         let refuse_others = || match leftovers::look(path)? {
             Found::Leftovers => Ok(()),
             Found::Others => Err(Error::Exists { path: path.to_path_buf() }),
         };
         // Looked at before the lock, so that nothing is made in a directory of somebody else.
         refuse_others()?;
-        let lock = lock::take(disk, path)?;
+        let lock = lock::take(disk, path, made_root)?;
         // And again behind the lock, as another writer may have published in between.
         refuse_others()?;
         Ok(lock)
@@ -172,10 +175,7 @@ impl StoreWriter {
         self.sync_directory(&self.root.join("manifest"))?;
         // The directories themselves, and the store's own name, before anything leads to them.
         self.sync_directory(&self.root)?;
-        if let (true, Some(parent)) = (self.made_root, self.root.parent()) {
-            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            self.sync_directory(parent)?;
-        }
+        self.sync_parent()?;
 
         let temporary = self.small(None, &Current::of(generation, &bytes).encode())?;
         self.committing = true;
@@ -221,7 +221,31 @@ impl StoreWriter {
         Ok(())
     }
 
+    /// Lets the lock file's name survive a power failure before anything is made beside it: without it, what is left
+    /// would not be known as ours, and the next writer would be refused. Its bytes need no sync: none, or zeros, are
+    /// known as ours too.
+    fn announce(&self) -> Result<()> {
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*announced {
+            self.sync_directory(&self.root)?;
+            *announced = true;
+        }
+        Ok(())
+    }
+
+    /// Syncs the directory that the store is in. A store's directory that was there before may be young as well: a
+    /// writer may have made it and been killed. Where we may not look into its parent, somebody else made it.
+    fn sync_parent(&self) -> Result<()> {
+        let Some(parent) = self.root.parent() else { return Ok(()) };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        if !self.made_root && std::fs::read_dir(parent).is_err() {
+            return Ok(());
+        }
+        self.sync_directory(parent)
+    }
+
     fn make_directory(&self, name: &str) -> Result<()> {
+        self.announce()?;
         let path = self.root.join(name);
         match self.disk.make_directory(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
@@ -278,6 +302,10 @@ impl Drop for StoreWriter {
         }
         // There is nobody to tell; what stays is cleared by the next writer.
         let _ = leftovers::clear(&*self.disk, &self.root);
+        // The lock file goes last, also if power fails: what is left is known as ours by it.
+        if !self.spent.load(Ordering::Relaxed) {
+            let _ = self.sync_directory(&self.root);
+        }
         let _ = self.disk.remove(&self.root.join(LOCK));
         if self.made_root {
             let _ = self.disk.remove_directory(&self.root);
