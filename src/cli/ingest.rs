@@ -1,6 +1,7 @@
 //! `ringfence ingest`: files become a graph.
 
 use super::Answer;
+use super::args::size;
 use clap::ValueEnum;
 use ringfence::graph::build::{IngestOptions, IngestReport, Sources, ingest};
 use ringfence::ingest::{Mapping, RejectLog, Source};
@@ -39,6 +40,10 @@ pub struct Args {
     /// How time is cut into files of the graph.
     #[arg(long, value_enum, default_value_t = PartitionArg::from(IngestOptions::default().partition))]
     partition: PartitionArg,
+    /// Most memory to use, like 2G or 512M; at least 64M. What does not fit goes to scratch files in the graph's directory.
+    /// The graph is the same, byte for byte [default: half of the machine's memory]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
     /// CSV file to make with every rejected row and why; it stays where too many rejects end the ingest.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -86,6 +91,7 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let options = IngestOptions {
         partition: args.partition.into(),
         max_rejects_percent: args.max_rejects,
+        memory: args.memory,
         ..IngestOptions::default()
     };
     let file = args.rejects.as_deref().map(Pending::create).transpose()?;

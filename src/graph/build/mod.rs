@@ -24,6 +24,7 @@ mod ingest;
 mod links;
 mod rows;
 mod segment;
+mod spill;
 
 pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
 
@@ -68,11 +69,13 @@ pub struct BuildOptions {
     pub partition: Partition,
     /// Most accounts, and most transactions of a segment; smaller than the format's own limit only in tests.
     pub ids_max: u64,
+    /// Least memory budget, in bytes; smaller only in tests.
+    pub memory_min: u64,
 }
 
 impl Default for BuildOptions {
     fn default() -> Self {
-        Self { partition: Partition::default(), ids_max: IDS_MAX }
+        Self { partition: Partition::default(), ids_max: IDS_MAX, memory_min: 64 << 20 }
     }
 }
 
@@ -244,6 +247,14 @@ fn link_rows(table: &LinkRows, accounts: &[u32], names: &[String], dictionaries:
     links::merge((0..table.account.len()).map(link).collect())
 }
 
+/// What a store has beside the segments of its time partitions.
+struct Others {
+    static_links: Option<SegmentEntry>,
+    account_keys: FileEntry,
+    kinds: Vec<KindEntry>,
+    attributes: Option<AttributesEntry>,
+}
+
 /// Names that have codes in the store.
 #[derive(Debug, Default)]
 struct Names {
@@ -256,11 +267,17 @@ struct Names {
 
 /// Gives currencies, channels and labels their codes in the store, by first appearance.
 fn codes(batches: Vec<Batch>) -> Result<(Vec<Chunk>, Names)> {
-    let Names { mut currencies, mut channels, mut labels } = Names::default();
-    let mut chunks = Vec::with_capacity(batches.len());
-    for batch in batches {
+    let mut names = Names::default();
+    let chunks = batches.into_iter().map(|batch| names.chunk(batch)).collect::<Result<_>>()?;
+    Ok((chunks, names))
+}
+
+impl Names {
+    /// Gives the names of the next batch their codes.
+    fn chunk(&mut self, batch: Batch) -> Result<Chunk> {
+        let Names { currencies, channels, labels } = self;
         let currency_codes =
-            batch.currencies.iter().map(|currency| code(&mut currencies, currency) as u16).collect();
+            batch.currencies.iter().map(|currency| code(currencies, currency) as u16).collect();
         let names = |table: &mut Vec<String>, given: &[String], what| {
             let codes: Vec<usize> = given.iter().map(|name| code(table, name) + 1).collect();
             if table.len() > 255 {
@@ -269,21 +286,15 @@ fn codes(batches: Vec<Batch>) -> Result<(Vec<Chunk>, Names)> {
             }
             Ok([0].into_iter().chain(codes.into_iter().map(|code| code as u8)).collect())
         };
-        let channel_codes = names(&mut channels, &batch.channels.0, "distinct channels")?;
-        let label_codes = names(&mut labels, &batch.labels.0, "distinct labels")?;
+        let channel_codes = names(channels, &batch.channels.0, "distinct channels")?;
+        let label_codes = names(labels, &batch.labels.0, "distinct labels")?;
         if currencies.len() > usize::from(u16::MAX) {
             let (found, limit) = (currencies.len() as u64, u64::from(u16::MAX));
             let remedy = "check the currency column of the mapping";
             return Err(Error::Limit { what: "distinct currencies", found, limit, remedy });
         }
-        chunks.push(Chunk {
-            batch,
-            currencies: currency_codes,
-            channels: channel_codes,
-            labels: label_codes,
-        });
+        Ok(Chunk { batch, currencies: currency_codes, channels: channel_codes, labels: label_codes })
     }
-    Ok((chunks, Names { currencies, channels, labels }))
 }
 
 /// The place of `value` in `table`, added at the end if it is new.
@@ -347,19 +358,39 @@ impl Prepared {
         for (name, range) in self.partitions(partition)? {
             segments.push(self.write_segment(&writer, &name, range, run)?);
         }
+        let others = self.write_others(&writer, run)?;
+        run.check()?;
+        let manifest = self.manifest(partition, segments, others, sources, totals);
+        writer.publish(&manifest)?;
+        Ok(manifest)
+    }
+
+    /// Writes everything but the segments of time partitions.
+    fn write_others(&self, writer: &StoreWriter, run: &Run) -> Result<Others> {
         let static_links = match self.static_links.is_empty() {
             true => None,
-            false => Some(self.write_static_links(&writer, run)?),
+            false => Some(self.write_static_links(writer, run)?),
         };
-        let account_keys = write_keys(&writer, "account", &self.accounts)?;
+        let account_keys = write_keys(writer, "account", &self.accounts)?;
         let mut kinds = Vec::new();
         for (number, (name, keys)) in self.kinds.iter().enumerate() {
-            let file = write_keys(&writer, &format!("identifier-{number}"), keys)?;
+            let file = write_keys(writer, &format!("identifier-{number}"), keys)?;
             kinds.push(KindEntry { name: name.clone(), num_identifiers: num_keys(keys), keys: file });
         }
-        let attributes = self.write_attributes(&writer)?;
-        run.check()?;
-        let manifest = Manifest {
+        let attributes = self.write_attributes(writer)?;
+        Ok(Others { static_links, account_keys, kinds, attributes })
+    }
+
+    /// The record of the first generation.
+    fn manifest(
+        self,
+        partition: Partition,
+        segments: Vec<SegmentEntry>,
+        others: Others,
+        sources: Vec<SourceEntry>,
+        totals: Vec<ControlTotal>,
+    ) -> Manifest {
+        Manifest {
             generation: 1,
             parent: None,
             tool: concat!("ringfence ", env!("CARGO_PKG_VERSION")).into(),
@@ -371,16 +402,14 @@ impl Prepared {
                 mapping: self.mapping,
             },
             num_accounts: self.num_accounts,
-            account_keys,
-            kinds,
+            account_keys: others.account_keys,
+            kinds: others.kinds,
             segments,
-            static_links,
-            attributes,
+            static_links: others.static_links,
+            attributes: others.attributes,
             sources,
             totals,
-        };
-        writer.publish(&manifest)?;
-        Ok(manifest)
+        }
     }
 
     /// Cuts the rows at partition boundaries.
