@@ -33,11 +33,14 @@ pub enum Node {
     Directory(usize),
 }
 
+/// Names that get nodes, or lose theirs, all of them or none.
+type Names = Vec<(String, Option<Node>)>;
+
 /// One change.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// Names of a directory get nodes, or lose theirs: all of them or none.
-    Names { directory: usize, names: Vec<(String, Option<Node>)> },
+    /// Names of a directory change.
+    Names { directory: usize, names: Names },
     /// Bytes are written to a file.
     Write { file: usize, at: usize, bytes: Arc<[u8]> },
     /// A file is cut to no bytes.
@@ -99,7 +102,7 @@ impl Recorder {
         })
     }
 
-    fn names(&self, log: &mut Log, directory: usize, names: Vec<(String, Option<Node>)>) {
+    fn names(&self, log: &mut Log, directory: usize, names: Names) {
         apply(&mut log.directories[directory], &names);
         log.changes.push(Change::Names { directory, names });
     }
@@ -239,7 +242,7 @@ pub struct Moment {
 struct Kept {
     entries: BTreeMap<String, Node>,
     /// Changes of names that wait, with their place among all that wait.
-    waiting: Vec<(usize, Vec<(String, Option<Node>)>)>,
+    waiting: Vec<(usize, Names)>,
 }
 
 #[derive(Clone, Debug, Default)]
