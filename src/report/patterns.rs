@@ -20,6 +20,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
+/// Instances whose rows are in memory at a time.
+const INSTANCES_AT_ONCE: usize = 1 << 13;
+
 /// Characters of an instance's name after its typology.
 const NAME_LEN: usize = 12;
 
@@ -64,8 +67,8 @@ pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) ->
     Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
 }
 
-/// As [`pattern_report`], but the rows of a typology go to `sink` as soon as it is searched, so that no more than one typology's are in memory;
-/// returns the document.
+/// As [`pattern_report`], but rows go to `sink` as soon as a typology is searched, those of some thousand instances at a time; returns the
+/// document.
 ///
 /// # Errors
 /// As [`pattern_report`], and those of the sink.
@@ -92,20 +95,21 @@ pub fn pattern_tables(
         said.push(search);
         all.add(&found.cut);
         num_instances += found.instances.len();
-        let mut tables = run.install(|| tables(view.graph(), &found.instances, run))?;
-        if let Some(null) = &question.null {
-            // Nothing found is nothing to hold against shuffles.
-            let p_values = match found.instances.is_empty() {
-                true => Vec::new(),
-                false => {
-                    let shuffled = best_of_shuffled(&transfers, *typology, options, null, &strata, run)?;
-                    found.instances.iter().map(|one| shuffled.p_value(one.score.total())).collect()
-                }
-            };
-            tables[0].1.push("p_value", Values::F64(p_values));
+        // Nothing found is nothing to hold against shuffles.
+        let null = question.null.as_ref().filter(|_| !found.instances.is_empty());
+        let shuffled = null
+            .map(|null| best_of_shuffled(&transfers, *typology, options, null, &strata, run))
+            .transpose()?;
+        let p_value = |one: &Instance| shuffled.as_ref().map_or(1.0, |best| best.p_value(one.score.total()));
+        // Where nothing was found, tables without rows.
+        let none = found.instances.is_empty().then_some(&[][..]);
+        for instances in found.instances.chunks(INSTANCES_AT_ONCE).chain(none) {
+            let mut tables = run.install(|| tables(view.graph(), instances, run))?;
+            if question.null.is_some() {
+                tables[0].1.push("p_value", Values::F64(instances.iter().map(p_value).collect()));
+            }
+            tables.into_iter().try_for_each(|(name, rows)| sink.rows(name, rows))?;
         }
-        drop(found);
-        tables.into_iter().try_for_each(|(name, rows)| sink.rows(name, rows))?;
     }
     document["num_instances"] = num_instances.into();
     say_cut(&mut document, &all);
