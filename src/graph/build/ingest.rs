@@ -51,6 +51,16 @@ impl Default for IngestOptions {
     }
 }
 
+impl IngestOptions {
+    pub(super) fn check(&self) -> Result<()> {
+        if (0.0..=100.0).contains(&self.max_rejects_percent) {
+            return Ok(());
+        }
+        let value = self.max_rejects_percent.to_string();
+        Err(Error::Option { name: "max_rejects_percent", value, allowed: "0 to 100" })
+    }
+}
+
 /// What an ingest did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngestReport {
@@ -89,43 +99,51 @@ pub fn ingest(
     options: &IngestOptions,
     run: &Run,
 ) -> Result<IngestReport> {
-    if !(0.0..=100.0).contains(&options.max_rejects_percent) {
-        let value = options.max_rejects_percent.to_string();
-        return Err(Error::Option { name: "max_rejects_percent", value, allowed: "0 to 100" });
-    }
+    options.check()?;
     if sources.transactions.is_empty() {
         let value = "no source".into();
         return Err(Error::Option { name: "transactions", value, allowed: "at least one source" });
     }
     let mut writer = StoreWriter::create(path)?;
     writer.set_durable(options.durable);
-    let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
-    run.stage("read", 0);
-    let mut report =
-        read_transactions(sources.transactions, mapping, &options.read, run, &mut |mut batch| {
-            for reject in std::mem::take(&mut batch.rejects) {
-                rejects.push(&reject)?;
-            }
-            input.batches.push(batch);
-            Ok(())
-        })?;
-    if !sources.links.is_empty() {
-        let (links, read) = read_links(sources.links, mapping, &options.read, run)?;
-        input.links = links;
-        add(&mut report, read, rejects)?;
-    }
-    if !sources.accounts.is_empty() {
-        let (accounts, read) = read_accounts(sources.accounts, mapping, &options.read, run)?;
-        input.accounts = accounts;
-        add(&mut report, read, rejects)?;
-    }
+    let (input, mut report) = read(sources, mapping, rejects, &options.read, run)?;
     let mut prepared = prepare(input, &options.build, run)?;
-    count_repeated(&prepared.repeated, &mut report.sources, rejects)?;
+    count_repeated(&prepared.repeated, &mut report.sources, 0, rejects)?;
     rejects.flush()?;
     refuse_too_many(&report.sources, options.max_rejects_percent, rejects)?;
     let totals = totals(&mut prepared, report.totals);
     let manifest = prepared.publish(writer, options.partition, report.sources, totals, run)?;
     Ok(IngestReport { manifest, reasons: rejects.counts().clone() })
+}
+
+/// Reads all sources: transactions, then links, then accounts.
+pub(super) fn read(
+    sources: Sources,
+    mapping: &Mapping,
+    rejects: &mut RejectLog,
+    options: &ReadOptions,
+    run: &Run,
+) -> Result<(Input, ReadReport)> {
+    let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
+    run.stage("read", 0);
+    let mut report = read_transactions(sources.transactions, mapping, options, run, &mut |mut batch| {
+        for reject in std::mem::take(&mut batch.rejects) {
+            rejects.push(&reject)?;
+        }
+        input.batches.push(batch);
+        Ok(())
+    })?;
+    if !sources.links.is_empty() {
+        let (links, read) = read_links(sources.links, mapping, options, run)?;
+        input.links = links;
+        add(&mut report, read, rejects)?;
+    }
+    if !sources.accounts.is_empty() {
+        let (accounts, read) = read_accounts(sources.accounts, mapping, options, run)?;
+        input.accounts = accounts;
+        add(&mut report, read, rejects)?;
+    }
+    Ok((input, report))
 }
 
 /// Adds what was read of another table.
@@ -137,10 +155,15 @@ fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Re
     Ok(())
 }
 
-/// Moves repeated rows from accepted to skipped or rejected. Transaction sources come first in `sources`.
-fn count_repeated(repeated: &[Repeated], sources: &mut [SourceEntry], rejects: &mut RejectLog) -> Result<()> {
+/// Moves repeated rows from accepted to skipped or rejected. Transaction sources come first in `sources`; the ordinal of the first is `first`.
+pub(super) fn count_repeated(
+    repeated: &[Repeated],
+    sources: &mut [SourceEntry],
+    first: u32,
+    rejects: &mut RejectLog,
+) -> Result<()> {
     for row in repeated {
-        let source = &mut sources[row.source_ordinal as usize];
+        let source = &mut sources[(row.source_ordinal - first) as usize];
         source.accepted -= 1;
         let reason = match row.same {
             true => Reason::DuplicateSameContent,
@@ -157,7 +180,11 @@ fn count_repeated(repeated: &[Repeated], sources: &mut [SourceEntry], rejects: &
     Ok(())
 }
 
-fn refuse_too_many(sources: &[SourceEntry], allowed_percent: f64, rejects: &RejectLog) -> Result<()> {
+pub(super) fn refuse_too_many(
+    sources: &[SourceEntry],
+    allowed_percent: f64,
+    rejects: &RejectLog,
+) -> Result<()> {
     let [read, _, rejected, _] = counts(sources);
     if rejected as f64 * 100.0 <= allowed_percent * read as f64 {
         return Ok(());
@@ -168,7 +195,7 @@ fn refuse_too_many(sources: &[SourceEntry], allowed_percent: f64, rejects: &Reje
 }
 
 /// Control totals in the order of the store's currencies; currencies of rejected rows alone come last.
-fn totals(prepared: &mut Prepared, read: Vec<(Currency, ControlTotal)>) -> Vec<ControlTotal> {
+pub(super) fn totals(prepared: &mut Prepared, read: Vec<(Currency, ControlTotal)>) -> Vec<ControlTotal> {
     let accepted = prepared.accepted_totals();
     let mut totals: Vec<ControlTotal> = accepted
         .into_iter()
