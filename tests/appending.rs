@@ -112,7 +112,7 @@ fn said(graph: &Graph) -> Said {
         let device = columns.device.as_ref().map_or(u32::MAX, |device| device.get(at).unwrap());
         let device = (device != u32::MAX).then(|| {
             let kind = graph.find_kind("device").unwrap();
-            graph.identifier_key(IdentifierId { kind, id: device }).unwrap()
+            graph.identifier_key(IdentifierId { kind, value: device }).unwrap()
         });
         let name = |names: &[String], code: u8| (code > 0).then(|| names[usize::from(code) - 1].clone());
         format!(
@@ -134,7 +134,7 @@ fn said(graph: &Graph) -> Said {
         let links = &segment.links;
         (0..links.len()).map(move |at| {
             let kind = links.kind.get(at).unwrap();
-            let id = IdentifierId { kind: KindId(kind), id: links.identifier.get(at).unwrap() };
+            let id = IdentifierId { kind: KindId(kind), value: links.identifier.get(at).unwrap() };
             format!(
                 "{} {} {} {} {} {}",
                 key(links.account.get(at).unwrap()),
@@ -183,7 +183,7 @@ fn parts(text: &str, seed: u64, num_parts: u64) -> Vec<String> {
 
 /// A links table and an accounts table over some of the accounts of a random ledger, and some others.
 fn tables(seed: u64) -> (String, String) {
-    let mut links = String::from("account,kind,identifier,first_seen,last_seen\n");
+    let mut links = String::from("account,kind,value,first_seen,last_seen\n");
     let mut accounts = String::from("account,risk,country,since\n");
     for number in 0..30 {
         let pick = |what: u64, below: u64| random(seed ^ 77, number * 8 + what) % below;
@@ -341,7 +341,8 @@ fn an_append_that_fails_leaves_the_store_as_it_was() {
     assert!(matches!(folder.append(1, &delivery(&second), &run), Err(Error::Cancelled)));
     assert_eq!(folder.files(), before);
     let strict = IngestOptions { max_rejects_percent: 0.0, ..scratch() };
-    let bad = folder.sources(2, &delivery(&format!("{second}t3,c,d,2024-01-06T00:00:00Z,ten,EUR\n")));
+    let bad = format!("{second}t3,c,d,2024-01-06T00:00:00Z,ten,EUR\n");
+    let bad = folder.sources(2, &delivery(&bad));
     let refused = append(&folder.store(), bad, &mut RejectLog::counting(), &strict, &Run::new());
     assert!(matches!(refused, Err(Error::Rejects { .. })));
     let nothing =
@@ -380,7 +381,7 @@ fn a_new_row_of_an_account_says_its_attributes_anew() {
     // A value of another type is no value of the column.
     let wrong = Delivery { accounts: "account,risk\na,high\nc,3\n", ..Delivery::default() };
     let report = folder.append(2, &wrong, &Run::new()).unwrap();
-    assert_eq!([report.manifest.sources[4].accepted, report.manifest.sources[4].rejected], [1, 1]);
+    assert_eq!([report.manifest.sources[3].accepted, report.manifest.sources[3].rejected], [1, 1]);
     let said = self::said(&folder.graph()).attributes;
     assert_eq!((&*said[1], &*said[7]), ("a risk: Some(Integer(1))", "c risk: Some(Integer(3))"));
 }

@@ -3,6 +3,7 @@
 //! Nothing is removed unless everything in the directory bears a name that only
 //! this writer gives, and the lock file says that it was ours.
 
+use super::disk::Disk;
 use super::format::FileKind;
 use super::manifest::is_file_name;
 use crate::error::{Error, Result};
@@ -33,15 +34,31 @@ pub(super) fn look(root: &Path) -> Result<Found> {
 }
 
 /// Removes what an unpublished attempt left in `root`, but not the lock file.
-pub(super) fn clear(root: &Path) -> Result<()> {
+pub(super) fn clear(disk: &dyn Disk, root: &Path) -> Result<()> {
     let Some((files, directories)) = list(root)? else {
         return Ok(());
     };
     for file in files {
-        gone(&file, std::fs::remove_file(&file))?;
+        gone(&file, disk.remove(&file))?;
     }
     for directory in directories {
-        gone(&directory, std::fs::remove_dir(&directory))?;
+        gone(&directory, disk.remove_directory(&directory))?;
+    }
+    Ok(())
+}
+
+/// Removes what a killed writer was writing in the published store at `root`: files with temporary names.
+pub(super) fn clear_temporary(disk: &dyn Disk, root: &Path) -> Result<()> {
+    for directory in ["", "segments", "keys", "attributes", "manifest"] {
+        let directory = root.join(directory);
+        if !directory.is_dir() {
+            continue;
+        }
+        for (name, path, is_file) in entries(&directory)? {
+            if is_file == Some(true) && is_temporary(&name) {
+                gone(&path, disk.remove(&path))?;
+            }
+        }
     }
     Ok(())
 }

@@ -7,9 +7,11 @@
 
 pub mod column;
 pub mod container;
+pub mod disk;
 pub mod format;
 pub mod keys;
 mod leftovers;
+mod lock;
 pub mod manifest;
 mod mmap;
 mod open;
@@ -22,6 +24,7 @@ pub mod writer;
 
 pub use column::{Codes, Column};
 pub use container::Container;
+pub use disk::Disk;
 pub use keys::Keys;
 pub use manifest::Manifest;
 pub(crate) use mmap::prefetch;

@@ -7,7 +7,9 @@
 
 use super::container::Container;
 use super::format::{FileKind, hex};
-use super::manifest::{CURRENT_BYTES, Current, FileEntry, Manifest, SegmentEntry, manifest_name};
+use super::manifest::{
+    CURRENT_BYTES, Current, FileEntry, Manifest, SegmentEntry, SourceEntry, manifest_name,
+};
 use super::{Io, Keys, Segment};
 use crate::error::{Error, Result};
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
@@ -75,6 +77,23 @@ impl Store {
     /// The store's directory.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The first generation that has `source`, as far as manifests of generations before this one are still there.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn generation_of(&self, source: &SourceEntry) -> Result<u64> {
+        for generation in 1..self.manifest.generation {
+            let file = self.path.join(manifest_name(generation));
+            if !is_missing(&file) {
+                let manifest = Manifest::decode(&file, &read_small(&file, MANIFEST_BYTES_MAX)?)?;
+                if manifest.sources.contains(source) {
+                    return Ok(generation);
+                }
+            }
+        }
+        Ok(self.manifest.generation)
     }
 
     /// The segments, in time order.
@@ -196,7 +215,7 @@ fn open_segment(container: &Arc<Container>, entry: &SegmentEntry) -> Result<Segm
 }
 
 /// What `CURRENT` says, and the manifest that it names.
-fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
+pub(super) fn live_manifest(path: &Path) -> Result<(Current, Manifest)> {
     let mut current = read_current(path)?;
     if is_missing(&path.join(manifest_name(current.generation))) {
         current = read_current(path)?;

@@ -18,37 +18,50 @@
 //! Pillai et al.: All File Systems Are Not Created Equal, OSDI 2014. Rebello et
 //! al.: Can Applications Recover from fsync Failures?, USENIX ATC 2020.
 
+use super::disk::{Disk, DiskFile, System, again};
 use super::format::FileKind;
 use super::leftovers::{self, Found, LOCK};
+use super::lock;
 use super::manifest::{Current, FileEntry, Manifest, manifest_name};
+use super::open::live_manifest;
 use super::writer::{ContainerWriter, Sealed, Target};
 use crate::error::{Error, Result};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Longest stem of a file name; the rest is cut.
 const STEM_CHARS_MAX: usize = 64;
 
 /// The one writer of a store: holds its lock until dropped.
 ///
-/// A writer that is dropped before it published removes what it wrote, and the store's directory if it made it.
+/// A writer that is dropped before it published removes what it wrote, and the store's directory if it made it; files of generations that were
+/// published before stay.
 #[derive(Debug)]
 pub struct StoreWriter {
+    disk: Arc<dyn Disk>,
     root: PathBuf,
     /// Whether the store's directory is ours to remove.
     made_root: bool,
     /// Holds the lock as long as it is open.
-    _lock: File,
+    _lock: DiskFile,
     durable: bool,
     /// Set by the first sync that fails.
     spent: AtomicBool,
     /// Set before the step whose outcome may stay unknown: nothing is removed any more.
     committing: bool,
     num_temporary: AtomicU64,
-    finished: Mutex<Vec<FileEntry>>,
+    finished: Mutex<Vec<Finished>>,
+    /// The generation that the next one follows; none in a new store.
+    live: Option<(Current, Manifest)>,
+}
+
+/// A data file with its final name.
+#[derive(Debug)]
+struct Finished {
+    entry: FileEntry,
+    /// Whether a file of this name, and hence of this content, was there before, for a generation that may be in use.
+    was_there: bool,
 }
 
 impl StoreWriter {
@@ -58,18 +71,27 @@ impl StoreWriter {
     /// [`Error::Exists`] if `path` holds a published store or anything else than leftovers of ours;
     /// [`Error::Locked`] if another writer is at work there.
     pub fn create(path: &Path) -> Result<Self> {
-        let made_root = match new_directory().create(path) {
+        Self::create_on(System::shared(), path)
+    }
+
+    /// As [`create`](Self::create), on another disk than the system's.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_on(disk: Arc<dyn Disk>, path: &Path) -> Result<Self> {
+        let made_root = match disk.make_directory(path) {
             Ok(()) => true,
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
             Err(error) => return Err(Error::io(path)(error)),
         };
-        let lock = Self::take(path).inspect_err(|_| {
+        let lock = Self::take(&disk, path).inspect_err(|_| {
             if made_root {
                 // Empty, as we made it and did not get to write; if not, it is no longer ours alone.
-                let _ = std::fs::remove_dir(path);
+                let _ = disk.remove_directory(path);
             }
         })?;
         let store = StoreWriter {
+            disk,
             root: path.to_path_buf(),
             made_root,
             _lock: lock,
@@ -78,20 +100,58 @@ impl StoreWriter {
             committing: false,
             num_temporary: AtomicU64::new(0),
             finished: Mutex::new(Vec::new()),
+            live: None,
         };
-        leftovers::clear(path)?;
+        leftovers::clear(&*store.disk, path)?;
         Ok(store)
     }
 
+    /// Locks the store at `path` to publish the generation after its live one. What a killed writer was writing is cleared.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`](super::Store::open) for what is no store or a damaged one; [`Error::Locked`] if another writer is at work there.
+    pub fn append(path: &Path) -> Result<Self> {
+        Self::append_on(System::shared(), path)
+    }
+
+    /// As [`append`](Self::append), on another disk than the system's.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_on(disk: Arc<dyn Disk>, path: &Path) -> Result<Self> {
+        // Looked at before the lock, so that nothing is made in a directory of somebody else.
+        live_manifest(path)?;
+        let lock = lock::take(&disk, path)?;
+        let live = live_manifest(path)?;
+        leftovers::clear_temporary(&*disk, path)?;
+        Ok(StoreWriter {
+            disk,
+            root: path.to_path_buf(),
+            made_root: false,
+            _lock: lock,
+            durable: true,
+            spent: AtomicBool::new(false),
+            committing: false,
+            num_temporary: AtomicU64::new(0),
+            finished: Mutex::new(Vec::new()),
+            live: Some(live),
+        })
+    }
+
+    /// The store's directory.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
     /// Locks the directory, if nothing but leftovers of ours is in it.
-    fn take(path: &Path) -> Result<File> {
+    fn take(disk: &Arc<dyn Disk>, path: &Path) -> Result<DiskFile> {
         let refuse_others = || match leftovers::look(path)? {
             Found::Leftovers => Ok(()),
             Found::Others => Err(Error::Exists { path: path.to_path_buf() }),
         };
         // Looked at before the lock, so that nothing is made in a directory of somebody else.
         refuse_others()?;
-        let lock = lock(path)?;
+        let lock = lock::take(disk, path)?;
         // And again behind the lock, as another writer may have published in between.
         refuse_others()?;
         Ok(lock)
@@ -117,9 +177,8 @@ impl StoreWriter {
             kind.ok_or_else(|| Error::Unproved(format!("there are no files {directory}/*.{extension}")))?;
         self.refuse_spent()?;
         self.make_directory(directory)?;
-        let (temporary, file) = self.temporary(Some(directory))?;
-        let target = Target { temporary, kept: false, stem: format!("{directory}/{}", plain_stem(stem)) };
-        ContainerWriter::new(target, file, kind)
+        let file = self.temporary(Some(directory))?;
+        ContainerWriter::new(Target::new(file, format!("{directory}/{}", plain_stem(stem))), kind)
     }
 
     /// Ends a data file: syncs it and gives it its final name.
@@ -128,13 +187,12 @@ impl StoreWriter {
     /// [`Error::Io`] if the system refuses; after a sync that failed, this writer refuses everything.
     pub fn finish(&self, file: ContainerWriter) -> Result<FileEntry> {
         self.refuse_spent()?;
-        let Sealed { mut target, file, entry } = file.seal()?;
-        self.sync(&file, &target.temporary)?;
-        drop(file);
+        let Sealed { target, entry } = file.seal()?;
+        self.sync(&target.file)?;
         let path = self.root.join(&entry.name);
-        std::fs::rename(&target.temporary, &path).map_err(Error::io(&path))?;
-        target.kept = true;
-        self.finished().push(entry.clone());
+        let was_there = path.exists();
+        target.rename(&path)?;
+        self.finished().push(Finished { entry: entry.clone(), was_there });
         Ok(entry)
     }
 
@@ -161,7 +219,8 @@ impl StoreWriter {
             }
         }
         self.make_directory("manifest")?;
-        self.replace(&file, Some("manifest"), &bytes)?;
+        let temporary = self.small(Some("manifest"), &bytes)?;
+        self.disk.rename(&temporary, &file).map_err(Error::io(&file))?;
         self.sync_directory(&self.root.join("manifest"))?;
         // The directories themselves, and the store's own name, before anything leads to them.
         self.sync_directory(&self.root)?;
@@ -170,30 +229,34 @@ impl StoreWriter {
             self.sync_directory(parent)?;
         }
 
-        let (temporary, mut file) = self.temporary(None)?;
-        file.write_all(&Current::of(generation, &bytes).encode()).map_err(Error::io(&temporary))?;
-        self.sync(&file, &temporary)?;
-        drop(file);
+        let temporary = self.small(None, &Current::of(generation, &bytes).encode())?;
         self.committing = true;
         let unknown = |source| Error::CommitUnknown { path: self.root.clone(), generation, source };
-        std::fs::rename(&temporary, self.root.join("CURRENT")).map_err(unknown)?;
+        self.disk.rename(&temporary, &self.root.join("CURRENT")).map_err(unknown)?;
         if self.durable {
-            sync_directory(&self.root).map_err(unknown)?;
+            again(|| self.disk.sync_directory(&self.root)).map_err(unknown)?;
         }
         Ok(())
     }
 
-    fn finished(&self) -> std::sync::MutexGuard<'_, Vec<FileEntry>> {
+    fn finished(&self) -> std::sync::MutexGuard<'_, Vec<Finished>> {
         self.finished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refuse_wrong(&self, manifest: &Manifest) -> Result<()> {
-        if manifest.generation != 1 || manifest.parent.is_some() {
-            let what = format!("generation {} was handed to a new store", manifest.generation);
+        let before = self.live.as_ref();
+        let expected =
+            before.map_or((1, None), |(current, _)| (current.generation + 1, Some(current.manifest)));
+        if (manifest.generation, manifest.parent) != expected {
+            let what = format!("generation {} was handed over, not {}", manifest.generation, expected.0);
             return Err(Error::Unproved(what));
         }
         let finished = self.finished();
-        match manifest.files().find(|entry| !finished.contains(entry)) {
+        let is_there = |entry: &FileEntry| {
+            finished.iter().any(|file| file.entry == *entry)
+                || before.is_some_and(|(_, before)| before.files().any(|known| known == entry))
+        };
+        match manifest.files().find(|entry| !is_there(entry)) {
             Some(entry) => {
                 Err(Error::Unproved(format!("the manifest names {}, which was not written", entry.name)))
             }
@@ -203,10 +266,10 @@ impl StoreWriter {
 
     /// Removes files that were finished but are not part of the generation.
     fn remove_unnamed(&self, manifest: &Manifest) -> Result<()> {
-        for entry in self.finished().iter() {
-            if !manifest.files().any(|named| named.name == entry.name) {
+        for Finished { entry, was_there } in self.finished().iter() {
+            if !was_there && !manifest.files().any(|named| named.name == entry.name) {
                 let path = self.root.join(&entry.name);
-                match std::fs::remove_file(&path) {
+                match self.disk.remove(&path) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                         return Err(Error::io(&path)(error));
                     }
@@ -219,29 +282,27 @@ impl StoreWriter {
 
     fn make_directory(&self, name: &str) -> Result<()> {
         let path = self.root.join(name);
-        match new_directory().create(&path) {
+        match self.disk.make_directory(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             made => made.map_err(Error::io(&path)),
         }
     }
 
     /// Makes a new file under a temporary name in a directory of the store, or in the store itself.
-    fn temporary(&self, directory: Option<&str>) -> Result<(PathBuf, File)> {
+    fn temporary(&self, directory: Option<&str>) -> Result<DiskFile> {
         let number = self.num_temporary.fetch_add(1, Ordering::Relaxed);
         let name = leftovers::temporary_name(number);
         let path = directory
             .map_or_else(|| self.root.join(&name), |directory| self.root.join(directory).join(&name));
-        let file = new_file().create_new(true).open(&path).map_err(Error::io(&path))?;
-        Ok((path, file))
+        DiskFile::create(&self.disk, path)
     }
 
-    /// Writes a small file and gives it its final name.
-    fn replace(&self, path: &Path, directory: Option<&str>, bytes: &[u8]) -> Result<()> {
-        let (temporary, mut file) = self.temporary(directory)?;
-        file.write_all(bytes).map_err(Error::io(&temporary))?;
-        self.sync(&file, &temporary)?;
-        drop(file);
-        std::fs::rename(&temporary, path).map_err(Error::io(path))
+    /// Writes a small file under a temporary name and syncs it.
+    fn small(&self, directory: Option<&str>, bytes: &[u8]) -> Result<PathBuf> {
+        let mut file = self.temporary(directory)?;
+        file.append(bytes)?;
+        self.sync(&file)?;
+        Ok(file.path().to_path_buf())
     }
 
     fn refuse_spent(&self) -> Result<()> {
@@ -253,22 +314,19 @@ impl StoreWriter {
         Ok(())
     }
 
-    fn sync(&self, file: &File, path: &Path) -> Result<()> {
-        self.synced(path, || file.sync_all())
+    fn sync(&self, file: &DiskFile) -> Result<()> {
+        self.synced(|| file.sync())
     }
 
     fn sync_directory(&self, path: &Path) -> Result<()> {
-        self.synced(path, || sync_directory(path))
+        self.synced(|| again(|| self.disk.sync_directory(path)).map_err(Error::io(path)))
     }
 
-    fn synced(&self, path: &Path, sync: impl FnOnce() -> std::io::Result<()>) -> Result<()> {
+    fn synced(&self, sync: impl FnOnce() -> Result<()>) -> Result<()> {
         if !self.durable {
             return Ok(());
         }
-        sync().map_err(|error| {
-            self.spent.store(true, Ordering::Relaxed);
-            Error::io(path)(error)
-        })
+        sync().inspect_err(|_| self.spent.store(true, Ordering::Relaxed))
     }
 }
 
@@ -278,10 +336,18 @@ impl Drop for StoreWriter {
             return;
         }
         // There is nobody to tell; what stays is cleared by the next writer.
-        let _ = leftovers::clear(&self.root);
-        let _ = std::fs::remove_file(self.root.join(LOCK));
+        if let Some((current, _)) = &self.live {
+            for Finished { entry, .. } in self.finished().iter().filter(|file| !file.was_there) {
+                let _ = self.disk.remove(&self.root.join(&entry.name));
+            }
+            let _ = self.disk.remove(&self.root.join(manifest_name(current.generation + 1)));
+            let _ = leftovers::clear_temporary(&*self.disk, &self.root);
+            return;
+        }
+        let _ = leftovers::clear(&*self.disk, &self.root);
+        let _ = self.disk.remove(&self.root.join(LOCK));
         if self.made_root {
-            let _ = std::fs::remove_dir(&self.root);
+            let _ = self.disk.remove_directory(&self.root);
         }
     }
 }
@@ -295,83 +361,6 @@ fn plain_stem(stem: &str) -> String {
     };
     let stem: String = stem.chars().take(STEM_CHARS_MAX).enumerate().map(plain).collect();
     if stem.is_empty() { "_".to_string() } else { stem }
-}
-
-/// Takes the lock of the store at `root`, and says in it who holds it.
-fn lock(root: &Path) -> Result<File> {
-    let path = root.join(LOCK);
-    loop {
-        let file =
-            new_file().read(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // Only for people: what cannot be read is not worth another error.
-                let _ = file.take(256).read_to_string(&mut holder);
-                let holder = holder.lines().nth(1).unwrap_or("which did not say its name").to_string();
-                let holder = holder.chars().filter(|c| !c.is_control()).collect();
-                return Err(Error::Locked { path, holder });
-            }
-            Err(TryLockError::Error(error)) => return Err(Error::io(&path)(error)),
-        }
-        // The holder before may have removed the file between our opening and locking it.
-        if !is_same_file(&file, &path).map_err(Error::io(&path))? {
-            continue;
-        }
-        let command = std::env::current_exe().ok();
-        let command =
-            command.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-        let holder = format!("{}pid {}, {command}\n", leftovers::LOCK_MARK, std::process::id());
-        file.set_len(0).and_then(|()| (&file).write_all(holder.as_bytes())).map_err(Error::io(&path))?;
-        return Ok(file);
-    }
-}
-
-#[cfg(unix)]
-fn is_same_file(file: &File, path: &Path) -> std::io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let open = file.metadata()?;
-    match std::fs::symlink_metadata(path) {
-        Ok(named) => Ok((open.dev(), open.ino()) == (named.dev(), named.ino())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_file: &File, path: &Path) -> std::io::Result<bool> {
-    // An open file cannot be removed there.
-    Ok(path.exists())
-}
-
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> std::io::Result<()> {
-    // Directories cannot be opened there; renames are journalled by the file system.
-    Ok(())
-}
-
-/// For files that only their owner may read.
-fn new_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-/// For directories that only their owner may enter.
-fn new_directory() -> std::fs::DirBuilder {
-    #[allow(unused_mut)]
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
 }
 
 #[cfg(test)]

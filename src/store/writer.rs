@@ -13,6 +13,7 @@
 
 use super::column::Element;
 use super::container::{content_id, num_blocks};
+use super::disk::DiskFile;
 use super::format::{
     BLOCK, Codec, ColumnId, Entry, FileKind, PAGE, TRAILER_BYTES, Trailer, encode_header, hex, place_hash,
 };
@@ -20,9 +21,7 @@ use super::manifest::FileEntry;
 use crate::error::{Error, Result};
 use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSlice};
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::IntoBytes;
 
@@ -37,7 +36,6 @@ const OVERLAP_MIN: usize = 256 << 10;
 #[derive(Debug)]
 pub struct ContainerWriter {
     target: Target,
-    file: File,
     kind: FileKind,
     digest: Sha256,
     /// Bytes written so far.
@@ -51,22 +49,35 @@ pub struct ContainerWriter {
     open: bool,
 }
 
-/// Where the file is and what it will be called. Removes the temporary file when dropped.
+/// The file and what it will be called. Removes it when dropped before it has its name.
 #[derive(Debug)]
 pub(super) struct Target {
-    /// The temporary file, in its final directory.
-    pub temporary: PathBuf,
+    /// Under a temporary name, in its final directory.
+    pub file: DiskFile,
     /// Set once the file has its final name.
-    pub kept: bool,
+    kept: bool,
     /// `<directory>/<stem>`; content id and extension are known at the end.
-    pub stem: String,
+    stem: String,
+}
+
+impl Target {
+    pub(super) fn new(file: DiskFile, stem: String) -> Self {
+        Target { file, kept: false, stem }
+    }
+
+    /// Gives the file its final name.
+    pub(super) fn rename(mut self, path: &Path) -> Result<()> {
+        self.file.disk().rename(self.file.path(), path).map_err(Error::io(path))?;
+        self.kept = true;
+        Ok(())
+    }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
         if !self.kept {
             // Whoever clears leftovers may have been faster, and there is nobody to tell.
-            let _ = std::fs::remove_file(&self.temporary);
+            let _ = self.file.disk().remove(self.file.path());
         }
     }
 }
@@ -75,16 +86,14 @@ impl Drop for Target {
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub target: Target,
-    pub file: File,
     pub entry: FileEntry,
 }
 
 impl ContainerWriter {
-    /// Begins a container in `file`, which is new and empty.
-    pub(super) fn new(target: Target, file: File, kind: FileKind) -> Result<Self> {
+    /// Begins a container in the file of `target`, which is new and empty.
+    pub(super) fn new(target: Target, kind: FileKind) -> Result<Self> {
         let mut writer = ContainerWriter {
             target,
-            file,
             kind,
             digest: Sha256::new(),
             written: 0,
@@ -238,14 +247,13 @@ impl ContainerWriter {
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.written += bytes.len() as u64;
-        let (file, digest) = (&mut self.file, &mut self.digest);
-        let written = if bytes.len() < OVERLAP_MIN {
+        let (file, digest) = (&mut self.target.file, &mut self.digest);
+        if bytes.len() < OVERLAP_MIN {
             digest.update(bytes);
-            file.write_all(bytes)
+            file.append(bytes)
         } else {
-            rayon::join(|| file.write_all(bytes), || digest.update(bytes)).0
-        };
-        written.map_err(Error::io(&self.target.temporary))
+            rayon::join(|| file.append(bytes), || digest.update(bytes)).0
+        }
     }
 
     /// Writes directory, block table and trailer.
@@ -276,7 +284,7 @@ impl ContainerWriter {
         self.append(&trailer.encode())?;
         let name = format!("{}-{}.{}", self.target.stem, hex(&content_id), self.kind.extension());
         let entry = FileEntry { name, bytes: self.written, sha256: self.digest.finalize().into() };
-        Ok(Sealed { target: self.target, file: self.file, entry })
+        Ok(Sealed { target: self.target, entry })
     }
 }
 

@@ -34,15 +34,25 @@ pub fn append(
     options: &IngestOptions,
     run: &Run,
 ) -> Result<IngestReport> {
-    options.check()?;
-    if sources.transactions.is_empty() && sources.accounts.is_empty() && sources.links.is_empty() {
-        let value = "no source".into();
-        return Err(Error::Option { name: "sources", value, allowed: "at least one source" });
-    }
-    let mut writer = StoreWriter::append(path)?;
+    check(&sources, options)?;
+    append_into(StoreWriter::append(path)?, sources, rejects, options, run)
+}
+
+/// As [`append`], into a store that is open for writing: for one on another disk than the system's.
+///
+/// # Errors
+/// As [`append`].
+pub fn append_into(
+    mut writer: StoreWriter,
+    sources: Sources,
+    rejects: &mut RejectLog,
+    options: &IngestOptions,
+    run: &Run,
+) -> Result<IngestReport> {
+    check(&sources, options)?;
     writer.set_durable(options.durable);
     // Behind the lock, so that nobody publishes in between.
-    let graph = Graph::open(path, Io::Mmap)?;
+    let graph = Graph::open(writer.path(), Io::Mmap)?;
     let before = graph.manifest();
     let mapping = Mapping::parse(&before.schema.mapping, "the mapping of the store")?;
     let first = before.sources.len() as u32;
@@ -68,6 +78,15 @@ pub fn append(
     let sources = before.sources.iter().cloned().chain(report.sources).collect();
     let manifest = prepared.publish(writer, partition, sources, totals, run)?;
     Ok(IngestReport { manifest, reasons: rejects.counts().clone() })
+}
+
+fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
+    options.check()?;
+    if sources.transactions.is_empty() && sources.accounts.is_empty() && sources.links.is_empty() {
+        let value = "no source".into();
+        return Err(Error::Option { name: "sources", value, allowed: "at least one source" });
+    }
+    Ok(())
 }
 
 /// Refuses what the store holds.

@@ -99,12 +99,23 @@ pub fn ingest(
     options: &IngestOptions,
     run: &Run,
 ) -> Result<IngestReport> {
-    options.check()?;
-    if sources.transactions.is_empty() {
-        let value = "no source".into();
-        return Err(Error::Option { name: "transactions", value, allowed: "at least one source" });
-    }
-    let mut writer = StoreWriter::create(path)?;
+    check(&sources, options)?;
+    ingest_into(StoreWriter::create(path)?, sources, mapping, rejects, options, run)
+}
+
+/// As [`ingest`], into a store that was just made: for one on another disk than the system's.
+///
+/// # Errors
+/// As [`ingest`].
+pub fn ingest_into(
+    mut writer: StoreWriter,
+    sources: Sources,
+    mapping: &Mapping,
+    rejects: &mut RejectLog,
+    options: &IngestOptions,
+    run: &Run,
+) -> Result<IngestReport> {
+    check(&sources, options)?;
     writer.set_durable(options.durable);
     let (input, mut report) = read(sources, mapping, rejects, &options.read, run)?;
     let mut prepared = prepare(input, &options.build, run)?;
@@ -144,6 +155,15 @@ pub(super) fn read(
         add(&mut report, read, rejects)?;
     }
     Ok((input, report))
+}
+
+fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
+    options.check()?;
+    if sources.transactions.is_empty() {
+        let value = "no source".into();
+        return Err(Error::Option { name: "transactions", value, allowed: "at least one source" });
+    }
+    Ok(())
 }
 
 /// Adds what was read of another table.

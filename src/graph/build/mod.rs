@@ -27,8 +27,8 @@ mod links;
 mod rows;
 mod segment;
 
-pub use append::append;
-pub use ingest::{IngestOptions, IngestReport, Sources, ingest};
+pub use append::{append, append_into};
+pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
 
 use super::Graph;
 use crate::error::{Error, Result};
