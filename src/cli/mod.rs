@@ -4,6 +4,7 @@
 //! `--json` exactly one document, `{"ok":true,…}` or `{"ok":false,"error":{…}}`. Progress and
 //! complaints go to standard error.
 
+mod append;
 mod args;
 mod bound;
 mod centrality;
@@ -65,6 +66,7 @@ struct Common {
 enum Verb {
     Synth(synth::Args),
     Ingest(ingest::Args),
+    Append(append::Args),
     Info(info::Args),
     Verify(verify::Args),
     Components(components::Args),
@@ -90,6 +92,7 @@ impl Verb {
         match self {
             Verb::Synth(args) => synth::run(args, run),
             Verb::Ingest(args) => ingest::run(args, run),
+            Verb::Append(args) => append::run(args, run),
             Verb::Info(args) => info::run(args),
             Verb::Verify(args) => verify::run(args, run),
             Verb::Components(args) => components::run(args, run),

@@ -77,7 +77,7 @@ pub fn append_into(
     }
     let sources = before.sources.iter().cloned().chain(report.sources).collect();
     let manifest = prepared.publish(writer, partition, sources, totals, run)?;
-    Ok(IngestReport { manifest, reasons: rejects.counts().clone() })
+    Ok(IngestReport { manifest, num_sources_before: first as usize, reasons: rejects.counts().clone() })
 }
 
 fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {

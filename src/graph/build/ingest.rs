@@ -66,14 +66,16 @@ impl IngestOptions {
 pub struct IngestReport {
     /// The published generation.
     pub manifest: Manifest,
+    /// How many of its sources an earlier generation had.
+    pub num_sources_before: usize,
     /// Rows not accepted, by reason; a repeated row with the same content is skipped, all others are rejected.
     pub reasons: BTreeMap<Reason, u64>,
 }
 
 impl IngestReport {
-    /// Rows read, accepted, rejected and skipped, over all sources.
+    /// Rows read, accepted, rejected and skipped, over all new sources.
     pub fn counts(&self) -> [u64; 4] {
-        counts(&self.manifest.sources)
+        counts(&self.manifest.sources[self.num_sources_before..])
     }
 }
 
@@ -124,7 +126,7 @@ pub fn ingest_into(
     refuse_too_many(&report.sources, options.max_rejects_percent, rejects)?;
     let totals = totals(&mut prepared, report.totals);
     let manifest = prepared.publish(writer, options.partition, report.sources, totals, run)?;
-    Ok(IngestReport { manifest, reasons: rejects.counts().clone() })
+    Ok(IngestReport { manifest, num_sources_before: 0, reasons: rejects.counts().clone() })
 }
 
 /// Reads all sources: transactions, then links, then accounts.
