@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The system refused; the path says where.
-    #[error("{}: {source}", path.display())]
+    /// The system refused; the path says where, the message also what to do where that can be said.
+    #[error("{}: {source}{}", path.display(), remedy(source))]
     Io {
         /// The file or directory that was being used.
         path: PathBuf,
@@ -142,6 +142,29 @@ pub enum Error {
 
 /// [`std::result::Result`] with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// What to do about an error of the system, as the end of a sentence; nothing where its own words are enough.
+fn remedy(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    /// The error numbers of a device that failed and of too many open files, which have no kind.
+    const FAILED: i32 = 5;
+    const OPEN_FILES: [i32; 2] = [23, 24];
+    match (source.kind(), source.raw_os_error()) {
+        (ErrorKind::StorageFull, _) => "; free some space there, or choose another place",
+        (ErrorKind::QuotaExceeded, _) => "; free some space there, raise the quota, or choose another place",
+        (ErrorKind::FileTooLarge, _) => "; raise the limit on the size of files, or choose another place",
+        (ErrorKind::PermissionDenied, _) => "; give the user that runs this access to it",
+        (ErrorKind::ReadOnlyFilesystem, _) => "; choose a place that can be written to",
+        (ErrorKind::Interrupted, _) => "; a signal came in between, try again",
+        (_, Some(FAILED)) if cfg!(unix) => {
+            "; the device failed: see the system's log, have the disk checked, then try again"
+        }
+        (_, Some(number)) if cfg!(unix) && OPEN_FILES.contains(&number) => {
+            "; raise the limit on open files (ulimit -n)"
+        }
+        _ => "",
+    }
+}
 
 impl Error {
     /// Wraps a system error with the path it happened at; meant for `map_err(Error::io(path))`.
