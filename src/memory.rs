@@ -9,6 +9,19 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// Bytes of memory that this machine has for us: all of it, or what a control group allows; 8 GiB where nobody says.
+pub(crate) fn machine_bytes() -> u64 {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let total = read("/proc/meminfo").and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+    });
+    let allowed = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+        .into_iter()
+        .filter_map(|path| read(path)?.trim().parse::<u64>().ok());
+    total.into_iter().chain(allowed).min().unwrap_or(8 << 30)
+}
+
 /// A table of a fixed number of values, all bits of them zero at first. Memory is taken page by page when it is first touched.
 #[derive(Debug)]
 pub(crate) struct Zeroed<T> {

@@ -143,8 +143,46 @@ pub fn time(text: &str) -> std::result::Result<i64, String> {
         .ok_or_else(|| "write a time like 2024-05-01T12:00:00Z, or a date like 2024-05-01".to_string())
 }
 
+/// A size on the command line, in bytes: `512M`, `2G`, `1.5GiB`; each letter is 1,024 times the one before.
+pub fn size(text: &str) -> std::result::Result<u64, String> {
+    let refuse = || format!("{text:?} is no size; write 512M or 2G (K, M, G and T count in steps of 1024)");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 0,
+        "K" | "KB" | "KIB" => 10,
+        "M" | "MB" | "MIB" => 20,
+        "G" | "GB" | "GIB" => 30,
+        "T" | "TB" | "TIB" => 40,
+        _ => return Err(refuse()),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let number =
+        |digits: &str| digits.bytes().all(|c| c.is_ascii_digit()).then(|| digits.parse::<u64>().ok())?;
+    let (whole, tenths) = number(whole).zip(number(part)).filter(|_| part.len() == 1).ok_or_else(refuse)?;
+    let bytes = (u128::from(whole) * 10 + u128::from(tenths)) * (1 << unit) / 10;
+    u64::try_from(bytes).map_err(|_| refuse())
+}
+
 /// A number of things, as people say it.
 pub fn counted(number: impl std::fmt::Display, one: &str, more: &str) -> String {
     let number = number.to_string();
     format!("{number} {}", if number == "1" { one } else { more })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_read_in_steps_of_1024() {
+        let read = |text| size(text).ok();
+        assert_eq!(read("2G"), Some(2 << 30));
+        assert_eq!(read("512m"), Some(512 << 20));
+        assert_eq!(read("1.5GiB"), Some(3 << 29));
+        assert_eq!(read("65536"), Some(1 << 16));
+        assert_eq!(
+            [read(""), read("G"), read("2X"), read("-1G"), read("1.25G"), read("99999999T")],
+            [None; 6]
+        );
+    }
 }

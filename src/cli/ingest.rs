@@ -1,6 +1,7 @@
 //! `ringfence ingest`: files become a graph.
 
 use super::Answer;
+use super::args::size;
 use clap::ValueEnum;
 use ringfence::graph::build::{IngestOptions, IngestReport, Sources, ingest};
 use ringfence::ingest::{Mapping, RejectLog, Source};
@@ -32,6 +33,10 @@ pub struct Args {
     /// How time is cut into files of the graph.
     #[arg(long, value_enum, default_value_t = PartitionArg::from(IngestOptions::default().partition))]
     partition: PartitionArg,
+    /// Most memory to use, like 2G or 512M; at least 64M. What does not fit goes to scratch files in the graph's directory.
+    /// The graph is the same, byte for byte [default: half of the machine's memory]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
 }
 
 /// What comes beside transactions, and what becomes of rows that cannot be used.
@@ -118,7 +123,8 @@ impl From<PartitionArg> for Partition {
 
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let mapping = mapping(args)?;
-    let options = IngestOptions { partition: args.partition.into(), ..args.tables.options() };
+    let options =
+        IngestOptions { partition: args.partition.into(), memory: args.memory, ..args.tables.options() };
     let sources = args.tables.sources(&args.transactions);
     args.tables.answer(&args.graph, |log| ingest(&args.graph, sources, &mapping, log, &options, run))
 }

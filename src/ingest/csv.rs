@@ -25,6 +25,8 @@ pub(crate) struct CsvSource {
     pub names: Vec<String>,
     dialect: Dialect,
     chunks: Chunks,
+    /// Most chunks in work at a time.
+    chunks_max: usize,
 }
 
 /// What stops the reading of a chunk.
@@ -56,8 +58,9 @@ pub(crate) trait Rows {
 const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 
 impl CsvSource {
-    /// Reads the header of `text`.
-    pub fn open(mut text: Text, source: &Arc<str>, files: &Files, chunk_bytes: usize) -> Result<Self> {
+    /// Reads the header of `text`; `in_flight` is the bytes of a chunk, and most chunks in work at a time.
+    pub fn open(mut text: Text, source: &Arc<str>, files: &Files, in_flight: (usize, usize)) -> Result<Self> {
+        let (chunk_bytes, chunks_max) = in_flight;
         let dialect = Dialect { delimiter: files.delimiter, quote: files.quote };
         let (mut first, mut ended) = (Vec::new(), false);
         let mut wanted = 64 << 10;
@@ -106,7 +109,7 @@ impl CsvSource {
             vec![String::new(); record.len()]
         };
         let chunks = Chunks::new(text, dialect, chunk_bytes, first, ended);
-        Ok(CsvSource { source: source.clone(), names, dialect, chunks })
+        Ok(CsvSource { source: source.clone(), names, dialect, chunks, chunks_max })
     }
 
     /// SHA-256 and length of the file; to be called when all of it has been read.
@@ -123,10 +126,11 @@ impl CsvSource {
         hand_on: &mut dyn FnMut(R::Done, u64, u32) -> Result<()>,
     ) -> Result<()> {
         let num_threads = run.install(rayon::current_num_threads);
+        let wave = self.chunks_max.min(4 * num_threads);
         let (mut current, mut next) = (Wave::default(), Wave::default());
         let mut first_record = 1;
         // The first wave is small, because nothing is parsed while it is read.
-        self.chunks.fill(&mut current, num_threads)?;
+        self.chunks.fill(&mut current, wave.min(num_threads))?;
         while !current.chunks.is_empty() {
             let (dialect, num_fields) = (self.dialect, self.names.len());
             let chunks = &mut self.chunks;
@@ -140,7 +144,7 @@ impl CsvSource {
                 };
                 rayon::join(
                     || current.chunks.par_iter().map(parse).collect::<Vec<_>>(),
-                    || chunks.fill(&mut next, 4 * num_threads),
+                    || chunks.fill(&mut next, wave),
                 )
             });
             for chunk in parsed {

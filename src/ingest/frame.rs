@@ -372,6 +372,8 @@ pub(crate) struct FrameSource {
     /// Whether the record batches hold only the used columns.
     projected: bool,
     chunk_rows: usize,
+    /// Most rows in work at a time.
+    rows_max: usize,
     /// What is left of the last record batch.
     rest: Option<RecordBatch>,
     ended: bool,
@@ -409,21 +411,36 @@ pub(crate) fn layout<'s>(
 
 impl FrameSource {
     /// All columns of a frame.
-    pub fn new(reader: Box<dyn RecordBatchReader + Send>, source: &Arc<str>, chunk_rows: usize) -> Self {
+    pub fn new(
+        reader: Box<dyn RecordBatchReader + Send>,
+        source: &Arc<str>,
+        chunk_rows: usize,
+        rows_max: usize,
+    ) -> Self {
         let fields = fields_of(&reader.schema());
-        Self::projected(reader, source, chunk_rows, fields, false)
+        Self::projected(reader, source, (chunk_rows, rows_max), fields, false)
     }
 
     /// A reader that may give the used ones of `fields` only.
     pub fn projected(
         reader: Box<dyn RecordBatchReader + Send>,
         source: &Arc<str>,
-        chunk_rows: usize,
+        (chunk_rows, rows_max): (usize, usize),
         fields: Vec<(String, DataType)>,
         projected: bool,
     ) -> Self {
         let (rest, ended, digest) = (None, false, Sha256::new());
-        FrameSource { source: source.clone(), fields, reader, projected, chunk_rows, rest, ended, digest }
+        FrameSource {
+            source: source.clone(),
+            fields,
+            reader,
+            projected,
+            chunk_rows,
+            rows_max,
+            rest,
+            ended,
+            digest,
+        }
     }
 
     /// SHA-256 of the values; a frame has no bytes of its own.
@@ -480,9 +497,11 @@ impl FrameSource {
         let (source, fields) = (self.source.clone(), self.fields.clone());
         let layout = layout(&source, &fields, used, self.projected)?;
         let num_threads = run.install(rayon::current_num_threads);
+        // One wave is parsed while the next is gathered.
+        let wave = (self.rows_max / 2 / self.chunk_rows).clamp(1, 4 * num_threads);
         let (mut current, mut next) = (Vec::new(), Vec::new());
         let mut first_record = 1;
-        self.fill(&mut current, num_threads, run)?;
+        self.fill(&mut current, wave.min(num_threads), run)?;
         while !current.is_empty() {
             let (parsed, filled) = run.install(|| {
                 let parse = |chunk: &Chunk| {
@@ -496,7 +515,7 @@ impl FrameSource {
                 };
                 rayon::join(
                     || current.par_iter().map(parse).collect::<Vec<Result<_>>>(),
-                    || self.fill(&mut next, 4 * num_threads, run),
+                    || self.fill(&mut next, wave, run),
                 )
             });
             for chunk in parsed {

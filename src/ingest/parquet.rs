@@ -34,12 +34,14 @@ pub(crate) struct ParquetSource {
     pub fields: Vec<(String, DataType)>,
     metadata: ArrowReaderMetadata,
     chunk_rows: usize,
+    /// Most rows in work at a time.
+    rows_max: usize,
     digest: Option<([u8; 32], u64)>,
 }
 
 impl ParquetSource {
-    /// Reads the footer.
-    pub fn open(path: &Path, source: &Arc<str>, chunk_rows: usize) -> Result<Self> {
+    /// Reads the footer; `in_flight` is the rows of a chunk, and most rows in work at a time.
+    pub fn open(path: &Path, source: &Arc<str>, in_flight: (usize, usize)) -> Result<Self> {
         let file = File::open(path).map_err(Error::io(path))?;
         let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
         let metadata = shielded(source, || load().map_err(|error| broken(source, error)))?;
@@ -49,7 +51,8 @@ impl ParquetSource {
             path: path.into(),
             fields,
             metadata,
-            chunk_rows,
+            chunk_rows: in_flight.0,
+            rows_max: in_flight.1,
             digest: None,
         })
     }
@@ -71,10 +74,12 @@ impl ParquetSource {
         let layout = layout(&source, &fields, used, true)?;
         let groups = self.metadata.metadata().row_groups();
         let num_groups = groups.len();
-        if groups.iter().any(|group| group.num_rows() > GROUP_ROWS_MAX) {
+        let largest = groups.iter().map(|group| group.num_rows()).max().unwrap_or(0).max(1);
+        if largest > GROUP_ROWS_MAX.min(i64::try_from(self.rows_max).unwrap_or(i64::MAX)) {
             return self.read_in_sequence(run, used, &layout, begin, hand_on);
         }
-        let wave = 4 * run.install(rayon::current_num_threads);
+        let wave = self.rows_max / largest as usize;
+        let wave = wave.clamp(1, 4 * run.install(rayon::current_num_threads));
         let mut first_record = 1;
         for first_group in (0..num_groups.max(1)).step_by(wave) {
             let this = &*self;
@@ -157,7 +162,13 @@ impl ParquetSource {
         let reader = self.builder(layout)?.with_batch_size(BLOCK_ROWS);
         let reader = reader.build().map_err(|error| broken(&self.source, error))?;
         let fields = self.fields.clone();
-        let mut frame = FrameSource::projected(Box::new(reader), &self.source, self.chunk_rows, fields, true);
+        let mut frame = FrameSource::projected(
+            Box::new(reader),
+            &self.source,
+            (self.chunk_rows, self.rows_max),
+            fields,
+            true,
+        );
         frame.read(run, used, begin, hand_on)?;
         self.digest = Some(self.hash(run)?);
         Ok(())

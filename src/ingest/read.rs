@@ -69,15 +69,46 @@ pub struct ReadOptions {
     pub first_ordinal: u32,
     /// Attribute columns that have a type already; it counts where the mapping names none.
     pub attributes: Vec<AttributeColumn>,
+    /// About how many bytes of text and rows may be in work at a time. Where that is little, chunks are smaller and fewer;
+    /// what is read is the same.
+    pub in_flight: u64,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        ReadOptions { chunk_bytes: 8 << 20, chunk_rows: 1 << 18, first_ordinal: 0, attributes: Vec::new() }
+        ReadOptions {
+            chunk_bytes: 8 << 20,
+            chunk_rows: 1 << 18,
+            first_ordinal: 0,
+            attributes: Vec::new(),
+            in_flight: u64::MAX,
+        }
     }
 }
 
+/// Chunks that what may be in work is cut into, where it is too little for chunks of the usual size.
+const CHUNKS: usize = 16;
+/// Smallest chunk of text, unless less may be in work: handing it over still costs little.
+const CHUNK_BYTES_MIN: usize = 256 << 10;
+/// Bytes in work for each byte of a CSV chunk: this wave's text and columns, the next wave's text.
+const TEXT_FACTOR: usize = 5;
+/// Bytes in work for each row of a Parquet file: decoded cells, columns and keys.
+const ROW_BYTES: usize = 128;
+
 impl ReadOptions {
+    /// Bytes of a chunk of text, and most chunks in work at a time.
+    pub(crate) fn text_in_flight(&self) -> (usize, usize) {
+        let text = usize::try_from(self.in_flight).unwrap_or(usize::MAX) / TEXT_FACTOR;
+        let chunk = self.chunk_bytes.min((text / CHUNKS).max(CHUNK_BYTES_MIN.min(text))).max(1);
+        (chunk, (text / chunk).max(1))
+    }
+
+    /// Rows of a chunk of a Parquet file, and most rows in work at a time.
+    pub(crate) fn rows_in_flight(&self) -> (usize, usize) {
+        let rows = (usize::try_from(self.in_flight).unwrap_or(usize::MAX) / ROW_BYTES).max(1);
+        (self.chunk_rows.min(rows.div_ceil(CHUNKS)), rows)
+    }
+
     fn check(&self) -> Result<()> {
         if !(1..=64 << 20).contains(&self.chunk_bytes) {
             let value = self.chunk_bytes.to_string();
@@ -250,17 +281,22 @@ impl Opened {
             #[cfg(feature = "arrow")]
             Source::Frame { name, reader } => {
                 let name: Arc<str> = name.into();
-                let rows = RowSource::Frame(FrameSource::new(reader, &name, options.chunk_rows));
+                let rows = RowSource::Frame(FrameSource::new(
+                    reader,
+                    &name,
+                    options.chunk_rows,
+                    options.rows_in_flight().1,
+                ));
                 return Ok(Opened { source: name.clone(), name, rows });
             }
         };
-        let csv = CsvSource::open(text, &source, files, options.chunk_bytes)?;
+        let csv = CsvSource::open(text, &source, files, options.text_in_flight())?;
         Ok(Opened { source, name, rows: RowSource::Csv(csv) })
     }
 
     #[cfg(feature = "arrow")]
     fn parquet(path: &Path, source: Arc<str>, name: Arc<str>, options: &ReadOptions) -> Result<Self> {
-        let rows = RowSource::Parquet(ParquetSource::open(path, &source, options.chunk_rows)?);
+        let rows = RowSource::Parquet(ParquetSource::open(path, &source, options.rows_in_flight())?);
         Ok(Opened { source, name, rows })
     }
 

@@ -98,13 +98,13 @@ struct Texts {
 
 /// Where a hash belongs: home slot and tag.
 #[inline]
-fn place(hash: u64, num_homes: u64) -> (usize, u8) {
+pub(crate) fn place(hash: u64, num_homes: u64) -> (usize, u8) {
     (home((hash >> 32) as u32, num_homes), (hash as u8).max(1))
 }
 
 /// The home slot of the upper half of a hash; ascending in it, below `num_homes`.
 #[inline]
-fn home(upper: u32, num_homes: u64) -> usize {
+pub(crate) fn home(upper: u32, num_homes: u64) -> usize {
     ((u128::from(upper) * u128::from(num_homes)) >> 32) as usize
 }
 

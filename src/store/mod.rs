@@ -18,6 +18,7 @@ mod open;
 pub mod partition;
 pub mod publish;
 mod rules;
+mod scratch;
 pub mod segment;
 pub mod verify;
 pub mod writer;
@@ -30,6 +31,7 @@ pub use manifest::Manifest;
 pub(crate) use mmap::prefetch;
 pub use open::Store;
 pub use publish::StoreWriter;
+pub(crate) use scratch::Scratch;
 pub use segment::Segment;
 pub use writer::ContainerWriter;
 

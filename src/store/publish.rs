@@ -24,6 +24,7 @@ use super::leftovers::{self, Found, LOCK};
 use super::lock;
 use super::manifest::{Current, FileEntry, Manifest, manifest_name};
 use super::open::live_manifest;
+use super::scratch::Scratch;
 use super::writer::{ContainerWriter, Sealed, Target};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -179,6 +180,13 @@ impl StoreWriter {
         self.make_directory(directory)?;
         let file = self.temporary(Some(directory))?;
         ContainerWriter::new(Target::new(file, format!("{directory}/{}", plain_stem(stem))), kind)
+    }
+
+    /// A new scratch file in the store's directory.
+    pub(crate) fn scratch(&self) -> Result<Scratch> {
+        self.refuse_spent()?;
+        let number = self.num_temporary.fetch_add(1, Ordering::Relaxed);
+        Scratch::create(&self.disk, self.root.join(leftovers::temporary_name(number)))
     }
 
     /// Ends a data file: syncs it and gives it its final name.

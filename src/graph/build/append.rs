@@ -10,11 +10,13 @@
 //! transaction key the store has is skipped if it says the same, and rejected if not.
 //! Readers keep the generation that they opened.
 
-use super::ingest::{count_repeated, read, refuse_too_many, totals};
-use super::{BuildOptions, IngestOptions, IngestReport, Sources, prepare_behind};
+use super::ingest::{add, count_repeated, refuse_too_many, totals};
+use super::{BuildOptions, IngestOptions, IngestReport, Input, Sources, prepare_behind, spill};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::ingest::{Mapping, ReadOptions, RejectLog};
+use crate::ingest::{
+    Mapping, ReadOptions, ReadReport, RejectLog, read_accounts, read_links, read_transactions,
+};
 use crate::run::Run;
 use crate::store::manifest::{ControlTotal, SourceEntry};
 use crate::store::{Io, StoreWriter};
@@ -63,10 +65,15 @@ pub fn append_into(
     let partition = before.schema.partition;
     let build = BuildOptions { partition, ..options.build.clone() };
     let mut prepared = prepare_behind(Some(graph.clone()), input, &build, run)?;
-    count_repeated(&prepared.repeated, &mut report.sources, first, rejects)?;
+    let mut left_out = Vec::new();
+    for row in &prepared.repeated {
+        spill::count(&mut left_out, row);
+        count_repeated(row, &mut report.sources[(row.source_ordinal - first) as usize], rejects)?;
+    }
     rejects.flush()?;
     refuse_too_many(&report.sources, options.max_rejects_percent, rejects)?;
-    let mut totals = totals(&mut prepared, report.totals);
+    let accepted = prepared.accepted_totals();
+    let mut totals = totals(accepted, &mut prepared.currencies, report.totals, &left_out);
     for (total, old) in totals.iter_mut().zip(&before.totals) {
         *total = ControlTotal {
             accepted: total.accepted + old.accepted,
@@ -78,6 +85,36 @@ pub fn append_into(
     let sources = before.sources.iter().cloned().chain(report.sources).collect();
     let manifest = prepared.publish(writer, partition, sources, totals, run)?;
     Ok(IngestReport { manifest, num_sources_before: first as usize, reasons: rejects.counts().clone() })
+}
+
+/// Reads all sources: transactions, then links, then accounts.
+fn read(
+    sources: Sources,
+    mapping: &Mapping,
+    rejects: &mut RejectLog,
+    options: &ReadOptions,
+    run: &Run,
+) -> Result<(Input, ReadReport)> {
+    let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
+    run.stage("read", 0);
+    let mut report = read_transactions(sources.transactions, mapping, options, run, &mut |mut batch| {
+        for reject in std::mem::take(&mut batch.rejects) {
+            rejects.push(&reject)?;
+        }
+        input.batches.push(batch);
+        Ok(())
+    })?;
+    if !sources.links.is_empty() {
+        let (links, read) = read_links(sources.links, mapping, options, run)?;
+        input.links = links;
+        add(&mut report, read, rejects)?;
+    }
+    if !sources.accounts.is_empty() {
+        let (accounts, read) = read_accounts(sources.accounts, mapping, options, run)?;
+        input.accounts = accounts;
+        add(&mut report, read, rejects)?;
+    }
+    Ok((input, report))
 }
 
 fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {

@@ -1,11 +1,13 @@
 //! From files and frames to a published store: the whole way, or nothing.
 
-use super::{BuildOptions, Input, Prepared, Repeated, prepare};
+use super::spill::{self, Budget, Collected};
+use super::{BuildOptions, Input, Repeated, prepare};
 use crate::error::{Error, Result};
 use crate::ingest::{
     Mapping, ReadOptions, ReadReport, Reason, Reject, RejectLog, Source, read_accounts, read_links,
     read_transactions,
 };
+use crate::memory::machine_bytes;
 use crate::run::Run;
 use crate::store::StoreWriter;
 use crate::store::manifest::{ControlTotal, Manifest, Partition, SourceEntry};
@@ -33,6 +35,9 @@ pub struct IngestOptions {
     pub max_rejects_percent: f64,
     /// Whether the store survives a power failure from the moment that the call returns.
     pub durable: bool,
+    /// Most memory to use, in bytes; half of the machine's if not given. What does not fit goes to scratch files in the
+    /// store's directory. The bytes of the store are the same.
+    pub memory: Option<u64>,
     /// How files are cut into chunks.
     pub read: ReadOptions,
     /// Limits of the format.
@@ -45,6 +50,7 @@ impl Default for IngestOptions {
             partition: Partition::default(),
             max_rejects_percent: 1.0,
             durable: true,
+            memory: None,
             read: ReadOptions::default(),
             build: BuildOptions::default(),
         }
@@ -118,45 +124,63 @@ pub fn ingest_into(
     run: &Run,
 ) -> Result<IngestReport> {
     check(&sources, options)?;
+    let budget = budget(options)?;
+    let mut read = options.read.clone();
+    read.in_flight = read.in_flight.min(budget.in_flight());
     writer.set_durable(options.durable);
-    let (input, mut report) = read(sources, mapping, rejects, &options.read, run)?;
-    let mut prepared = prepare(input, &options.build, run)?;
-    count_repeated(&prepared.repeated, &mut report.sources, 0, rejects)?;
-    rejects.flush()?;
-    refuse_too_many(&report.sources, options.max_rejects_percent, rejects)?;
-    let totals = totals(&mut prepared, report.totals);
-    let manifest = prepared.publish(writer, options.partition, report.sources, totals, run)?;
-    Ok(IngestReport { manifest, num_sources_before: 0, reasons: rejects.counts().clone() })
-}
-
-/// Reads all sources: transactions, then links, then accounts.
-pub(super) fn read(
-    sources: Sources,
-    mapping: &Mapping,
-    rejects: &mut RejectLog,
-    options: &ReadOptions,
-    run: &Run,
-) -> Result<(Input, ReadReport)> {
     let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
+    let mut collected = Collected::Memory(Vec::new(), 0);
     run.stage("read", 0);
-    let mut report = read_transactions(sources.transactions, mapping, options, run, &mut |mut batch| {
+    let mut report = read_transactions(sources.transactions, mapping, &read, run, &mut |mut batch| {
         for reject in std::mem::take(&mut batch.rejects) {
             rejects.push(&reject)?;
         }
-        input.batches.push(batch);
-        Ok(())
+        collected.add(batch, budget, &options.build, options.partition, &writer, run)
     })?;
     if !sources.links.is_empty() {
-        let (links, read) = read_links(sources.links, mapping, options, run)?;
+        let (links, read) = read_links(sources.links, mapping, &read, run)?;
         input.links = links;
         add(&mut report, read, rejects)?;
     }
     if !sources.accounts.is_empty() {
-        let (accounts, read) = read_accounts(sources.accounts, mapping, options, run)?;
+        let (accounts, read) = read_accounts(sources.accounts, mapping, &read, run)?;
         input.accounts = accounts;
         add(&mut report, read, rejects)?;
     }
-    Ok((input, report))
+    let mut left_out = Vec::new();
+    let mut count = |row: &Repeated, sources: &mut [SourceEntry], rejects: &mut RejectLog| {
+        spill::count(&mut left_out, row);
+        count_repeated(row, &mut sources[row.source_ordinal as usize], rejects)
+    };
+    let manifest = match collected {
+        Collected::Memory(batches, _) => {
+            input.batches = batches;
+            let mut prepared = prepare(input, &options.build, run)?;
+            for row in &prepared.repeated {
+                count(row, &mut report.sources, rejects)?;
+            }
+            rejects.flush()?;
+            refuse_too_many(&report.sources, options.max_rejects_percent, rejects)?;
+            let accepted = prepared.accepted_totals();
+            let totals = totals(accepted, &mut prepared.currencies, report.totals, &left_out);
+            prepared.publish(writer, options.partition, report.sources, totals, run)?
+        }
+        Collected::Spilled(spilled) => {
+            let (mut prepared, parts, repeats) =
+                spilled.finish(input.links, input.accounts, input.mapping, &writer, run)?;
+            repeats.each(|row| count(row, &mut report.sources, rejects))?;
+            drop(repeats);
+            rejects.flush()?;
+            refuse_too_many(&report.sources, options.max_rejects_percent, rejects)?;
+            let mut accepted = parts.totals().to_vec();
+            for (total, left_out) in accepted.iter_mut().zip(&left_out) {
+                *total = (total.0 - left_out.0, total.1 - left_out.1);
+            }
+            let totals = totals(accepted, &mut prepared.currencies, report.totals, &left_out);
+            parts.publish(prepared, writer, report.sources, totals, run)?
+        }
+    };
+    Ok(IngestReport { manifest, num_sources_before: 0, reasons: rejects.counts().clone() })
 }
 
 fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
@@ -165,11 +189,21 @@ fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
         let value = "no source".into();
         return Err(Error::Option { name: "transactions", value, allowed: "at least one source" });
     }
-    Ok(())
+    budget(options).map(|_| ())
+}
+
+/// The budget that was given, or half of the machine.
+fn budget(options: &IngestOptions) -> Result<Budget> {
+    let memory = options.memory.unwrap_or_else(|| machine_bytes() / 2);
+    if memory < options.build.memory_min {
+        let value = memory.to_string();
+        return Err(Error::Option { name: "memory", value, allowed: "at least 67108864 bytes (64M)" });
+    }
+    Ok(Budget { memory })
 }
 
 /// Adds what was read of another table.
-fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Result<()> {
+pub(super) fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Result<()> {
     for reject in &read.rejects {
         rejects.push(reject)?;
     }
@@ -177,29 +211,24 @@ fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Re
     Ok(())
 }
 
-/// Moves repeated rows from accepted to skipped or rejected. Transaction sources come first in `sources`; the ordinal of the first is `first`.
+/// Moves a repeated row of `source` from accepted to skipped or rejected.
 pub(super) fn count_repeated(
-    repeated: &[Repeated],
-    sources: &mut [SourceEntry],
-    first: u32,
+    row: &Repeated,
+    source: &mut SourceEntry,
     rejects: &mut RejectLog,
 ) -> Result<()> {
-    for row in repeated {
-        let source = &mut sources[(row.source_ordinal - first) as usize];
-        source.accepted -= 1;
-        let reason = match row.same {
-            true => Reason::DuplicateSameContent,
-            false => Reason::DuplicateDifferentContent,
-        };
-        match row.same {
-            true => source.skipped += 1,
-            false => source.rejected += 1,
-        }
-        let name = source.name.as_str().into();
-        let detail = format!("first in source {}, record {}", row.first.0, row.first.1);
-        rejects.push(&Reject { source: name, record: row.record, column: "".into(), reason, detail })?;
+    source.accepted -= 1;
+    let reason = match row.same {
+        true => Reason::DuplicateSameContent,
+        false => Reason::DuplicateDifferentContent,
+    };
+    match row.same {
+        true => source.skipped += 1,
+        false => source.rejected += 1,
     }
-    Ok(())
+    let name = source.name.as_str().into();
+    let detail = format!("first in source {}, record {}", row.first.0, row.first.1);
+    rejects.push(&Reject { source: name, record: row.record, column: "".into(), reason, detail })
 }
 
 pub(super) fn refuse_too_many(
@@ -217,8 +246,12 @@ pub(super) fn refuse_too_many(
 }
 
 /// Control totals in the order of the store's currencies; currencies of rejected rows alone come last.
-pub(super) fn totals(prepared: &mut Prepared, read: Vec<(Currency, ControlTotal)>) -> Vec<ControlTotal> {
-    let accepted = prepared.accepted_totals();
+pub(super) fn totals(
+    accepted: Vec<(u64, i128)>,
+    currencies: &mut Vec<Currency>,
+    read: Vec<(Currency, ControlTotal)>,
+    left_out: &[(u64, i128)],
+) -> Vec<ControlTotal> {
     let mut totals: Vec<ControlTotal> = accepted
         .into_iter()
         .map(|(accepted, accepted_minor)| ControlTotal {
@@ -228,19 +261,18 @@ pub(super) fn totals(prepared: &mut Prepared, read: Vec<(Currency, ControlTotal)
         })
         .collect();
     for (currency, total) in read {
-        let known = prepared.currencies.iter().position(|known| *known == currency);
+        let known = currencies.iter().position(|known| *known == currency);
         let place = known.unwrap_or_else(|| {
-            prepared.currencies.push(currency);
+            currencies.push(currency);
             totals.push(ControlTotal::default());
             totals.len() - 1
         });
         totals[place].rejected += total.rejected;
         totals[place].rejected_minor += total.rejected_minor;
     }
-    for row in &prepared.repeated {
-        let total = &mut totals[row.currency as usize];
-        total.rejected += 1;
-        total.rejected_minor += i128::from(row.amount);
+    for (total, left_out) in totals.iter_mut().zip(left_out) {
+        total.rejected += left_out.0;
+        total.rejected_minor += left_out.1;
     }
     totals
 }

@@ -26,6 +26,7 @@ mod ingest;
 mod links;
 mod rows;
 mod segment;
+mod spill;
 
 pub use append::{append, append_into};
 pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
@@ -72,11 +73,13 @@ pub struct BuildOptions {
     pub partition: Partition,
     /// Most accounts, and most transactions of a segment; smaller than the format's own limit only in tests.
     pub ids_max: u64,
+    /// Least memory budget, in bytes; smaller only in tests.
+    pub memory_min: u64,
 }
 
 impl Default for BuildOptions {
     fn default() -> Self {
-        Self { partition: Partition::default(), ids_max: IDS_MAX }
+        Self { partition: Partition::default(), ids_max: IDS_MAX, memory_min: 64 << 20 }
     }
 }
 
@@ -305,6 +308,14 @@ fn link_rows(table: &LinkRows, accounts: &[u32], names: &[String], dictionaries:
     links::merge((0..table.account.len()).map(link).collect())
 }
 
+/// What a store has beside the segments of its time partitions.
+struct Others {
+    static_links: Option<SegmentEntry>,
+    account_keys: FileEntry,
+    kinds: Vec<KindEntry>,
+    attributes: Option<AttributesEntry>,
+}
+
 /// Names that have codes in the store.
 #[derive(Debug, Default)]
 struct Names {
@@ -316,12 +327,17 @@ struct Names {
 }
 
 /// Gives currencies, channels and labels their codes in the store, by first appearance.
-fn codes(batches: Vec<Batch>, names: Names) -> Result<(Vec<Chunk>, Names)> {
-    let Names { mut currencies, mut channels, mut labels } = names;
-    let mut chunks = Vec::with_capacity(batches.len());
-    for batch in batches {
+fn codes(batches: Vec<Batch>, mut names: Names) -> Result<(Vec<Chunk>, Names)> {
+    let chunks = batches.into_iter().map(|batch| names.chunk(batch)).collect::<Result<_>>()?;
+    Ok((chunks, names))
+}
+
+impl Names {
+    /// Gives the names of the next batch their codes.
+    fn chunk(&mut self, batch: Batch) -> Result<Chunk> {
+        let Names { currencies, channels, labels } = self;
         let currency_codes =
-            batch.currencies.iter().map(|currency| code(&mut currencies, currency) as u16).collect();
+            batch.currencies.iter().map(|currency| code(currencies, currency) as u16).collect();
         let names = |table: &mut Vec<String>, given: &[String], what| {
             let codes: Vec<usize> = given.iter().map(|name| code(table, name) + 1).collect();
             if table.len() > 255 {
@@ -330,22 +346,21 @@ fn codes(batches: Vec<Batch>, names: Names) -> Result<(Vec<Chunk>, Names)> {
             }
             Ok([0].into_iter().chain(codes.into_iter().map(|code| code as u8)).collect())
         };
-        let channel_codes = names(&mut channels, &batch.channels.0, "distinct channels")?;
-        let label_codes = names(&mut labels, &batch.labels.0, "distinct labels")?;
+        let channel_codes = names(channels, &batch.channels.0, "distinct channels")?;
+        let label_codes = names(labels, &batch.labels.0, "distinct labels")?;
         if currencies.len() > usize::from(u16::MAX) {
             let (found, limit) = (currencies.len() as u64, u64::from(u16::MAX));
             let remedy = "check the currency column of the mapping";
             return Err(Error::Limit { what: "distinct currencies", found, limit, remedy });
         }
-        chunks.push(Chunk {
+        Ok(Chunk {
             batch,
             currencies: currency_codes,
             channels: channel_codes,
             labels: label_codes,
             references: None,
-        });
+        })
     }
-    Ok((chunks, Names { currencies, channels, labels }))
 }
 
 /// The place of `value` in `table`, added at the end if it is new.
@@ -412,26 +427,48 @@ impl Prepared {
         kept.retain(|old| segments.iter().all(|new| new.partition != old.partition));
         segments.append(&mut kept);
         segments.sort_unstable_by_key(|segment| segment.time_min);
+        let others = self.write_others(&writer, run)?;
+        run.check()?;
+        let manifest = self.manifest(partition, segments, others, sources, totals);
+        writer.publish(&manifest)?;
+        Ok(manifest)
+    }
+
+    /// Writes everything but the segments of time partitions, as far as it is not there.
+    fn write_others(&self, writer: &StoreWriter, run: &Run) -> Result<Others> {
+        let (before, store) =
+            (self.before.as_ref().map(Graph::manifest), self.before.as_ref().map(Graph::store));
         let static_links = match self.static_links.is_empty() {
             true => before.and_then(|before| before.static_links.clone()),
-            false => Some(self.write_static_links(&writer, run)?),
+            false => Some(self.write_static_links(writer, run)?),
         };
-        let store = self.before.as_ref().map(Graph::store);
         let known = before.zip(store).map(|(before, store)| (&before.account_keys, store.account_keys()));
-        let account_keys = write_keys(&writer, "account", known, &self.accounts)?;
+        let account_keys = write_keys(writer, "account", known, &self.accounts)?;
         let mut kinds = Vec::new();
         for (number, (name, keys)) in self.kinds.iter().enumerate() {
             let old = before.and_then(|before| before.kinds.get(number));
             let known = old.zip(store).map(|(old, store)| (&old.keys, &store.identifier_keys()[number]));
-            let file = write_keys(&writer, &format!("identifier-{number}"), known, keys)?;
+            let file = write_keys(writer, &format!("identifier-{number}"), known, keys)?;
             let num_identifiers = old.map_or(0, |old| old.num_identifiers) + num_keys(keys);
             kinds.push(KindEntry { name: name.clone(), num_identifiers, keys: file });
         }
-        let attributes = self.write_attributes(&writer)?;
-        run.check()?;
-        let manifest = Manifest {
-            generation: before.map_or(0, |before| before.generation) + 1,
-            parent: store.map(|store| store.manifest_sha256),
+        let attributes = self.write_attributes(writer)?;
+        Ok(Others { static_links, account_keys, kinds, attributes })
+    }
+
+    /// The record of the generation.
+    fn manifest(
+        self,
+        partition: Partition,
+        segments: Vec<SegmentEntry>,
+        others: Others,
+        sources: Vec<SourceEntry>,
+        totals: Vec<ControlTotal>,
+    ) -> Manifest {
+        let before = self.before.as_ref();
+        Manifest {
+            generation: before.map_or(0, |before| before.manifest().generation) + 1,
+            parent: before.map(|before| before.store().manifest_sha256),
             tool: concat!("ringfence ", env!("CARGO_PKG_VERSION")).into(),
             schema: Schema {
                 partition,
@@ -441,16 +478,14 @@ impl Prepared {
                 mapping: self.mapping,
             },
             num_accounts: self.num_accounts,
-            account_keys,
-            kinds,
+            account_keys: others.account_keys,
+            kinds: others.kinds,
             segments,
-            static_links,
-            attributes,
+            static_links: others.static_links,
+            attributes: others.attributes,
             sources,
             totals,
-        };
-        writer.publish(&manifest)?;
-        Ok(manifest)
+        }
     }
 
     /// Cuts the rows at partition boundaries.
