@@ -101,7 +101,7 @@ fn to_parquet(csv: &Path, parquet: &Path) {
         }
     }
     let table = Table::new(header.into_iter().zip(columns.into_iter().map(Values::OptionText)));
-    write_parquet(table, File::create(parquet).expect("a new file")).expect("a Parquet file");
+    write_parquet(&table, File::create(parquet).expect("a new file")).expect("a Parquet file");
 }
 
 fn make_store(path: &Path, file: &Path, mapping: &Mapping, durable: bool, run: &Run) -> u64 {

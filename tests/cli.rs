@@ -14,6 +14,38 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 #[test]
+fn what_came_later_is_appended_once() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "cycle");
+    let before = done(["info", &graph]);
+    let more = text(directory.path().join("more.csv"));
+    let header = "transaction,source,destination,time,amount,currency\n";
+    std::fs::write(
+        &more,
+        format!("{header}late,new,newer,2031-05-05T00:00:00Z,1.00,EUR\nbad,new,newer,never,1.00,EUR\n"),
+    )
+    .unwrap();
+    refused(["append", &graph, "--transactions", &more], "rejects", 4);
+    assert_eq!(done(["info", &graph]), before);
+    let rejects = text(directory.path().join("rejects.csv"));
+    let report =
+        done(["append", &graph, "--transactions", &more, "--max-rejects", "50", "--rejects", &rejects]);
+    assert_eq!(
+        (&report["generation"], &report["rows"]),
+        (&2.into(), &json!({ "read": 2, "accepted": 1, "rejected": 1, "skipped": 0 }))
+    );
+    assert_eq!(read(&rejects).lines().count(), 2);
+    let info = done(["info", &graph]);
+    let count = |info: &Value| info["num_transactions"].as_u64().unwrap();
+    assert_eq!((count(&info), &info["generation"]), (count(&before) + 1, &2.into()));
+    assert_eq!(done(["verify", &graph, "--full"])["full"], true);
+    let again = refused(["append", &graph, "--transactions", &more, "--max-rejects", "50"], "input", 4);
+    assert!(again.contains("generation 2 holds it already"), "{again}");
+    refused(["append", &graph], "option", 2);
+    assert_eq!(done(["info", &graph]), info);
+}
+
+#[test]
 fn a_bank_goes_the_whole_way_from_rows_to_pictures() {
     let directory = TempDir::new().unwrap();
     let at = |name: &str| text(directory.path().join(name));

@@ -158,7 +158,7 @@ fn csv_gzip_and_parquet_of_the_same_rows_give_the_same_files() {
     }
     let columns = names.iter().map(|name| name.to_string()).zip(columns.into_iter().map(Values::OptionText));
     let table = Table { columns: columns.collect() };
-    ringfence::report::parquet::write_parquet(table, std::fs::File::create(&parquet).unwrap()).unwrap();
+    ringfence::report::parquet::write_parquet(&table, std::fs::File::create(&parquet).unwrap()).unwrap();
 
     let data_files = |source: &Path| {
         let path = dir.path().join(format!("{}.ring", source.file_name().unwrap().to_str().unwrap()));

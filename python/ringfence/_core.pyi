@@ -106,6 +106,17 @@ class Graph:
     @property
     def num_transactions(self) -> int: ...
     def info(self) -> dict[str, Any]: ...
+    def append(
+        self,
+        transactions: _Source | Iterable[_Source] | None = None,
+        *,
+        accounts: _Source | Iterable[_Source] | None = None,
+        links: _Source | Iterable[_Source] | None = None,
+        max_rejects: float = 1.0,
+        rejects: _Path | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Graph: ...
     def components(
         self,
         *,

@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use ringfence::graph::Graph as Opened;
-use ringfence::graph::build::{self, IngestOptions, Sources};
+use ringfence::graph::build::{self, IngestOptions, IngestReport, Sources};
 use ringfence::ingest::{Mapping, RejectLog, Source};
 use ringfence::report::output::Pending;
 use ringfence::store::Io;
@@ -106,25 +106,36 @@ pub(crate) fn ingest(
         links: links.as_ref().map_or(Ok(Vec::new()), sources)?,
     };
     let options = IngestOptions { partition, max_rejects_percent: max_rejects, ..IngestOptions::default() };
-    detached(py, circumstances, |run| publish(&path, sources, &mapping, rejects.as_deref(), &options, run))
-        .map(Graph::new)
+    detached(py, circumstances, |run| {
+        let publish = |log: &mut RejectLog| build::ingest(&path, sources, &mapping, log, &options, run);
+        published(&path, rejects.as_deref(), publish)
+    })
+    .map(Graph::new)
 }
 
-/// Ingests and opens what was published; the reject file appears whole, and only where it says why.
-fn publish(
+/// Adds rows to the graph at `path`; see `Graph.append`.
+pub(crate) fn add(
     path: &Path,
     sources: Sources,
-    mapping: &Mapping,
     rejects: Option<&Path>,
     options: &IngestOptions,
     run: &Run,
+) -> Result<Opened> {
+    published(path, rejects, |log| build::append(path, sources, log, options, run))
+}
+
+/// Opens what `publish` published; the reject file appears whole, and only where it says why.
+fn published(
+    path: &Path,
+    rejects: Option<&Path>,
+    publish: impl FnOnce(&mut RejectLog) -> Result<IngestReport>,
 ) -> Result<Opened> {
     let file = rejects.map(Pending::create).transpose()?;
     let mut log = match (&file, rejects) {
         (Some(file), Some(path)) => RejectLog::writing(path, Box::new(file.writer()?))?,
         _ => RejectLog::counting(),
     };
-    let report = build::ingest(path, sources, mapping, &mut log, options, run);
+    let report = publish(&mut log);
     drop(log);
     if let Some(file) = file.filter(|_| matches!(report, Ok(_) | Err(Error::Rejects { .. }))) {
         file.finish()?;
@@ -133,7 +144,7 @@ fn publish(
 }
 
 /// One source, or a list of them.
-fn sources(given: &Bound<'_, PyAny>) -> PyResult<Vec<Source>> {
+pub(crate) fn sources(given: &Bound<'_, PyAny>) -> PyResult<Vec<Source>> {
     if let Some(reader) = frame(given)? {
         return Ok(vec![Source::Frame { name: "frame".into(), reader }]);
     }

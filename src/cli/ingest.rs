@@ -10,7 +10,7 @@ use ringfence::store::manifest::Partition;
 use ringfence::units::amount::format_amount;
 use ringfence::{Error, Result, Run};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Read transactions, accounts and links from files and make a graph of them.
 #[derive(Debug, clap::Args)]
@@ -28,15 +28,8 @@ pub struct Args {
     /// Files of transactions: CSV (plain, gzip, zstd) or Parquet.
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     transactions: Vec<PathBuf>,
-    /// Files of accounts and their attributes.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    accounts: Vec<PathBuf>,
-    /// Files of links between accounts and identifiers (device, phone, ssn, …).
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    links: Vec<PathBuf>,
-    /// Most rejected rows, in percent of all rows read; more of them and no graph is made.
-    #[arg(long, value_name = "PERCENT", default_value_t = IngestOptions::default().max_rejects_percent)]
-    max_rejects: f64,
+    #[command(flatten)]
+    tables: TableArgs,
     /// How time is cut into files of the graph.
     #[arg(long, value_enum, default_value_t = PartitionArg::from(IngestOptions::default().partition))]
     partition: PartitionArg,
@@ -44,9 +37,57 @@ pub struct Args {
     /// The graph is the same, byte for byte [default: half of the machine's memory]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
-    /// CSV file to make with every rejected row and why; it stays where too many rejects end the ingest.
+}
+
+/// What comes beside transactions, and what becomes of rows that cannot be used.
+#[derive(Debug, clap::Args)]
+pub struct TableArgs {
+    /// Files of accounts and their attributes.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    accounts: Vec<PathBuf>,
+    /// Files of links between accounts and identifiers (device, phone, ssn, …).
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    links: Vec<PathBuf>,
+    /// Most rejected rows, in percent of all rows read; more of them and nothing is kept.
+    #[arg(long, value_name = "PERCENT", default_value_t = IngestOptions::default().max_rejects_percent)]
+    max_rejects: f64,
+    /// CSV file to make with every rejected row and why; it stays where too many rejects end the work.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+}
+
+impl TableArgs {
+    pub fn sources(&self, transactions: &[PathBuf]) -> Sources {
+        let files = |paths: &[PathBuf]| paths.iter().cloned().map(Source::File).collect();
+        Sources {
+            transactions: files(transactions),
+            accounts: files(&self.accounts),
+            links: files(&self.links),
+        }
+    }
+
+    pub fn options(&self) -> IngestOptions {
+        IngestOptions { max_rejects_percent: self.max_rejects, ..IngestOptions::default() }
+    }
+
+    /// Lets `read` work with the reject file, and tells what it did to the graph at `graph`.
+    pub fn answer(
+        &self,
+        graph: &Path,
+        read: impl FnOnce(&mut RejectLog) -> Result<IngestReport>,
+    ) -> Result<Answer> {
+        let file = self.rejects.as_deref().map(Pending::create).transpose()?;
+        let mut log = match (&file, &self.rejects) {
+            (Some(file), Some(path)) => RejectLog::writing(path, Box::new(file.writer()?))?,
+            _ => RejectLog::counting(),
+        };
+        let report = read(&mut log);
+        drop(log);
+        if let Some(file) = file.filter(|_| matches!(report, Ok(_) | Err(Error::Rejects { .. }))) {
+            file.finish()?;
+        }
+        Ok(answer(graph, self.rejects.as_deref(), &report?))
+    }
 }
 
 /// Width of a time partition, as the command line says it.
@@ -82,29 +123,10 @@ impl From<PartitionArg> for Partition {
 
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let mapping = mapping(args)?;
-    let files = |paths: &[PathBuf]| paths.iter().cloned().map(Source::File).collect();
-    let sources = Sources {
-        transactions: files(&args.transactions),
-        accounts: files(&args.accounts),
-        links: files(&args.links),
-    };
-    let options = IngestOptions {
-        partition: args.partition.into(),
-        max_rejects_percent: args.max_rejects,
-        memory: args.memory,
-        ..IngestOptions::default()
-    };
-    let file = args.rejects.as_deref().map(Pending::create).transpose()?;
-    let mut log = match (&file, &args.rejects) {
-        (Some(file), Some(path)) => RejectLog::writing(path, Box::new(file.writer()?))?,
-        _ => RejectLog::counting(),
-    };
-    let report = ingest(&args.graph, sources, &mapping, &mut log, &options, run);
-    drop(log);
-    if let Some(file) = file.filter(|_| matches!(report, Ok(_) | Err(Error::Rejects { .. }))) {
-        file.finish()?;
-    }
-    Ok(answer(args, &report?))
+    let options =
+        IngestOptions { partition: args.partition.into(), memory: args.memory, ..args.tables.options() };
+    let sources = args.tables.sources(&args.transactions);
+    args.tables.answer(&args.graph, |log| ingest(&args.graph, sources, &mapping, log, &options, run))
 }
 
 fn mapping(args: &Args) -> Result<Mapping> {
@@ -120,14 +142,14 @@ fn mapping(args: &Args) -> Result<Mapping> {
     }
 }
 
-fn answer(args: &Args, report: &IngestReport) -> Answer {
+fn answer(graph: &Path, rejects: Option<&Path>, report: &IngestReport) -> Answer {
     let manifest = &report.manifest;
     let [read, accepted, rejected, skipped] = report.counts();
     let transactions: u64 = manifest.segments.iter().map(|segment| u64::from(segment.num_transactions)).sum();
     let mut text = format!(
         "{}: generation {}, {} accounts, {transactions} transactions in {} segments\n\
          {read} rows read: {accepted} accepted, {rejected} rejected, {skipped} skipped\n",
-        args.graph.display(),
+        graph.display(),
         manifest.generation,
         manifest.num_accounts,
         manifest.segments.len(),
@@ -142,14 +164,14 @@ fn answer(args: &Args, report: &IngestReport) -> Answer {
     let reasons: Map<String, Value> =
         report.reasons.iter().map(|(reason, count)| (reason.name().to_string(), (*count).into())).collect();
     let json = json!({
-        "graph": args.graph.display().to_string(),
+        "graph": graph.display().to_string(),
         "generation": manifest.generation,
         "num_accounts": manifest.num_accounts,
         "num_transactions": transactions,
         "num_segments": manifest.segments.len(),
         "rows": { "read": read, "accepted": accepted, "rejected": rejected, "skipped": skipped },
         "reasons": reasons,
-        "rejects": args.rejects.as_ref().map(|path| path.display().to_string()),
+        "rejects": rejects.map(|path| path.display().to_string()),
     });
     Answer::new(text, json)
 }

@@ -6,7 +6,7 @@ use super::matches::{budget, read, say};
 use super::output::OutputArgs;
 use ringfence::patterns::{CycleOptions, Null, NullOptions, Options, Typology, searches};
 use ringfence::report::matches::{MatchQuestion, match_report};
-use ringfence::report::patterns::{PatternQuestion, Valuation, cycle_count_report, pattern_report};
+use ringfence::report::patterns::{PatternQuestion, Valuation, cycle_count_report, pattern_tables};
 use ringfence::report::text::to_text;
 use ringfence::{Error, Result, Run};
 use serde_json::{Map, Value};
@@ -114,26 +114,32 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         let graph = args.graph.open()?;
         return say(match_report(&args.window.view(&graph)?, &question, run)?, &args.output, run);
     }
-    let (report, table) = if args.count {
+    if args.count {
         let options = count_options(&settings)?;
         let graph = args.graph.open()?;
-        (cycle_count_report(&args.window.view(&graph)?, &options, &valuation, run)?, "counts")
-    } else {
-        let typologies: Vec<Typology> = match args.typology.as_slice() {
-            [] => Typology::ALL.to_vec(),
-            names => names.iter().map(|name| Typology::named(name)).collect::<Result<_>>()?,
-        };
-        let null = args.replicates.map(|replicates| NullOptions {
-            null: args.null,
-            replicates,
-            seed: args.seed,
-            within: args.within.clone(),
-        });
-        let question = PatternQuestion { searches: searches(&typologies, &settings)?, valuation, null };
-        let graph = args.graph.open()?;
-        (pattern_report(&args.window.view(&graph)?, &question, run)?, "instances")
+        let report = cycle_count_report(&args.window.view(&graph)?, &options, &valuation, run)?;
+        let counts = report.table("counts").map_or(String::new(), |counts| to_text(counts, ROWS));
+        let text = in_words(&report.document);
+        return args.output.write(report, &format!("{text}\n\n{counts}\n"), run);
+    }
+    let typologies: Vec<Typology> = match args.typology.as_slice() {
+        [] => Typology::ALL.to_vec(),
+        names => names.iter().map(|name| Typology::named(name)).collect::<Result<_>>()?,
     };
-    let said = &report.document;
+    let null = args.replicates.map(|replicates| NullOptions {
+        null: args.null,
+        replicates,
+        seed: args.seed,
+        within: args.within.clone(),
+    });
+    let question = PatternQuestion { searches: searches(&typologies, &settings)?, valuation, null };
+    let graph = args.graph.open()?;
+    let view = args.window.view(&graph)?;
+    args.output.stream("instances", |sink| pattern_tables(&view, &question, sink, run), in_words, run)
+}
+
+/// What an answer found, and what its reader has to know.
+fn in_words(said: &Value) -> String {
     let mut text = match said.get("num_instances") {
         Some(instances) => counted(instances, "instance", "instances"),
         None => counted(&said["num_sequences"], "sequence of accounts", "sequences of accounts"),
@@ -147,6 +153,5 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     if said["truncated"] == true {
         text += "; the search was cut short, there may be more";
     }
-    let rows = report.table(table).map_or(String::new(), |found| to_text(found, ROWS));
-    args.output.write(report, &format!("{text}\n\n{rows}\n"), run)
+    text
 }

@@ -21,6 +21,7 @@ use super::reject::{Reason, Reject, masked, shown};
 use super::rows::{KeyCells, Verdicts};
 use super::times::integer;
 use crate::error::{Error, Result};
+use crate::store::manifest::AttributeColumn;
 use crate::units::time::parse_time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ pub(crate) struct AccountPlan {
 }
 
 impl AccountPlan {
-    pub fn new(rules: &Accounts, header: &Header<'_>) -> Result<Self> {
+    /// `known` are columns that have a type already; it counts where the rules name none.
+    pub fn new(rules: &Accounts, known: &[AttributeColumn], header: &Header<'_>) -> Result<Self> {
         let key = header.key(&rules.account)?;
         let columns = match &rules.attributes {
             Some(list) => {
@@ -58,7 +60,9 @@ impl AccountPlan {
             return Err(Error::input(header.source, problem));
         }
         let typed = columns.into_iter().map(|column| {
+            let known = || known.iter().find(|known| known.name == *column.name);
             let kind = rules.types.get(&*column.name).copied();
+            let kind = kind.or_else(|| known().map(|known| known.kind.into()));
             (column, kind)
         });
         Ok(AccountPlan { name: header.name.clone(), key, attributes: typed.collect() })

@@ -11,6 +11,7 @@ use super::presets;
 use super::refs::{ColumnRef, FlagRef, KeyRef, TextRef};
 use super::times::{TimeFormat, TimeRules, Unclear, Zone};
 use crate::error::{Error, Result};
+use crate::store::manifest::AttributeKind;
 use crate::units::amount::{Excess, Notation};
 use crate::units::currency::iso_exponent;
 use crate::units::time::{TIME_MAX, TIME_MIN, parse_time};
@@ -178,6 +179,18 @@ pub(crate) enum AttributeType {
     Float,
     Boolean,
     Time,
+}
+
+impl From<AttributeKind> for AttributeType {
+    fn from(kind: AttributeKind) -> Self {
+        match kind {
+            AttributeKind::Text => AttributeType::Text,
+            AttributeKind::Integer => AttributeType::Integer,
+            AttributeKind::Float => AttributeType::Float,
+            AttributeKind::Boolean => AttributeType::Boolean,
+            AttributeKind::Time => AttributeType::Time,
+        }
+    }
 }
 
 /// Whether times mean moments or days.

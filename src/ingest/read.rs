@@ -17,7 +17,7 @@ use super::rows::{ReadChunk, TransactionRows};
 use super::stream::{PARQUET_MAGIC, Text, first_bytes};
 use crate::error::{Error, Result};
 use crate::run::Run;
-use crate::store::manifest::{ControlTotal, SourceEntry};
+use crate::store::manifest::{AttributeColumn, ControlTotal, SourceEntry};
 use crate::units::Currency;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,8 @@ pub struct ReadOptions {
     pub chunk_rows: usize,
     /// `Batch::source_ordinal` of the first source.
     pub first_ordinal: u32,
+    /// Attribute columns that have a type already; it counts where the mapping names none.
+    pub attributes: Vec<AttributeColumn>,
     /// About how many bytes of text and rows may be in work at a time. Where that is little, chunks are smaller and fewer;
     /// what is read is the same.
     pub in_flight: u64,
@@ -74,7 +76,13 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        ReadOptions { chunk_bytes: 8 << 20, chunk_rows: 1 << 18, first_ordinal: 0, in_flight: u64::MAX }
+        ReadOptions {
+            chunk_bytes: 8 << 20,
+            chunk_rows: 1 << 18,
+            first_ordinal: 0,
+            attributes: Vec::new(),
+            in_flight: u64::MAX,
+        }
     }
 }
 
@@ -184,7 +192,8 @@ pub fn read_accounts(
     let mut table = AccountTable::new();
     for source in sources {
         let mut opened = Opened::new(source, mapping.files(), options)?;
-        let (plan, used) = opened.plan(mapping.files(), |header| AccountPlan::new(rules, header))?;
+        let (plan, used) =
+            opened.plan(mapping.files(), |header| AccountPlan::new(rules, &options.attributes, header))?;
         let mut counts = Counts::default();
         opened.read(run, &used, &|_| AccountChunk::new(&plan), &mut |chunk, first_record, num_records| {
             let (accepted, rejects) = table.add(chunk, first_record);

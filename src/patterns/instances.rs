@@ -20,6 +20,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of them.
+    pub const ALL: [Role; 3] = [Role::Source, Role::Middle, Role::Sink];
+
     /// The name in files and reports.
     pub fn name(self) -> &'static str {
         match self {

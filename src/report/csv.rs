@@ -26,12 +26,22 @@ pub struct CsvOptions {
 /// # Errors
 /// What `out` returns, or the error of [`Table::check`] inside an [`io::Error`].
 pub fn write_csv(table: &Table, options: CsvOptions, out: &mut impl Write) -> io::Result<()> {
-    table.check().map_err(io::Error::other)?;
+    write_header(table, options, out)?;
+    write_rows(table, options, out)
+}
+
+/// Writes the names of the columns.
+pub(super) fn write_header(table: &Table, options: CsvOptions, out: &mut impl Write) -> io::Result<()> {
     for (at, (name, _)) in table.columns.iter().enumerate() {
         separate(at, out)?;
         text(name, options, out)?;
     }
-    out.write_all(b"\n")?;
+    out.write_all(b"\n")
+}
+
+/// Writes the rows, which may follow others of the same table.
+pub(super) fn write_rows(table: &Table, options: CsvOptions, out: &mut impl Write) -> io::Result<()> {
+    table.check().map_err(io::Error::other)?;
     let lonely = table.columns.len() == 1;
     for row in 0..table.num_rows() {
         for (at, (_, values)) in table.columns.iter().enumerate() {

@@ -1,107 +1,157 @@
 //! The payments that show an instance, and what they come to: one form for typologies and for patterns in words.
 
-use super::table::{Table, Values};
+use super::table::{Coded, Table, Values};
 use crate::error::Result;
 use crate::graph::{Graph, Transaction};
-use crate::ids::{CurrencyId, TxId};
+use crate::ids::{AccountId, CurrencyId, TxId};
 use crate::run::Run;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// Payments whose keys one task looks up.
+/// Rows that one task looks up.
 const ROWS_PER_TASK: usize = 1 << 12;
 
-/// A payment of an instance, as it is shown.
+/// A payment of an instance.
 pub(super) struct Payment {
     /// Number of the instance.
-    pub(super) instance: usize,
+    pub(super) instance: u32,
     /// What the payment is in the instance, if it has a name there.
-    pub(super) role: usize,
+    pub(super) role: u32,
     pub(super) id: TxId,
-    pub(super) key: String,
-    source: String,
-    destination: String,
     pub(super) row: Transaction,
 }
 
-/// Looks up payments, given as (instance, role, transaction).
-///
-/// # Errors
-/// [`Error::Damaged`](crate::Error::Damaged); [`Error::Cancelled`](crate::Error::Cancelled).
-pub(super) fn look_up(graph: &Graph, payments: &[(usize, usize, TxId)], run: &Run) -> Result<Vec<Payment>> {
-    run.stage("keys", payments.len() as u64);
-    let show = |&(instance, role, id): &(usize, usize, TxId)| {
-        let row = graph.transaction(id)?;
-        let (source, destination) = (graph.account_key(row.source)?, graph.account_key(row.destination)?);
-        Ok(Payment { instance, role, id, key: graph.transaction_key(id)?, source, destination, row })
-    };
-    let task = |payments: &[(usize, usize, TxId)]| {
-        run.check()?;
-        run.advance(payments.len() as u64);
-        payments.iter().map(show).collect::<Result<Vec<_>>>()
-    };
-    Ok(payments
-        .par_chunks(ROWS_PER_TASK)
-        .map(task)
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .flatten()
-        .collect())
+/// Payments of instances, and the keys of whom and what they name.
+pub(super) struct Shown {
+    pub(super) payments: Vec<Payment>,
+    pub(super) transactions: Keys,
+    pub(super) accounts: Keys,
 }
 
-/// The table `evidence`; `roles` names what payments are, if they have names.
-pub(super) fn evidence(
-    graph: &Graph,
-    names: &[String],
-    roles: Option<&[&str]>,
-    payments: &[Payment],
-) -> Table {
-    let text = |of: &dyn Fn(&Payment) -> String| Values::Text(payments.iter().map(of).collect());
-    let code = |currency| graph.currency(currency).code.clone();
-    let mut columns = vec![("instance", text(&|payment| names[payment.instance].clone()))];
-    if let Some(roles) = roles {
-        columns.push(("role", text(&|payment| roles[payment.role].to_string())));
+impl Shown {
+    /// Looks up payments, given as (instance, role, transaction), and the keys of their accounts and of `members`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged); [`Error::Cancelled`](crate::Error::Cancelled).
+    pub(super) fn look_up(
+        graph: &Graph,
+        payments: &[(u32, u32, TxId)],
+        members: impl Iterator<Item = AccountId>,
+        run: &Run,
+    ) -> Result<Self> {
+        run.stage("keys", payments.len() as u64);
+        let show = |&(instance, role, id): &(u32, u32, TxId)| {
+            Ok(Payment { instance, role, id, row: graph.transaction(id)? })
+        };
+        let task = |payments: &[(u32, u32, TxId)]| {
+            run.check()?;
+            run.advance(payments.len() as u64);
+            payments.iter().map(show).collect::<Result<Vec<_>>>()
+        };
+        let payments = payments.par_chunks(ROWS_PER_TASK).map(task).collect::<Result<Vec<_>>>()?;
+        let payments: Vec<Payment> = payments.into_iter().flatten().collect();
+        let ends = payments.iter().flat_map(|payment| [payment.row.source, payment.row.destination]);
+        let accounts = ends.chain(members).map(|account| u64::from(account.0)).collect();
+        let transactions = payments.iter().map(|payment| payment.id.0).collect();
+        Ok(Self {
+            payments,
+            transactions: Keys::look_up(transactions, |id| graph.transaction_key(TxId(id)), run)?,
+            accounts: Keys::look_up(accounts, |id| graph.account_key(AccountId(id as u32)), run)?,
+        })
     }
-    columns.extend([
-        ("transaction", text(&|payment| payment.key.clone())),
-        ("source", text(&|payment| payment.source.clone())),
-        ("destination", text(&|payment| payment.destination.clone())),
-        ("time", Values::Time(payments.iter().map(|payment| payment.row.time).collect())),
-        ("currency", text(&|payment| code(payment.row.paid_currency))),
-        ("paid_minor", Values::I64(payments.iter().map(|payment| payment.row.paid).collect())),
-        ("received_currency", text(&|payment| code(payment.row.received_currency))),
-        ("received_minor", Values::I64(payments.iter().map(|payment| payment.row.received).collect())),
-    ]);
-    Table::new(columns)
-}
 
-/// The table `amounts`: what the payments of each instance come to by currency; a payment with several roles counts once.
-pub(super) fn amounts(graph: &Graph, names: &[String], payments: &[Payment]) -> Table {
-    let mut sums: BTreeMap<(usize, u16), (u32, i128)> = BTreeMap::new();
-    let mut counted = BTreeSet::new();
-    for payments in payments.chunk_by(|a, b| a.instance == b.instance) {
-        counted.clear();
-        for payment in payments.iter().filter(|payment| counted.insert(payment.id)) {
-            let sum = sums.entry((payment.instance, payment.row.paid_currency.0)).or_default();
-            *sum = (sum.0 + 1, sum.1 + i128::from(payment.row.paid));
+    /// The table `evidence`; `roles` names what payments are, if they have names.
+    pub(super) fn evidence(&self, graph: &Graph, names: &Arc<Vec<String>>, roles: Option<&[&str]>) -> Table {
+        let coded = |words: &Arc<Vec<String>>, code: &(dyn Fn(&Payment) -> u32 + Sync)| {
+            Values::Coded(Coded::new(words.clone(), self.payments.par_iter().map(code).collect()))
+        };
+        let time = |of: fn(&Payment) -> i64| self.payments.iter().map(of).collect::<Vec<i64>>();
+        let currencies = graph.manifest().schema.currencies.iter().map(|currency| currency.code.clone());
+        let currencies = Arc::new(currencies.collect::<Vec<_>>());
+        let (accounts, transactions) = (&self.accounts, &self.transactions);
+        let mut columns = vec![("instance", coded(names, &|payment| payment.instance))];
+        if let Some(roles) = roles {
+            let roles = Arc::new(roles.iter().map(|role| role.to_string()).collect());
+            columns.push(("role", coded(&roles, &|payment| payment.role)));
         }
+        columns.extend([
+            ("transaction", coded(&transactions.words, &|payment| transactions.code(payment.id.0))),
+            ("source", coded(&accounts.words, &|payment| accounts.code(payment.row.source.0.into()))),
+            (
+                "destination",
+                coded(&accounts.words, &|payment| accounts.code(payment.row.destination.0.into())),
+            ),
+            ("time", Values::Time(time(|payment| payment.row.time))),
+            ("currency", coded(&currencies, &|payment| payment.row.paid_currency.0.into())),
+            ("paid_minor", Values::I64(time(|payment| payment.row.paid))),
+            ("received_currency", coded(&currencies, &|payment| payment.row.received_currency.0.into())),
+            ("received_minor", Values::I64(time(|payment| payment.row.received))),
+        ]);
+        Table::new(columns)
     }
-    let code = |at: u16| graph.currency(CurrencyId(at)).code.clone();
-    Table::new([
-        ("instance", Values::Text(sums.keys().map(|&(number, _)| names[number].clone()).collect())),
-        ("currency", Values::Text(sums.keys().map(|&(_, at)| code(at)).collect())),
-        ("num_transactions", Values::U32(sums.values().map(|sum| sum.0).collect())),
-        ("paid_minor", Values::I128(sums.values().map(|sum| sum.1).collect())),
-    ])
+
+    /// The table `amounts`: what the payments of each instance come to by currency; a payment with several roles counts once.
+    pub(super) fn amounts(&self, graph: &Graph, names: &Arc<Vec<String>>) -> Table {
+        let mut sums: BTreeMap<(u32, u16), (u32, i128)> = BTreeMap::new();
+        let mut counted = BTreeSet::new();
+        for payments in self.payments.chunk_by(|a, b| a.instance == b.instance) {
+            counted.clear();
+            for payment in payments.iter().filter(|payment| counted.insert(payment.id)) {
+                let sum = sums.entry((payment.instance, payment.row.paid_currency.0)).or_default();
+                *sum = (sum.0 + 1, sum.1 + i128::from(payment.row.paid));
+            }
+        }
+        let code = |at: u16| graph.currency(CurrencyId(at)).code.clone();
+        Table::new([
+            ("instance", Values::Coded(Coded::new(names.clone(), sums.keys().map(|&(at, _)| at).collect()))),
+            ("currency", Values::Text(sums.keys().map(|&(_, at)| code(at)).collect())),
+            ("num_transactions", Values::U32(sums.values().map(|sum| sum.0).collect())),
+            ("paid_minor", Values::I128(sums.values().map(|sum| sum.1).collect())),
+        ])
+    }
 }
 
-/// Looks up the keys of accounts by instance, given as (instance, account).
-///
-/// # Errors
-/// [`Error::Damaged`](crate::Error::Damaged).
-pub(super) fn account_keys(
-    graph: &Graph,
-    members: &[(usize, crate::ids::AccountId)],
-) -> Result<Vec<(usize, String)>> {
-    members.par_iter().map(|&(number, account)| Ok((number, graph.account_key(account)?))).collect()
+/// The keys of ids that come up more than once.
+pub(super) struct Keys {
+    /// Each id once, ascending.
+    ids: Vec<u64>,
+    /// Their keys.
+    words: Arc<Vec<String>>,
+}
+
+impl Keys {
+    fn look_up(mut ids: Vec<u64>, key: impl Fn(u64) -> Result<String> + Sync, run: &Run) -> Result<Self> {
+        ids.par_sort_unstable();
+        ids.dedup();
+        let task = |ids: &[u64]| {
+            run.check()?;
+            ids.iter().map(|&id| key(id)).collect::<Result<Vec<_>>>()
+        };
+        let words = ids.par_chunks(ROWS_PER_TASK).map(task).collect::<Result<Vec<_>>>()?;
+        Ok(Self { ids, words: Arc::new(words.into_iter().flatten().collect()) })
+    }
+
+    /// The place of an id among all.
+    fn code(&self, id: u64) -> u32 {
+        self.ids.binary_search(&id).expect("every id was looked up") as u32
+    }
+
+    /// The key of an id that was looked up.
+    pub(super) fn key(&self, id: u64) -> &str {
+        &self.words[self.code(id) as usize]
+    }
+
+    /// A column of keys.
+    pub(super) fn column(&self, ids: impl Iterator<Item = u64>) -> Values {
+        Values::Coded(Coded::new(self.words.clone(), ids.map(|id| self.code(id)).collect()))
+    }
+}
+
+/// A column of words, of which there are few.
+pub(super) fn coded<'w>(words: &[&str], of: impl Iterator<Item = &'w str>) -> Values {
+    let code =
+        |word: &str| words.iter().position(|known| *known == word).expect("the words are all there are");
+    let codes = of.map(|word| code(word) as u32).collect();
+    Values::Coded(Coded::new(Arc::new(words.iter().map(|word| word.to_string()).collect()), codes))
 }

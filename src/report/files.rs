@@ -81,7 +81,7 @@ pub fn write_table(table: Table, path: &Path, csv: CsvOptions, run: &Run) -> Res
         TableFormat::Csv => write_file(path, run, |out| write_csv(&table, csv, out)),
         TableFormat::Json => write_file(path, run, |out| write_json(&table, out)),
         #[cfg(feature = "arrow")]
-        TableFormat::Parquet => write_file(path, run, |out| super::parquet::write_parquet(table, out)),
+        TableFormat::Parquet => write_file(path, run, |out| super::parquet::write_parquet(&table, out)),
     }
 }
 

@@ -1,13 +1,16 @@
 //! A result with several tables, and its directory.
 
-use super::csv::{CsvOptions, write_csv};
-use super::output::Directory;
+use super::csv::{CsvOptions, write_csv, write_header, write_rows};
+use super::output::{Directory, placed};
+#[cfg(feature = "arrow")]
+use super::parquet::ParquetRows;
 use super::table::Table;
 use crate::error::Result;
 use crate::run::Run;
 use serde_json::Value;
-use std::io::Write;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 /// An answer as it leaves the engine: tables by name, a document that says under which rules and on which data they
 /// hold, and results of the same kind below it.
@@ -51,19 +54,129 @@ fn write_into(directory: &Directory, folder: &str, report: &Report, csv: CsvOpti
     for (name, table) in &report.tables {
         directory.file(&format!("{folder}{name}.csv"), |out| write_csv(table, csv, out))?;
         #[cfg(feature = "arrow")]
-        directory.file(&format!("{folder}{name}.parquet"), |out| {
-            super::parquet::write_parquet(table.clone(), out)
-        })?;
+        directory
+            .file(&format!("{folder}{name}.parquet"), |out| super::parquet::write_parquet(table, out))?;
     }
-    directory.file(&format!("{folder}{}.json", report.document_name), |out| {
-        serde_json::to_writer_pretty(&mut *out, &report.document)?;
-        out.write_all(b"\n")
-    })?;
+    write_document(directory, folder, report.document_name, &report.document)?;
     for (name, part) in &report.parts {
         directory.folder(&format!("{folder}{name}"))?;
         write_into(directory, &format!("{folder}{name}/"), part, csv)?;
     }
     Ok(())
+}
+
+fn write_document(directory: &Directory, folder: &str, name: &str, document: &Value) -> Result<()> {
+    directory.file(&format!("{folder}{name}.json"), |out| {
+        serde_json::to_writer_pretty(&mut *out, document)?;
+        out.write_all(b"\n")
+    })
+}
+
+/// Where the rows of a result's tables go as they are made.
+pub trait TableSink {
+    /// Takes rows of the table `name`, behind those it took before; the rows of one table have the same columns.
+    ///
+    /// # Errors
+    /// Those of the place where they go.
+    fn rows(&mut self, name: &'static str, rows: Table) -> Result<()>;
+}
+
+/// Tables in memory.
+impl TableSink for Vec<(&'static str, Table)> {
+    fn rows(&mut self, name: &'static str, rows: Table) -> Result<()> {
+        match self.iter_mut().find(|(found, _)| *found == name) {
+            Some((_, table)) => table.append(rows),
+            None => self.push((name, rows)),
+        }
+        Ok(())
+    }
+}
+
+/// Writes a report without parts while it is made, to the files of [`write_report`]; nothing is left at its place unless it is
+/// [finished](Self::finish).
+///
+/// # Cost
+/// Memory for the compressed columns of one million rows of each table.
+pub struct ReportWriter {
+    directory: Directory,
+    path: PathBuf,
+    csv: CsvOptions,
+    tables: Vec<(&'static str, TableFiles)>,
+    run: Run,
+}
+
+/// The files of one table.
+struct TableFiles {
+    csv: BufWriter<File>,
+    #[cfg(feature = "arrow")]
+    parquet: ParquetRows<BufWriter<File>>,
+}
+
+impl ReportWriter {
+    /// Begins the new directory `path`.
+    ///
+    /// # Errors
+    /// Those of [`Directory::create`].
+    pub fn create(path: &Path, csv: CsvOptions, run: &Run) -> Result<Self> {
+        let directory = Directory::create(path, run)?;
+        Ok(Self { directory, path: path.to_path_buf(), csv, tables: Vec::new(), run: run.clone() })
+    }
+
+    /// The files of a table, with its header if they are new.
+    fn files(&mut self, name: &'static str, table: &Table) -> Result<&mut TableFiles> {
+        let known = self.tables.iter().position(|(found, _)| *found == name);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let mut csv = self.directory.writer(&format!("{name}.csv"))?;
+                write_header(table, self.csv, &mut csv).map_err(|error| placed(error, &self.path))?;
+                #[cfg(feature = "arrow")]
+                let parquet = ParquetRows::new(table, self.directory.writer(&format!("{name}.parquet"))?)
+                    .map_err(|error| placed(error, &self.path))?;
+                let files = TableFiles {
+                    csv,
+                    #[cfg(feature = "arrow")]
+                    parquet,
+                };
+                self.tables.push((name, files));
+                self.tables.len() - 1
+            }
+        };
+        Ok(&mut self.tables[at].1)
+    }
+
+    /// Writes the document, and gives the directory its name.
+    ///
+    /// # Errors
+    /// Those of [`Directory::finish`].
+    pub fn finish(self, document_name: &str, document: &Value) -> Result<()> {
+        for (_, files) in self.tables {
+            files.finish().map_err(|error| placed(error, &self.path))?;
+        }
+        write_document(&self.directory, "", document_name, document)?;
+        self.directory.finish()
+    }
+}
+
+impl TableFiles {
+    fn finish(mut self) -> io::Result<()> {
+        self.csv.flush()?;
+        #[cfg(feature = "arrow")]
+        self.parquet.finish()?;
+        Ok(())
+    }
+}
+
+impl TableSink for ReportWriter {
+    fn rows(&mut self, name: &'static str, rows: Table) -> Result<()> {
+        self.run.check()?;
+        let csv = self.csv;
+        let files = self.files(name, &rows)?;
+        let written = write_rows(&rows, csv, &mut files.csv);
+        #[cfg(feature = "arrow")]
+        let written = written.and_then(|()| files.parquet.write(&rows));
+        written.map_err(|error| placed(error, &self.path))
+    }
 }
 
 #[cfg(test)]
@@ -102,6 +215,53 @@ mod tests {
         }
         assert_eq!(std::fs::read(path.join("fifo/flows.csv")).unwrap(), b"account\nA\n");
         assert_eq!(report().part("fifo").and_then(|part| part.table("flows")).map(Table::num_rows), Some(1));
+    }
+
+    #[test]
+    fn rows_that_come_bit_by_bit_make_the_same_files() {
+        let rows = |from: u32| {
+            let keys = (from..from + 70_000).map(|key| format!("k{key}")).collect();
+            Table::new([("key", Values::Text(keys)), ("n", Values::U32((from..from + 70_000).collect()))])
+        };
+        let document = serde_json::json!({ "policy": "fifo" });
+        let directory = tempfile::tempdir().unwrap();
+        let (at_once, by_bits) = (directory.path().join("at-once"), directory.path().join("by-bits"));
+        let mut tables = Vec::new();
+        let mut writer = ReportWriter::create(&by_bits, CsvOptions::default(), &Run::new()).unwrap();
+        for from in [0, 70_000] {
+            tables.rows("keys", rows(from)).unwrap();
+            writer.rows("keys", rows(from)).unwrap();
+            tables.rows("none", Table::new([("key", Values::Text(Vec::new()))])).unwrap();
+            writer.rows("none", Table::new([("key", Values::Text(Vec::new()))])).unwrap();
+        }
+        assert!(!by_bits.exists());
+        writer.finish("summary", &document).unwrap();
+        let report = Report { tables, document_name: "summary", document, parts: Vec::new() };
+        assert_eq!(report.table("keys").map(Table::num_rows), Some(140_000));
+        write_report(&report, &at_once, CsvOptions::default(), &Run::new()).unwrap();
+        for name in ["keys.csv", "none.csv", "summary.json"] {
+            assert_eq!(
+                std::fs::read(at_once.join(name)).unwrap(),
+                std::fs::read(by_bits.join(name)).unwrap()
+            );
+        }
+        #[cfg(feature = "arrow")]
+        for (name, rows) in [("keys.parquet", 140_000), ("none.parquet", 0)] {
+            use parquet::file::reader::{FileReader, SerializedFileReader};
+            let file = File::open(by_bits.join(name)).unwrap();
+            let metadata = SerializedFileReader::new(file).unwrap();
+            assert_eq!(metadata.metadata().file_metadata().num_rows(), rows);
+        }
+    }
+
+    #[test]
+    fn a_report_that_is_not_finished_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("all");
+        let mut writer = ReportWriter::create(&path, CsvOptions::default(), &Run::new()).unwrap();
+        writer.rows("keys", Table::new([("key", Values::Text(vec!["a".into()]))])).unwrap();
+        drop(writer);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]

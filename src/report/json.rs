@@ -103,7 +103,7 @@ impl Column<'_> {
             }
             Values::F64(_) | Values::OptionF64(_) => "number",
             Values::Boolean(_) | Values::OptionBoolean(_) => "boolean",
-            Values::Text(_) | Values::OptionText(_) => "text",
+            Values::Text(_) | Values::OptionText(_) | Values::Coded(_) => "text",
             Values::Time(_) | Values::OptionTime(_) => "time",
         }
     }

@@ -1,10 +1,10 @@
 //! Matches of a pattern in words as tables: instances, who bears which name in them, and the payments that show them.
 
-use super::evidence::{Payment, account_keys, amounts, evidence, look_up};
+use super::evidence::{Shown, coded};
 use super::folder::Report;
 use super::patterns::{Valuation, document, say_cut, value};
 use super::provenance::hex;
-use super::table::{Table, Values};
+use super::table::{Coded, Table, Values};
 use crate::error::Result;
 use crate::graph::{Graph, View};
 use crate::ids::{AccountId, TxId};
@@ -12,6 +12,7 @@ use crate::patterns::{Budget, Match, Query, matches};
 use crate::run::Run;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Characters of an instance's name after that of the pattern.
 const NAME_LEN: usize = 12;
@@ -52,42 +53,37 @@ pub fn match_report(view: &View<'_>, question: &MatchQuestion, run: &Run) -> Res
     Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
 }
 
-/// The name of the pattern and a hash of who bears which name and of the payments, for each match. What is added to a ledger changes it only if
+/// The name of a match: that of the pattern, and a hash of who bears which name and of the payments. What is added to a ledger changes it only if
 /// it changes the match.
-fn names(query: &Query, members: &[(usize, usize, String)], payments: &[Payment], len: usize) -> Vec<String> {
-    let mut hashes = vec![Sha256::new(); len];
-    let keys = members.iter().map(|(number, node, key)| (*number, *node, key));
-    for (number, part, key) in
-        keys.chain(payments.iter().map(|payment| (payment.instance, payment.role, &payment.key)))
-    {
-        hashes[number].update((part as u64).to_le_bytes());
-        hashes[number].update((key.len() as u64).to_le_bytes());
-        hashes[number].update(key.as_bytes());
+fn name(query: &Query, found: &Match, shown: &Shown) -> String {
+    let accounts = found.accounts.iter().enumerate();
+    let accounts = accounts.flat_map(|(part, ids)| ids.iter().map(move |id| (part, id)));
+    let accounts = accounts.map(|(part, id)| (part, shown.accounts.key(id.0.into())));
+    let payments = found.transactions.iter().enumerate();
+    let payments = payments.flat_map(|(part, ids)| ids.iter().map(move |id| (part, id)));
+    let payments = payments.map(|(part, id)| (part, shown.transactions.key(id.0)));
+    let mut hash = Sha256::new();
+    for (part, key) in accounts.chain(payments) {
+        hash.update((part as u64).to_le_bytes());
+        hash.update((key.len() as u64).to_le_bytes());
+        hash.update(key.as_bytes());
     }
-    let name = |hash: Sha256| format!("{}-{}", query.name(), &hex(&hash.finalize())[..NAME_LEN]);
-    hashes.into_iter().map(name).collect()
+    format!("{}-{}", query.name(), &hex(&hash.finalize())[..NAME_LEN])
 }
 
 fn tables(graph: &Graph, query: &Query, found: &[Match], run: &Run) -> Result<Vec<(&'static str, Table)>> {
-    let numbered = || found.iter().enumerate();
+    let numbered = || (0..).zip(found);
     // Parts are names of accounts or of transfers, in the order of the query.
-    let payments: Vec<(usize, usize, TxId)> = numbered()
-        .flat_map(|(number, one)| {
-            one.transactions.iter().enumerate().map(move |(part, ids)| (number, part, ids))
-        })
+    let payments: Vec<(u32, u32, TxId)> = numbered()
+        .flat_map(|(number, one)| (0..).zip(&one.transactions).map(move |(part, ids)| (number, part, ids)))
         .flat_map(|(number, part, ids)| ids.iter().map(move |&id| (number, part, id)))
         .collect();
-    let shown = look_up(graph, &payments, run)?;
-    let bearers: Vec<(usize, usize, AccountId)> = numbered()
-        .flat_map(|(number, one)| one.accounts.iter().enumerate().map(move |(part, ids)| (number, part, ids)))
+    let bearers: Vec<(u32, u32, AccountId)> = numbered()
+        .flat_map(|(number, one)| (0..).zip(&one.accounts).map(move |(part, ids)| (number, part, ids)))
         .flat_map(|(number, part, ids)| ids.iter().map(move |&id| (number, part, id)))
         .collect();
-    let accounts: Vec<(usize, AccountId)> =
-        bearers.iter().map(|&(number, _, account)| (number, account)).collect();
-    let keys = account_keys(graph, &accounts)?;
-    let members: Vec<(usize, usize, String)> =
-        bearers.iter().zip(keys).map(|(bearer, (number, key))| (number, bearer.1, key)).collect();
-    let names = names(query, &members, &shown, found.len());
+    let shown = Shown::look_up(graph, &payments, bearers.iter().map(|bearer| bearer.2), run)?;
+    let names: Arc<Vec<String>> = Arc::new(found.iter().map(|found| name(query, found, &shown)).collect());
     let num_transactions = |found: &Match| {
         let mut ids: Vec<_> = found.transactions.concat();
         ids.sort_unstable();
@@ -96,8 +92,8 @@ fn tables(graph: &Graph, query: &Query, found: &[Match], run: &Run) -> Result<Ve
     };
     let num_accounts = |found: &Match| found.accounts.iter().map(|accounts| accounts.len() as u32).sum();
     let instances = Table::new([
-        ("instance", Values::Text(names.clone())),
-        ("typology", Values::Text(vec![query.name().to_string(); found.len()])),
+        ("instance", Values::Coded(Coded::new(names.clone(), (0..found.len() as u32).collect()))),
+        ("typology", coded(&[query.name()], found.iter().map(|_| query.name()))),
         ("num_accounts", Values::U32(found.iter().map(num_accounts).collect())),
         ("num_transactions", Values::U32(found.iter().map(num_transactions).collect())),
         ("start", Values::Time(found.iter().map(|one| one.start).collect())),
@@ -107,15 +103,18 @@ fn tables(graph: &Graph, query: &Query, found: &[Match], run: &Run) -> Result<Ve
     let accounts: Vec<&str> = query.accounts().collect();
     let transfers: Vec<&str> = query.transfers().collect();
     let taking_part = Table::new([
-        ("instance", Values::Text(members.iter().map(|member| names[member.0].clone()).collect())),
-        ("stage", Values::U32(members.iter().map(|member| member.1 as u32).collect())),
-        ("account", Values::Text(members.iter().map(|member| member.2.clone()).collect())),
-        ("role", Values::Text(members.iter().map(|member| accounts[member.1].to_string()).collect())),
+        (
+            "instance",
+            Values::Coded(Coded::new(names.clone(), bearers.iter().map(|bearer| bearer.0).collect())),
+        ),
+        ("stage", Values::U32(bearers.iter().map(|bearer| bearer.1).collect())),
+        ("account", shown.accounts.column(bearers.iter().map(|bearer| bearer.2.0.into()))),
+        ("role", coded(&accounts, bearers.iter().map(|bearer| accounts[bearer.1 as usize]))),
     ]);
     Ok(vec![
         ("instances", instances),
         ("members", taking_part),
-        ("evidence", evidence(graph, &names, Some(&transfers), &shown)),
-        ("amounts", amounts(graph, &names, &shown)),
+        ("evidence", shown.evidence(graph, &names, Some(&transfers))),
+        ("amounts", shown.amounts(graph, &names)),
     ])
 }

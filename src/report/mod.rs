@@ -55,7 +55,7 @@ pub mod trace;
 pub mod trusses;
 pub mod upstream;
 
-pub use folder::{Report, write_report};
+pub use folder::{Report, ReportWriter, TableSink, write_report};
 pub use input::Input;
 pub use network::Network;
 pub use table::{Cell, Table, Values};

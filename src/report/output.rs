@@ -230,12 +230,12 @@ fn fill(
         // Otherwise dropping the buffer would write once more.
         let _ = sink.file.into_parts();
     }
-    written.map_err(|error| unwrap(error, path))?;
+    written.map_err(|error| placed(error, path))?;
     run.check()
 }
 
 /// The error of ours that an [`io::Error`] carries, or the system's error with its place.
-fn unwrap(error: io::Error, path: &Path) -> Error {
+pub(super) fn placed(error: io::Error, path: &Path) -> Error {
     match error.downcast::<Error>() {
         Ok(ours) => ours,
         Err(source) => Error::Io { path: path.to_path_buf(), source },

@@ -3,35 +3,58 @@
 //! Rows are written in groups of [`ROWS_PER_GROUP`]; the program's name and
 //! version are the file's `created_by`, and nothing else in it depends on when, where or by whom it was written.
 
-use super::arrow::to_record_batch;
+use super::arrow::{schema, to_record_batch};
 use super::table::Table;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Rows in one row group: what a reader can skip or read alone.
 pub const ROWS_PER_GROUP: usize = 1 << 20;
+
+/// Rows that become Arrow's at a time.
+const ROWS_PER_BATCH: usize = 1 << 16;
 
 /// Writes `table` to `out`.
 ///
 /// # Errors
 /// What `out` returns, or the errors of [`to_record_batch`] inside an [`io::Error`].
-pub fn write_parquet(table: Table, out: impl Write + Send) -> io::Result<()> {
-    let batch = to_record_batch(table).map_err(io::Error::other)?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(system)?))
-        .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-        .set_created_by(format!("ringfence {}", env!("CARGO_PKG_VERSION")))
-        .build();
-    let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties)).map_err(system)?;
-    for first in (0..batch.num_rows()).step_by(ROWS_PER_GROUP) {
-        let rows = ROWS_PER_GROUP.min(batch.num_rows() - first);
-        writer.write(&batch.slice(first, rows)).map_err(system)?;
+pub fn write_parquet(table: &Table, out: impl Write + Send) -> io::Result<()> {
+    let mut file = ParquetRows::new(table, out)?;
+    file.write(table)?;
+    file.finish()
+}
+
+/// A file whose rows come bit by bit.
+pub(super) struct ParquetRows<W: Write + Send>(ArrowWriter<W>);
+
+impl<W: Write + Send> ParquetRows<W> {
+    /// Begins a file with the columns of `table`.
+    pub(super) fn new(table: &Table, out: W) -> io::Result<Self> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(system)?))
+            .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+            .set_created_by(format!("ringfence {}", env!("CARGO_PKG_VERSION")))
+            .build();
+        ArrowWriter::try_new(out, Arc::new(schema(table)), Some(properties)).map(Self).map_err(system)
     }
-    writer.close().map_err(system)?;
-    Ok(())
+
+    /// Writes the rows of `table`, which has the columns that the file began with.
+    pub(super) fn write(&mut self, table: &Table) -> io::Result<()> {
+        for first in (0..table.num_rows()).step_by(ROWS_PER_BATCH) {
+            let rows = table.slice(first..table.num_rows().min(first + ROWS_PER_BATCH));
+            self.0.write(&to_record_batch(rows).map_err(io::Error::other)?).map_err(system)?;
+        }
+        table.check().map_err(io::Error::other)
+    }
+
+    /// Writes what stands at the end of the file, and all that was held back.
+    pub(super) fn finish(self) -> io::Result<()> {
+        self.0.into_inner().map_err(system)?.flush()
+    }
 }
 
 /// The system error inside, where there is one: a full disk must not look like a Parquet problem.
@@ -64,7 +87,7 @@ mod tests {
 
     fn bytes() -> Vec<u8> {
         let mut out = Vec::new();
-        write_parquet(table(), &mut out).unwrap();
+        write_parquet(&table(), &mut out).unwrap();
         out
     }
 
@@ -104,6 +127,6 @@ mod tests {
                 Ok(())
             }
         }
-        assert_eq!(write_parquet(table(), Full).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(write_parquet(&table(), Full).unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 }

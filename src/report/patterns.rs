@@ -1,22 +1,27 @@
 //! Typologies as tables: instances, who takes part in them, and the payments that show them.
 
-use super::evidence::{Payment, account_keys, amounts, evidence, look_up};
-use super::folder::Report;
+use super::evidence::{Shown, coded};
+use super::folder::{Report, TableSink};
 use super::input::Input;
 use super::pools::{find_base, rates_to};
 use super::provenance::{hex, provenance, window_document};
-use super::table::{Table, Values};
+use super::table::{Coded, Table, Values};
 use crate::error::{Error, Result};
 use crate::graph::rates::Rates;
 use crate::graph::{Graph, View};
-use crate::ids::{AccountId, TxId};
+use crate::ids::TxId;
 use crate::patterns::{
-    Cut, CycleOptions, Instance, NullOptions, Options, Score, Strata, Transfers, Typology, best_of_shuffled,
-    count_cycles, find,
+    Cut, CycleOptions, Instance, NullOptions, Options, Role, Score, Strata, Transfers, Typology,
+    best_of_shuffled, count_cycles, find,
 };
 use crate::run::Run;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Instances whose rows are in memory at a time.
+const INSTANCES_AT_ONCE: usize = 1 << 13;
 
 /// Characters of an instance's name after its typology.
 const NAME_LEN: usize = 12;
@@ -57,14 +62,29 @@ pub struct PatternQuestion {
 /// [`Error::Option`], before any work; [`Error::UnknownKey`] for an unknown base currency;
 /// [`Error::Input`] for an attribute that accounts do not have or a currency without a rate; [`Error::Cancelled`].
 pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) -> Result<Report> {
+    let mut tables = Vec::new();
+    let document = pattern_tables(view, question, &mut tables, run)?;
+    Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
+}
+
+/// As [`pattern_report`], but rows go to `sink` as soon as a typology is searched, those of some thousand instances at a time; returns the
+/// document.
+///
+/// # Errors
+/// As [`pattern_report`], and those of the sink.
+pub fn pattern_tables(
+    view: &View<'_>,
+    question: &PatternQuestion,
+    sink: &mut dyn TableSink,
+    run: &Run,
+) -> Result<Value> {
     question.searches.iter().try_for_each(|(_, options)| options.check())?;
     question.null.iter().try_for_each(NullOptions::check)?;
     let within = question.null.as_ref().map_or(&[][..], |null| &null.within);
     let strata = Strata::by(view.graph(), within, run)?;
     let mut document = document(view);
     let transfers = read(view, &question.valuation, &mut document, run)?;
-    let (mut instances, mut said, mut all) = (Vec::new(), Vec::new(), Cut::default());
-    let mut p_values = Vec::new();
+    let (mut num_instances, mut said, mut all) = (0, Vec::new(), Cut::default());
     let mut searches: Vec<&(Typology, Options)> = question.searches.iter().collect();
     searches.sort_by_key(|(typology, _)| *typology);
     for (typology, options) in searches {
@@ -74,15 +94,24 @@ pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) ->
         say_cut(&mut search, &found.cut);
         said.push(search);
         all.add(&found.cut);
+        num_instances += found.instances.len();
         // Nothing found is nothing to hold against shuffles.
-        if let Some(null) = question.null.as_ref().filter(|_| !found.instances.is_empty()) {
-            let shuffled = best_of_shuffled(&transfers, *typology, options, null, &strata, run)?;
-            p_values.extend(found.instances.iter().map(|one| shuffled.p_value(one.score.total())));
+        let null = question.null.as_ref().filter(|_| !found.instances.is_empty());
+        let shuffled = null
+            .map(|null| best_of_shuffled(&transfers, *typology, options, null, &strata, run))
+            .transpose()?;
+        let p_value = |one: &Instance| shuffled.as_ref().map_or(1.0, |best| best.p_value(one.score.total()));
+        // Where nothing was found, tables without rows.
+        let none = found.instances.is_empty().then_some(&[][..]);
+        for instances in found.instances.chunks(INSTANCES_AT_ONCE).chain(none) {
+            let mut tables = run.install(|| tables(view.graph(), instances, run))?;
+            if question.null.is_some() {
+                tables[0].1.push("p_value", Values::F64(instances.iter().map(p_value).collect()));
+            }
+            tables.into_iter().try_for_each(|(name, rows)| sink.rows(name, rows))?;
         }
-        instances.extend(found.instances);
     }
-    drop(transfers);
-    document["num_instances"] = instances.len().into();
+    document["num_instances"] = num_instances.into();
     say_cut(&mut document, &all);
     document["searches"] = said.into();
     document["null"] = question.null.as_ref().map_or(Value::Null, |model| {
@@ -90,11 +119,7 @@ pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) ->
             "shuffled": model.null.name(), "within": model.within, "replicates": model.replicates, "seed": model.seed,
         })
     });
-    let mut tables = run.install(|| tables(view.graph(), &instances, run))?;
-    if question.null.is_some() {
-        tables[0].1.push("p_value", Values::F64(p_values));
-    }
-    Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
+    Ok(document)
 }
 
 /// How many cycles a view has. The table `counts`: `length`, `sequences` (closing payments and accounts), `ways` (choices of payments).
@@ -173,29 +198,28 @@ pub(super) fn say_cut(document: &mut Value, cut: &Cut) {
 }
 
 fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'static str, Table)>> {
-    let numbered = || instances.iter().enumerate();
-    let payments: Vec<(usize, usize, TxId)> = numbered()
+    let numbered = || (0..).zip(instances);
+    let payments: Vec<(u32, u32, TxId)> = numbered()
         .flat_map(|(number, one)| one.transactions.iter().map(move |&id| (number, 0, id)))
         .collect();
-    let shown = look_up(graph, &payments, run)?;
-    let members: Vec<(usize, AccountId)> = numbered()
-        .flat_map(|(number, one)| one.members.iter().map(move |member| (number, member.account)))
-        .collect();
-    let members = account_keys(graph, &members)?;
-    let names = names(instances, &members, &shown);
+    let members = || instances.iter().flat_map(|instance| &instance.members);
+    let shown = Shown::look_up(graph, &payments, members().map(|member| member.account), run)?;
+    let names: Arc<Vec<String>> =
+        Arc::new(instances.par_iter().map(|instance| name(instance, &shown)).collect());
     let (start, end) = shown
+        .payments
         .chunk_by(|a, b| a.instance == b.instance)
         .map(|payments| (payments[0].row.time, payments[payments.len() - 1].row.time))
         .unzip();
-    let name = |number: usize| names[number].clone();
     let sizes = |of: fn(&Instance) -> usize| {
         Values::U32(instances.iter().map(|instance| of(instance) as u32).collect())
     };
     let millibits =
         |of: fn(&Score) -> i64| Values::I64(instances.iter().map(|instance| of(&instance.score)).collect());
+    let typologies = instances.iter().map(|one| one.typology.name());
     let found = Table::new([
-        ("instance", Values::Text(names.clone())),
-        ("typology", Values::Text(instances.iter().map(|one| one.typology.name().into()).collect())),
+        ("instance", Values::Coded(Coded::new(names.clone(), (0..instances.len() as u32).collect()))),
+        ("typology", coded(&Typology::ALL.map(Typology::name), typologies)),
         ("num_accounts", sizes(|instance| instance.members.len())),
         ("num_transactions", sizes(|instance| instance.transactions.len())),
         ("start", Values::Time(start)),
@@ -209,42 +233,30 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
         ("closure_millibits", millibits(|score| score.closure)),
         ("conserved_millibits", millibits(|score| score.conserved)),
     ]);
-    let all = || instances.iter().flat_map(|instance| &instance.members);
+    let taking_part = numbered().flat_map(|(number, one)| one.members.iter().map(move |_| number));
     let taking_part = Table::new([
-        ("instance", Values::Text(members.iter().map(|(number, _)| name(*number)).collect())),
-        ("stage", Values::U32(all().map(|member| member.stage).collect())),
-        ("account", Values::Text(members.iter().map(|(_, key)| key.clone()).collect())),
-        ("role", Values::Text(all().map(|member| member.role.name().into()).collect())),
+        ("instance", Values::Coded(Coded::new(names.clone(), taking_part.collect()))),
+        ("stage", Values::U32(members().map(|member| member.stage).collect())),
+        ("account", shown.accounts.column(members().map(|member| member.account.0.into()))),
+        ("role", coded(&Role::ALL.map(Role::name), members().map(|member| member.role.name()))),
     ]);
     Ok(vec![
         ("instances", found),
         ("members", taking_part),
-        ("evidence", evidence(graph, &names, None, &shown)),
-        ("amounts", amounts(graph, &names, &shown)),
+        ("evidence", shown.evidence(graph, &names, None)),
+        ("amounts", shown.amounts(graph, &names)),
     ])
 }
 
-/// Names of instances: the typology and a hash of the accounts' keys, in their order, and of the first payment's key. What is added to a ledger
-/// later changes none of them.
-fn names(instances: &[Instance], members: &[(usize, String)], shown: &[Payment]) -> Vec<String> {
-    let mut hashes: Vec<Sha256> = instances.iter().map(|_| Sha256::new()).collect();
-    let mut add = |number: usize, key: &str| {
-        hashes[number].update((key.len() as u64).to_le_bytes());
-        hashes[number].update(key.as_bytes());
-    };
-    members.iter().for_each(|(number, key)| add(*number, key));
-    let mut before = None;
-    for shown in shown {
-        if before != Some(shown.instance) {
-            add(shown.instance, &shown.key);
-        }
-        before = Some(shown.instance);
+/// The name of an instance: the typology and a hash of the accounts' keys, in their order, and of the first payment's key. What is added to a ledger
+/// later does not change it.
+fn name(instance: &Instance, shown: &Shown) -> String {
+    let mut hash = Sha256::new();
+    let accounts = instance.members.iter().map(|member| shown.accounts.key(member.account.0.into()));
+    let first = instance.transactions.first().map(|id| shown.transactions.key(id.0));
+    for key in accounts.chain(first) {
+        hash.update((key.len() as u64).to_le_bytes());
+        hash.update(key.as_bytes());
     }
-    instances
-        .iter()
-        .zip(hashes)
-        .map(|(instance, hash)| {
-            format!("{}-{}", instance.typology.name(), &hex(&hash.finalize())[..NAME_LEN])
-        })
-        .collect()
+    format!("{}-{}", instance.typology.name(), &hex(&hash.finalize())[..NAME_LEN])
 }

@@ -5,6 +5,8 @@
 //! Arrow and Python; a [`Cell`] is one value of it, borrowed, for the writers of text.
 
 use crate::error::{Error, Result};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Named columns of one length.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,10 +40,35 @@ pub enum Values {
     Text(Vec<String>),
     /// Texts or null.
     OptionText(Vec<Option<String>>),
+    /// UTF-8 texts of which many rows have the same; a text column outside.
+    Coded(Coded),
     /// Microseconds since 1970 UTC.
     Time(Vec<i64>),
     /// Microseconds since 1970 UTC, or null.
     OptionTime(Vec<Option<i64>>),
+}
+
+/// Texts of which many rows have the same: each once, and four bytes for a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coded {
+    words: Arc<Vec<String>>,
+    codes: Vec<u32>,
+}
+
+impl Coded {
+    /// The texts `words[code]` for each of `codes`.
+    ///
+    /// # Panics
+    /// If a code is not a place in `words`.
+    pub fn new(words: Arc<Vec<String>>, codes: Vec<u32>) -> Self {
+        assert!(codes.iter().all(|&code| (code as usize) < words.len()), "every code has a word");
+        Self { words, codes }
+    }
+
+    /// The text of each row.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.codes.iter().map(|&code| self.words[code as usize].as_str())
+    }
 }
 
 /// One value of a column.
@@ -80,6 +107,7 @@ impl Values {
             Values::OptionBoolean(v) => v.len(),
             Values::Text(v) => v.len(),
             Values::OptionText(v) => v.len(),
+            Values::Coded(v) => v.codes.len(),
         }
     }
 
@@ -105,28 +133,61 @@ impl Values {
             Values::OptionBoolean(v) => v[row].map_or(Cell::Null, Cell::Boolean),
             Values::Text(v) => Cell::Text(&v[row]),
             Values::OptionText(v) => v[row].as_deref().map_or(Cell::Null, Cell::Text),
+            Values::Coded(v) => Cell::Text(&v.words[v.codes[row] as usize]),
             Values::Time(v) => Cell::Time(v[row]),
             Values::OptionTime(v) => v[row].map_or(Cell::Null, Cell::Time),
         }
     }
 
-    /// The first `rows` values, or all if there are fewer.
-    pub fn head(&self, rows: usize) -> Values {
-        let n = rows.min(self.len());
+    /// The values of some rows.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    pub fn slice(&self, rows: Range<usize>) -> Values {
         match self {
-            Values::U32(v) => Values::U32(v[..n].to_vec()),
-            Values::U64(v) => Values::U64(v[..n].to_vec()),
-            Values::I64(v) => Values::I64(v[..n].to_vec()),
-            Values::OptionI64(v) => Values::OptionI64(v[..n].to_vec()),
-            Values::I128(v) => Values::I128(v[..n].to_vec()),
-            Values::F64(v) => Values::F64(v[..n].to_vec()),
-            Values::OptionF64(v) => Values::OptionF64(v[..n].to_vec()),
-            Values::Boolean(v) => Values::Boolean(v[..n].to_vec()),
-            Values::OptionBoolean(v) => Values::OptionBoolean(v[..n].to_vec()),
-            Values::Text(v) => Values::Text(v[..n].to_vec()),
-            Values::OptionText(v) => Values::OptionText(v[..n].to_vec()),
-            Values::Time(v) => Values::Time(v[..n].to_vec()),
-            Values::OptionTime(v) => Values::OptionTime(v[..n].to_vec()),
+            Values::U32(v) => Values::U32(v[rows].to_vec()),
+            Values::U64(v) => Values::U64(v[rows].to_vec()),
+            Values::I64(v) => Values::I64(v[rows].to_vec()),
+            Values::OptionI64(v) => Values::OptionI64(v[rows].to_vec()),
+            Values::I128(v) => Values::I128(v[rows].to_vec()),
+            Values::F64(v) => Values::F64(v[rows].to_vec()),
+            Values::OptionF64(v) => Values::OptionF64(v[rows].to_vec()),
+            Values::Boolean(v) => Values::Boolean(v[rows].to_vec()),
+            Values::OptionBoolean(v) => Values::OptionBoolean(v[rows].to_vec()),
+            Values::Text(v) => Values::Text(v[rows].to_vec()),
+            Values::OptionText(v) => Values::OptionText(v[rows].to_vec()),
+            Values::Coded(v) => {
+                Values::Coded(Coded { words: v.words.clone(), codes: v.codes[rows].to_vec() })
+            }
+            Values::Time(v) => Values::Time(v[rows].to_vec()),
+            Values::OptionTime(v) => Values::OptionTime(v[rows].to_vec()),
+        }
+    }
+
+    /// Adds the values of another column of this kind behind these.
+    ///
+    /// # Panics
+    /// If the other is of another kind: whoever made it has a bug.
+    pub fn append(&mut self, more: Values) {
+        match (self, more) {
+            (Values::U32(v), Values::U32(more)) => v.extend(more),
+            (Values::U64(v), Values::U64(more)) => v.extend(more),
+            (Values::I64(v), Values::I64(more)) | (Values::Time(v), Values::Time(more)) => v.extend(more),
+            (Values::OptionI64(v), Values::OptionI64(more))
+            | (Values::OptionTime(v), Values::OptionTime(more)) => v.extend(more),
+            (Values::I128(v), Values::I128(more)) => v.extend(more),
+            (Values::F64(v), Values::F64(more)) => v.extend(more),
+            (Values::OptionF64(v), Values::OptionF64(more)) => v.extend(more),
+            (Values::Boolean(v), Values::Boolean(more)) => v.extend(more),
+            (Values::OptionBoolean(v), Values::OptionBoolean(more)) => v.extend(more),
+            (Values::Text(v), Values::Text(more)) => v.extend(more),
+            (Values::OptionText(v), Values::OptionText(more)) => v.extend(more),
+            (Values::Coded(v), Values::Coded(more)) => {
+                let first = v.words.len() as u32;
+                Arc::make_mut(&mut v.words).extend(Arc::unwrap_or_clone(more.words));
+                v.codes.extend(more.codes.into_iter().map(|code| first + code));
+            }
+            (kept, more) => panic!("{more:?} cannot stand behind {kept:?}"),
         }
     }
 
@@ -138,6 +199,7 @@ impl Values {
                 | Values::OptionBoolean(_)
                 | Values::Text(_)
                 | Values::OptionText(_)
+                | Values::Coded(_)
                 | Values::Time(_)
                 | Values::OptionTime(_)
         )
@@ -184,8 +246,28 @@ impl Table {
 
     /// The first `rows` rows, or all if there are fewer.
     pub fn head(&self, rows: usize) -> Table {
-        Table {
-            columns: self.columns.iter().map(|(name, values)| (name.clone(), values.head(rows))).collect(),
+        self.slice(0..rows.min(self.num_rows()))
+    }
+
+    /// Some rows.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    pub fn slice(&self, rows: Range<usize>) -> Table {
+        let slice = |(name, values): &(String, Values)| (name.clone(), values.slice(rows.clone()));
+        Table { columns: self.columns.iter().map(slice).collect() }
+    }
+
+    /// Adds the rows of another table with the same columns behind these.
+    ///
+    /// # Panics
+    /// If it has other columns: whoever made it has a bug.
+    pub fn append(&mut self, more: Table) {
+        let names =
+            |table: &Table| -> Vec<String> { table.columns.iter().map(|(name, _)| name.clone()).collect() };
+        assert_eq!(names(self), names(&more), "rows of one table have the same columns");
+        for ((_, values), (_, more)) in self.columns.iter_mut().zip(more.columns) {
+            values.append(more);
         }
     }
 
@@ -241,6 +323,30 @@ mod tests {
         assert_eq!(head.num_rows(), 1);
         assert_eq!(head.columns[1], ("amount_minor".into(), Values::OptionI64(vec![None])));
         assert_eq!(table().head(9), table());
+    }
+
+    #[test]
+    fn texts_are_the_same_whether_coded_or_not() {
+        let words = Arc::new(vec!["x".to_string(), "y".to_string()]);
+        let mut coded = Table::new([("key", Values::Coded(Coded::new(words, vec![1, 0, 1])))]);
+        let more = Coded::new(Arc::new(vec!["z".into(), "y".into()]), vec![1, 0]);
+        coded.append(Table::new([("key", Values::Coded(more))]));
+        let cells = |table: &Table| -> Vec<String> {
+            (0..table.num_rows()).map(|row| format!("{:?}", table.columns[0].1.cell(row))).collect()
+        };
+        let text = |texts: &[&str]| {
+            cells(&Table::new([("key", Values::Text(texts.iter().map(|t| t.to_string()).collect()))]))
+        };
+        assert_eq!(cells(&coded), text(&["y", "x", "y", "y", "z"]));
+        assert_eq!(cells(&coded.slice(1..3)), text(&["x", "y"]));
+        let Values::Coded(values) = &coded.columns[0].1 else { panic!("coded") };
+        assert_eq!(values.iter().collect::<String>(), "yxyyz");
+    }
+
+    #[test]
+    #[should_panic(expected = "the same columns")]
+    fn rows_of_another_table_cannot_be_appended() {
+        table().append(Table::default());
     }
 
     #[test]

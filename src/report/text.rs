@@ -43,10 +43,8 @@ pub fn to_text(table: &Table, rows_max: usize) -> String {
 /// `_received_minor`: `received_currency`, where there is one); `exponent` gives its decimals. A row whose
 /// currency it does not know keeps its minor units.
 pub fn with_decimals(table: &Table, exponent: impl Fn(&str) -> Option<u8>) -> Table {
-    let text = |name: &str| match table.column(name) {
-        Some(Values::Text(texts)) => Some(texts),
-        _ => None,
-    };
+    let text =
+        |name: &str| table.column(name).filter(|values| matches!(values, Values::Text(_) | Values::Coded(_)));
     let columns = table.columns.iter().map(|(name, values)| {
         let Some(amount) = name.strip_suffix("_minor") else { return (name.clone(), values.clone()) };
         let received = if amount.contains("received") { text("received_currency") } else { None };
@@ -60,7 +58,8 @@ pub fn with_decimals(table: &Table, exponent: impl Fn(&str) -> Option<u8>) -> Ta
                 Cell::Big(value) => value,
                 _ => return None,
             };
-            Some(exponent(&currencies[row]).map_or(minor.to_string(), |digits| format_amount(minor, digits)))
+            let Cell::Text(currency) = currencies.cell(row) else { return None };
+            Some(exponent(currency).map_or(minor.to_string(), |digits| format_amount(minor, digits)))
         });
         (amount.to_string(), Values::OptionText(decimals.collect()))
     });

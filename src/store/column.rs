@@ -346,6 +346,17 @@ impl<T: Element> Codes<T> {
         }
     }
 
+    /// All values.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a block is.
+    pub fn to_vec(&self) -> Result<Vec<T>> {
+        match &self.values {
+            Values::Raw(column) => Ok(column.all()?.to_vec()),
+            Values::Sequence { len, .. } => (0..*len).map(|index| self.get(index)).collect(),
+        }
+    }
+
     /// The values as a slice, if they are stored raw.
     #[inline]
     pub fn raw(&self) -> Option<&Column<T>> {

@@ -231,6 +231,19 @@ impl Keys {
         Ok(())
     }
 
+    /// All keys, in the order of their ids, as they were written.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the keys are.
+    pub fn list(&self) -> Result<KeyList> {
+        Ok(match &self.index {
+            Index::Numbers { numbers, .. } => KeyList::Numbers(numbers.to_vec()?),
+            Index::Texts(texts) => {
+                KeyList::Texts { text: texts.text.all()?.to_vec(), offsets: texts.offsets.all()?.to_vec() }
+            }
+        })
+    }
+
     /// Checks that every id is found by its key and that the index holds nothing else.
     pub(super) fn check_everything(
         &self,

@@ -47,6 +47,22 @@ pub(super) fn clear(disk: &dyn Disk, root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes what a killed writer was writing in the published store at `root`: files with temporary names.
+pub(super) fn clear_temporary(disk: &dyn Disk, root: &Path) -> Result<()> {
+    for directory in ["", "segments", "keys", "attributes", "manifest"] {
+        let directory = root.join(directory);
+        if !directory.is_dir() {
+            continue;
+        }
+        for (name, path, is_file) in entries(&directory)? {
+            if is_file == Some(true) && is_temporary(&name) {
+                gone(&path, disk.remove(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn gone(path: &Path, removed: std::io::Result<()>) -> Result<()> {
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(error)),
@@ -102,7 +118,8 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf, Option<bool>)>> {
     listed.map_err(Error::io(directory))
 }
 
-fn is_temporary(name: &str) -> bool {
+/// Whether `name` is one that [`temporary_name`] gives.
+pub(super) fn is_temporary(name: &str) -> bool {
     name.strip_prefix("tmp-")
         .is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()))
 }

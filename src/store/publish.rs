@@ -23,6 +23,7 @@ use super::format::FileKind;
 use super::leftovers::{self, Found, LOCK};
 use super::lock;
 use super::manifest::{Current, FileEntry, Manifest, manifest_name};
+use super::open::live_manifest;
 use super::scratch::Scratch;
 use super::writer::{ContainerWriter, Sealed, Target};
 use crate::error::{Error, Result};
@@ -35,7 +36,8 @@ const STEM_CHARS_MAX: usize = 64;
 
 /// The one writer of a store: holds its lock until dropped.
 ///
-/// A writer that is dropped before it published removes what it wrote, and the store's directory if it made it.
+/// A writer that is dropped before it published removes what it wrote, and the store's directory if it made it; files of generations that were
+/// published before stay.
 #[derive(Debug)]
 pub struct StoreWriter {
     disk: Arc<dyn Disk>,
@@ -52,7 +54,17 @@ pub struct StoreWriter {
     /// Set before the step whose outcome may stay unknown: nothing is removed any more.
     committing: bool,
     num_temporary: AtomicU64,
-    finished: Mutex<Vec<FileEntry>>,
+    finished: Mutex<Vec<Finished>>,
+    /// The generation that the next one follows; none in a new store.
+    live: Option<(Current, Manifest)>,
+}
+
+/// A data file with its final name.
+#[derive(Debug)]
+struct Finished {
+    entry: FileEntry,
+    /// Whether a file of this name, and hence of this content, was there before, for a generation that may be in use.
+    was_there: bool,
 }
 
 impl StoreWriter {
@@ -92,9 +104,48 @@ impl StoreWriter {
             committing: false,
             num_temporary: AtomicU64::new(0),
             finished: Mutex::new(Vec::new()),
+            live: None,
         };
         leftovers::clear(&*store.disk, path)?;
         Ok(store)
+    }
+
+    /// Locks the store at `path` to publish the generation after its live one. What a killed writer was writing is cleared.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`](super::Store::open) for what is no store or a damaged one; [`Error::Locked`] if another writer is at work there.
+    pub fn append(path: &Path) -> Result<Self> {
+        Self::append_on(System::shared(), path)
+    }
+
+    /// As [`append`](Self::append), on another disk than the system's.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_on(disk: Arc<dyn Disk>, path: &Path) -> Result<Self> {
+        // Looked at before the lock, so that nothing is made in a directory of somebody else.
+        live_manifest(path)?;
+        let lock = lock::take(&disk, path, false)?;
+        let live = live_manifest(path)?;
+        leftovers::clear_temporary(&*disk, path)?;
+        Ok(StoreWriter {
+            disk,
+            root: path.to_path_buf(),
+            made_root: false,
+            _lock: lock,
+            announced: Mutex::new(true),
+            durable: true,
+            spent: AtomicBool::new(false),
+            committing: false,
+            num_temporary: AtomicU64::new(0),
+            finished: Mutex::new(Vec::new()),
+            live: Some(live),
+        })
+    }
+
+    /// The store's directory.
+    pub fn path(&self) -> &Path {
+        &self.root
     }
 
     /// Locks the directory, if nothing but leftovers of ours is in it.
@@ -138,6 +189,7 @@ impl StoreWriter {
     /// A new scratch file in the store's directory.
     pub(crate) fn scratch(&self) -> Result<Scratch> {
         self.refuse_spent()?;
+        self.announce()?;
         let number = self.num_temporary.fetch_add(1, Ordering::Relaxed);
         Scratch::create(&self.disk, self.root.join(leftovers::temporary_name(number)))
     }
@@ -150,8 +202,10 @@ impl StoreWriter {
         self.refuse_spent()?;
         let Sealed { target, entry } = file.seal()?;
         self.sync(&target.file)?;
-        target.rename(&self.root.join(&entry.name))?;
-        self.finished().push(entry.clone());
+        let path = self.root.join(&entry.name);
+        let was_there = path.exists();
+        target.rename(&path)?;
+        self.finished().push(Finished { entry: entry.clone(), was_there });
         Ok(entry)
     }
 
@@ -195,17 +249,24 @@ impl StoreWriter {
         Ok(())
     }
 
-    fn finished(&self) -> std::sync::MutexGuard<'_, Vec<FileEntry>> {
+    fn finished(&self) -> std::sync::MutexGuard<'_, Vec<Finished>> {
         self.finished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refuse_wrong(&self, manifest: &Manifest) -> Result<()> {
-        if manifest.generation != 1 || manifest.parent.is_some() {
-            let what = format!("generation {} was handed to a new store", manifest.generation);
+        let before = self.live.as_ref();
+        let expected =
+            before.map_or((1, None), |(current, _)| (current.generation + 1, Some(current.manifest)));
+        if (manifest.generation, manifest.parent) != expected {
+            let what = format!("generation {} was handed over, not {}", manifest.generation, expected.0);
             return Err(Error::Unproved(what));
         }
         let finished = self.finished();
-        match manifest.files().find(|entry| !finished.contains(entry)) {
+        let is_there = |entry: &FileEntry| {
+            finished.iter().any(|file| file.entry == *entry)
+                || before.is_some_and(|(_, before)| before.files().any(|known| known == entry))
+        };
+        match manifest.files().find(|entry| !is_there(entry)) {
             Some(entry) => {
                 Err(Error::Unproved(format!("the manifest names {}, which was not written", entry.name)))
             }
@@ -215,8 +276,8 @@ impl StoreWriter {
 
     /// Removes files that were finished but are not part of the generation.
     fn remove_unnamed(&self, manifest: &Manifest) -> Result<()> {
-        for entry in self.finished().iter() {
-            if !manifest.files().any(|named| named.name == entry.name) {
+        for Finished { entry, was_there } in self.finished().iter() {
+            if !was_there && !manifest.files().any(|named| named.name == entry.name) {
                 let path = self.root.join(&entry.name);
                 match self.disk.remove(&path) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -244,7 +305,7 @@ impl StoreWriter {
     /// Syncs the directory that the store is in. A store's directory that was there before may be young as well: a
     /// writer may have made it and been killed. Where we may not look into its parent, somebody else made it.
     fn sync_parent(&self) -> Result<()> {
-        let Some(parent) = self.root.parent() else { return Ok(()) };
+        let (Some(parent), None) = (self.root.parent(), &self.live) else { return Ok(()) };
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         if !self.made_root && std::fs::read_dir(parent).is_err() {
             return Ok(());
@@ -309,6 +370,14 @@ impl Drop for StoreWriter {
             return;
         }
         // There is nobody to tell; what stays is cleared by the next writer.
+        if let Some((current, _)) = &self.live {
+            for Finished { entry, .. } in self.finished().iter().filter(|file| !file.was_there) {
+                let _ = self.disk.remove(&self.root.join(&entry.name));
+            }
+            let _ = self.disk.remove(&self.root.join(manifest_name(current.generation + 1)));
+            let _ = leftovers::clear_temporary(&*self.disk, &self.root);
+            return;
+        }
         let _ = leftovers::clear(&*self.disk, &self.root);
         // The lock file goes last, also if power fails: what is left is known as ours by it.
         if !self.spent.load(Ordering::Relaxed) {

@@ -11,11 +11,13 @@ pub(crate) use belonging::identifiers;
 use crate::arguments::choice;
 use crate::door::{Circumstances, detached};
 use crate::info;
+use crate::ingest::{add, sources};
 use crate::moment::{moment, window};
 use crate::subgraph::Subgraph;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::graph::Graph as Opened;
+use ringfence::graph::build::{IngestOptions, Sources};
 use ringfence::graph::subgraph::{Subgraph as Found, SubgraphOptions};
 use ringfence::ids::AccountId;
 use ringfence::report::subgraph::NetworkOptions;
@@ -55,6 +57,59 @@ impl Graph {
     /// 5000
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         info::dictionary(py, &self.graph)
+    }
+
+    /// Adds transactions, accounts and links, read by the mapping that the graph was made with: its next generation, or nothing.
+    ///
+    /// This object goes on reading its own generation. Only the files of the time partitions that new rows fall into are written anew.
+    ///
+    /// Parameters
+    /// ----------
+    /// transactions, accounts, links : as in :func:`ringfence.ingest`, optional
+    ///     What is added; at least one of them. A transaction whose key the graph has is skipped if it says the same and rejected if not;
+    ///     an account that the graph has gets the attributes that its new row says.
+    /// max_rejects, rejects, threads, progress
+    ///     As in :func:`ringfence.ingest`.
+    ///
+    /// Returns
+    /// -------
+    /// Graph
+    ///     The next generation.
+    ///
+    /// Raises
+    /// ------
+    /// InputError
+    ///     If the graph holds a source already, by its SHA-256, with the generation that brought it; or if one cannot be used as a whole.
+    /// RejectsError
+    ///     If more rows were rejected than ``max_rejects`` allows.
+    ///
+    /// Examples
+    /// --------
+    /// >>> first = rf.ingest("daily.graph", "transactions.csv", preset="ledger")
+    /// >>> second = first.append(links="links.csv")
+    /// >>> first.info()["generation"], second.info()["generation"]
+    /// (1, 2)
+    #[pyo3(signature = (transactions = None, *, accounts = None, links = None, max_rejects = 1.0, rejects = None, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn append(
+        &self,
+        py: Python<'_>,
+        transactions: Option<Bound<'_, PyAny>>,
+        accounts: Option<Bound<'_, PyAny>>,
+        links: Option<Bound<'_, PyAny>>,
+        max_rejects: f64,
+        rejects: Option<PathBuf>,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Graph> {
+        let given = |table: Option<Bound<'_, PyAny>>| table.as_ref().map_or(Ok(Vec::new()), sources);
+        let sources =
+            Sources { transactions: given(transactions)?, accounts: given(accounts)?, links: given(links)? };
+        let options = IngestOptions { max_rejects_percent: max_rejects, ..IngestOptions::default() };
+        detached(py, Circumstances::new(threads, progress)?, |run| {
+            add(self.graph.path(), sources, rejects.as_deref(), &options, run)
+        })
+        .map(Graph::new)
     }
 
     /// The accounts around given ones, and the transactions among them.

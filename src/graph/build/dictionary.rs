@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::ids::IDS_MAX;
 use crate::ingest::batch::{LocalKeys, canonical_number};
 use crate::run::Run;
+use crate::store::Keys;
 use crate::store::keys::KeyList;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -63,6 +64,82 @@ struct Shard {
 
 fn shard_of(hash: u64) -> usize {
     (hash >> (64 - SHARD_BITS)) as usize
+}
+
+/// Gives ids to the keys of `chunks`, in row order, behind those of a store that knows keys already; the dictionary's keys are the new ones.
+///
+/// `limit` and `what` as in [`merge`].
+pub(super) fn merge_behind(
+    known: Option<&Keys>,
+    chunks: &[&LocalKeys],
+    limit: u64,
+    what: &'static str,
+    run: &Run,
+) -> Result<Dictionary> {
+    let Some(known) = known else { return merge(chunks, limit, what, run) };
+    let look_up = |keys: &&LocalKeys| {
+        run.check()?;
+        keys.iter().map(|key| known.find(key)).collect::<Result<Vec<Option<u32>>>>()
+    };
+    let found: Vec<Vec<Option<u32>>> = chunks.par_iter().map(look_up).collect::<Result<_>>()?;
+    let new: Vec<LocalKeys> = chunks.par_iter().zip(&found).map(|(keys, ids)| only_new(keys, ids)).collect();
+    let base = known.len() as u64;
+    let behind = limit.min(IDS_MAX).saturating_sub(base);
+    let new = merge(&new.iter().collect::<Vec<_>>(), behind, what, run).map_err(|error| match error {
+        Error::Limit { what, found, limit, remedy } => {
+            Error::Limit { what, found: found + base, limit: limit + base, remedy }
+        }
+        other => other,
+    })?;
+    let ids = found.into_par_iter().zip(&new.ids).map(|(found, new)| {
+        let mut new = new.iter();
+        let id = |known: Option<u32>| match known {
+            Some(id) => id,
+            None => base as u32 + new.next().expect("every new key got an id"),
+        };
+        found.into_iter().map(id).collect()
+    });
+    Ok(Dictionary { ids: ids.collect(), keys: new.keys })
+}
+
+/// The keys without an id.
+fn only_new(keys: &LocalKeys, ids: &[Option<u32>]) -> LocalKeys {
+    let mut new = LocalKeys { offsets: vec![0], ..LocalKeys::default() };
+    for (at, _) in ids.iter().enumerate().filter(|(_, id)| id.is_none()) {
+        new.text.extend_from_slice(keys.key(at));
+        new.offsets.push(new.text.len() as u32);
+        new.hashes.push(keys.hashes[at]);
+        new.numbers.extend(keys.numbers.get(at));
+    }
+    new
+}
+
+/// The keys of a store and those behind them, as one list: numbers if all of them are.
+pub(super) fn joined(known: &Keys, new: &KeyList) -> Result<KeyList> {
+    let as_texts = |keys: KeyList| match keys {
+        KeyList::Texts { text, offsets } => (text, offsets),
+        KeyList::Numbers(numbers) => {
+            let (mut text, mut offsets) = (Vec::new(), vec![0]);
+            for number in numbers {
+                text.extend_from_slice(number.to_string().as_bytes());
+                offsets.push(text.len() as u64);
+            }
+            (text, offsets)
+        }
+    };
+    Ok(match (known.list()?, new.clone()) {
+        (KeyList::Numbers(mut numbers), KeyList::Numbers(new)) => {
+            numbers.extend(new);
+            KeyList::Numbers(numbers)
+        }
+        (known, new) => {
+            let ((mut text, mut offsets), (more, ends)) = (as_texts(known), as_texts(new));
+            let base = text.len() as u64;
+            text.extend(more);
+            offsets.extend(ends.into_iter().skip(1).map(|end| base + end));
+            KeyList::Texts { text, offsets }
+        }
+    })
 }
 
 /// Gives ids to the keys of `chunks`, in row order.

@@ -57,19 +57,31 @@ impl Default for IngestOptions {
     }
 }
 
+impl IngestOptions {
+    pub(super) fn check(&self) -> Result<()> {
+        if (0.0..=100.0).contains(&self.max_rejects_percent) {
+            return Ok(());
+        }
+        let value = self.max_rejects_percent.to_string();
+        Err(Error::Option { name: "max_rejects_percent", value, allowed: "0 to 100" })
+    }
+}
+
 /// What an ingest did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngestReport {
     /// The published generation.
     pub manifest: Manifest,
+    /// How many of its sources an earlier generation had.
+    pub num_sources_before: usize,
     /// Rows not accepted, by reason; a repeated row with the same content is skipped, all others are rejected.
     pub reasons: BTreeMap<Reason, u64>,
 }
 
 impl IngestReport {
-    /// Rows read, accepted, rejected and skipped, over all sources.
+    /// Rows read, accepted, rejected and skipped, over all new sources.
     pub fn counts(&self) -> [u64; 4] {
-        counts(&self.manifest.sources)
+        counts(&self.manifest.sources[self.num_sources_before..])
     }
 }
 
@@ -138,7 +150,7 @@ pub fn ingest_into(
     let mut left_out = Vec::new();
     let mut count = |row: &Repeated, sources: &mut [SourceEntry], rejects: &mut RejectLog| {
         spill::count(&mut left_out, row);
-        count_repeated(row, sources, rejects)
+        count_repeated(row, &mut sources[row.source_ordinal as usize], rejects)
     };
     let manifest = match collected {
         Collected::Memory(batches, _) => {
@@ -168,14 +180,11 @@ pub fn ingest_into(
             parts.publish(prepared, writer, report.sources, totals, run)?
         }
     };
-    Ok(IngestReport { manifest, reasons: rejects.counts().clone() })
+    Ok(IngestReport { manifest, num_sources_before: 0, reasons: rejects.counts().clone() })
 }
 
 fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
-    if !(0.0..=100.0).contains(&options.max_rejects_percent) {
-        let value = options.max_rejects_percent.to_string();
-        return Err(Error::Option { name: "max_rejects_percent", value, allowed: "0 to 100" });
-    }
+    options.check()?;
     if sources.transactions.is_empty() {
         let value = "no source".into();
         return Err(Error::Option { name: "transactions", value, allowed: "at least one source" });
@@ -194,7 +203,7 @@ fn budget(options: &IngestOptions) -> Result<Budget> {
 }
 
 /// Adds what was read of another table.
-fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Result<()> {
+pub(super) fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Result<()> {
     for reject in &read.rejects {
         rejects.push(reject)?;
     }
@@ -202,9 +211,12 @@ fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Re
     Ok(())
 }
 
-/// Moves a repeated row from accepted to skipped or rejected. Transaction sources come first in `sources`.
-fn count_repeated(row: &Repeated, sources: &mut [SourceEntry], rejects: &mut RejectLog) -> Result<()> {
-    let source = &mut sources[row.source_ordinal as usize];
+/// Moves a repeated row of `source` from accepted to skipped or rejected.
+pub(super) fn count_repeated(
+    row: &Repeated,
+    source: &mut SourceEntry,
+    rejects: &mut RejectLog,
+) -> Result<()> {
     source.accepted -= 1;
     let reason = match row.same {
         true => Reason::DuplicateSameContent,
@@ -219,7 +231,11 @@ fn count_repeated(row: &Repeated, sources: &mut [SourceEntry], rejects: &mut Rej
     rejects.push(&Reject { source: name, record: row.record, column: "".into(), reason, detail })
 }
 
-fn refuse_too_many(sources: &[SourceEntry], allowed_percent: f64, rejects: &RejectLog) -> Result<()> {
+pub(super) fn refuse_too_many(
+    sources: &[SourceEntry],
+    allowed_percent: f64,
+    rejects: &RejectLog,
+) -> Result<()> {
     let [read, _, rejected, _] = counts(sources);
     if rejected as f64 * 100.0 <= allowed_percent * read as f64 {
         return Ok(());
@@ -230,7 +246,7 @@ fn refuse_too_many(sources: &[SourceEntry], allowed_percent: f64, rejects: &Reje
 }
 
 /// Control totals in the order of the store's currencies; currencies of rejected rows alone come last.
-fn totals(
+pub(super) fn totals(
     accepted: Vec<(u64, i128)>,
     currencies: &mut Vec<Currency>,
     read: Vec<(Currency, ControlTotal)>,

@@ -17,7 +17,9 @@
 //! that they came in.
 
 mod adjacency;
+mod append;
 mod attributes;
+mod before;
 mod dictionary;
 mod duplicates;
 mod ingest;
@@ -26,8 +28,10 @@ mod rows;
 mod segment;
 mod spill;
 
+pub use append::{append, append_into};
 pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
 
+use super::Graph;
 use crate::error::{Error, Result};
 use crate::ids::{IDS_MAX, NONE};
 use crate::ingest::Batch;
@@ -40,10 +44,10 @@ use crate::store::manifest::{
 };
 use crate::store::{Keys, StoreWriter};
 use crate::units::Currency;
-use dictionary::{Dictionary, merge, num_keys};
+use dictionary::{Dictionary, joined, merge_behind, num_keys};
 use links::Link;
 use rayon::prelude::*;
-use rows::{Chunk, Rows, split};
+use rows::{Chunk, Place, Rows, split, split_reference};
 use std::ops::Range;
 
 /// The kind of identifier that a transaction's device is.
@@ -99,7 +103,11 @@ pub struct Repeated {
 /// All rows with dense ids and codes: ready to be written.
 #[derive(Debug)]
 pub struct Prepared {
+    /// The store that the rows are added to, if there is one.
+    before: Option<Graph>,
     rows: Rows,
+    /// Chunks that hold rows of the store; they stand before all others.
+    num_before: usize,
     /// Rows left out, in row order.
     pub repeated: Vec<Repeated>,
     /// Currencies of the store.
@@ -122,7 +130,19 @@ pub struct Prepared {
 /// # Errors
 /// [`Error::Limit`] for more accounts, identifiers, currencies, channels or labels than the format holds;
 /// [`Error::Cancelled`].
-pub fn prepare(mut input: Input, options: &BuildOptions, run: &Run) -> Result<Prepared> {
+pub fn prepare(input: Input, options: &BuildOptions, run: &Run) -> Result<Prepared> {
+    prepare_behind(None, input, options, run)
+}
+
+/// As [`prepare`], for rows that are added to a store: what it knows keeps its ids and codes, a transaction key that it has is a repeated one, and
+/// the rows of the partitions that new rows fall into are read back.
+fn prepare_behind(
+    before: Option<Graph>,
+    mut input: Input,
+    options: &BuildOptions,
+    run: &Run,
+) -> Result<Prepared> {
+    let store = before.as_ref().map(Graph::store);
     run.stage("ids", input.batches.len() as u64);
     let account_chunks: Vec<&LocalKeys> = input
         .batches
@@ -130,13 +150,19 @@ pub fn prepare(mut input: Input, options: &BuildOptions, run: &Run) -> Result<Pr
         .map(|batch| &batch.accounts)
         .chain([&input.links.accounts, &input.accounts.accounts])
         .collect();
-    let mut accounts = merge(&account_chunks, options.ids_max, "accounts in one store", run)?;
+    let known = store.map(|store| store.account_keys());
+    let mut accounts = merge_behind(known, &account_chunks, options.ids_max, "accounts in one store", run)?;
     drop(account_chunks);
     let attribute_ids = accounts.ids.pop().unwrap_or_default();
     let link_accounts = accounts.ids.pop().unwrap_or_default();
 
-    let (kind_names, kind_dictionaries, device_kind) = identifiers(&input, options.ids_max, run)?;
-    let static_links = link_rows(&input.links, &link_accounts, &kind_names, &kind_dictionaries);
+    let (kind_names, kind_dictionaries, device_kind) =
+        identifiers(&input, before.as_ref(), options.ids_max, run)?;
+    let mut static_links = link_rows(&input.links, &link_accounts, &kind_names, &kind_dictionaries);
+    if let (Some(graph), false) = (&before, static_links.is_empty()) {
+        static_links.extend(before::static_links(graph)?);
+        static_links = links::merge(static_links);
+    }
     let num_batches = input.batches.len();
     let device_ids = device_kind.map(|kind| &kind_dictionaries[kind as usize].ids[..num_batches]);
 
@@ -153,18 +179,30 @@ pub fn prepare(mut input: Input, options: &BuildOptions, run: &Run) -> Result<Pr
             *keys = LocalKeys::default();
         }
     });
-    let num_accounts = num_keys(&accounts.keys);
+    let num_accounts = before.as_ref().map_or(0, Graph::num_accounts) + num_keys(&accounts.keys);
     let accounts = accounts.keys;
 
-    let (chunks, Names { currencies, channels, labels }) = codes(std::mem::take(&mut input.batches))?;
+    let names = before.as_ref().map(before::names).unwrap_or_default();
+    let (mut chunks, Names { currencies, channels, labels }) =
+        codes(std::mem::take(&mut input.batches), names)?;
     run.stage("order", chunks.len() as u64);
-    let repeats = duplicates::duplicates(&chunks, run)?;
-    let repeated = repeats.iter().map(|repeat| describe(&chunks, repeat)).collect();
-    let omitted: Vec<u64> = repeats.iter().map(|repeat| repeat.place).collect();
+    let repeats = repeats(before.as_ref(), &chunks, run)?;
+    let repeated = repeats.iter().map(|(_, repeated)| *repeated).collect();
+    let mut omitted: Vec<u64> = repeats.into_iter().map(|(place, _)| place).collect();
+    let mut num_before = 0;
+    if let Some(graph) = &before {
+        let mut read_back = before::touched(graph, &chunks, &omitted, run)?;
+        num_before = read_back.len();
+        omitted.iter_mut().for_each(|at| *at += rows::place(num_before, 0));
+        read_back.append(&mut chunks);
+        chunks = read_back;
+    }
     let rows = Rows::new(chunks, &omitted, run)?;
     let kinds = kind_names.into_iter().zip(kind_dictionaries.into_iter().map(|kind| kind.keys)).collect();
     Ok(Prepared {
+        before,
         rows,
+        num_before,
         repeated,
         currencies,
         channels,
@@ -181,38 +219,59 @@ pub fn prepare(mut input: Input, options: &BuildOptions, run: &Run) -> Result<Pr
     })
 }
 
-fn describe(chunks: &[Chunk], repeat: &duplicates::Duplicate) -> Repeated {
-    let reference = |place| {
-        let (chunk, row) = split(place);
-        (chunks[chunk].batch.source_ordinal, chunks[chunk].record(row))
-    };
-    let (chunk, row) = split(repeat.place);
-    let (source_ordinal, record) = reference(repeat.place);
-    Repeated {
-        source_ordinal,
-        record,
-        first: reference(repeat.first),
-        same: repeat.same,
-        currency: chunks[chunk].currency(row),
-        amount: chunks[chunk].batch.amount[row],
-    }
+/// Rows whose transaction key the store or an earlier row has, with their places, in row order.
+fn repeats(before: Option<&Graph>, chunks: &[Chunk], run: &Run) -> Result<Vec<(Place, Repeated)>> {
+    let known = before.map_or(Ok(Vec::new()), |graph| before::known(graph, chunks, run))?;
+    let among_new = duplicates::duplicates(chunks, run)?;
+    let is_known = |at: Place| known.binary_search_by_key(&at, |known| known.place).is_ok();
+    let mut repeats: Vec<(Place, Repeated)> = among_new
+        .iter()
+        .filter(|repeat| !is_known(repeat.place))
+        .map(|repeat| {
+            let (chunk, row) = split(repeat.first);
+            let first = split_reference(chunks[chunk].reference(row));
+            (repeat.place, describe(chunks, repeat.place, first, repeat.same))
+        })
+        .chain(known.iter().map(|known| (known.place, known.describe(chunks))))
+        .collect();
+    repeats.sort_unstable_by_key(|(place, _)| *place);
+    Ok(repeats)
+}
+
+fn describe(chunks: &[Chunk], at: Place, first: (u32, u64), same: bool) -> Repeated {
+    let (chunk, row) = split(at);
+    let chunk = &chunks[chunk];
+    let (source_ordinal, record) = split_reference(chunk.reference(row));
+    let (currency, amount) = (chunk.currency(row), chunk.batch.amount[row]);
+    Repeated { source_ordinal, record, first, same, currency, amount }
 }
 
 /// Ids of all identifiers: the kinds' names, their dictionaries, and which kind devices are.
 ///
 /// A dictionary's first chunks are the batches' devices (for the kind `device`), the last is the links table's.
-fn identifiers(input: &Input, limit: u64, run: &Run) -> Result<(Vec<String>, Vec<Dictionary>, Option<u8>)> {
+fn identifiers(
+    input: &Input,
+    before: Option<&Graph>,
+    limit: u64,
+    run: &Run,
+) -> Result<(Vec<String>, Vec<Dictionary>, Option<u8>)> {
     let empty = LocalKeys::default();
     let has_devices = input.batches.iter().any(|batch| batch.devices.is_some());
-    let mut names: Vec<String> = if has_devices { vec![DEVICE.into()] } else { Vec::new() };
-    names.extend(input.links.kinds.iter().filter(|&name| !(has_devices && name == DEVICE)).cloned());
+    let known = before.map_or(&[][..], |graph| &graph.manifest().kinds);
+    let mut names: Vec<String> = known.iter().map(|kind| kind.name.clone()).collect();
+    let devices = has_devices.then(|| DEVICE.to_string());
+    for name in devices.into_iter().chain(input.links.kinds.iter().cloned()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     if names.len() > 255 {
         let found = names.len() as u64;
         let remedy = "map fewer columns to identifier kinds";
         return Err(Error::Limit { what: "kinds of identifiers", found, limit: 255, remedy });
     }
     let mut dictionaries = Vec::new();
-    for name in &names {
+    for (number, name) in names.iter().enumerate() {
         let devices = input.batches.iter().map(|batch| match &batch.devices {
             Some((keys, _)) if has_devices && name == DEVICE => keys,
             _ => &empty,
@@ -220,9 +279,11 @@ fn identifiers(input: &Input, limit: u64, run: &Run) -> Result<(Vec<String>, Vec
         let table = input.links.kinds.iter().position(|kind| kind == name);
         let table = table.map_or(&empty, |kind| &input.links.identifiers[kind]);
         let chunks: Vec<&LocalKeys> = devices.chain([table]).collect();
-        dictionaries.push(merge(&chunks, limit, "identifiers of one kind", run)?);
+        let known = before.and_then(|graph| graph.store().identifier_keys().get(number));
+        dictionaries.push(merge_behind(known, &chunks, limit, "identifiers of one kind", run)?);
     }
-    Ok((names, dictionaries, has_devices.then_some(0)))
+    let device_kind = names.iter().position(|name| name == DEVICE).map(|kind| kind as u8);
+    Ok((names, dictionaries, device_kind))
 }
 
 /// The links table with dense ids, merged.
@@ -266,8 +327,7 @@ struct Names {
 }
 
 /// Gives currencies, channels and labels their codes in the store, by first appearance.
-fn codes(batches: Vec<Batch>) -> Result<(Vec<Chunk>, Names)> {
-    let mut names = Names::default();
+fn codes(batches: Vec<Batch>, mut names: Names) -> Result<(Vec<Chunk>, Names)> {
     let chunks = batches.into_iter().map(|batch| names.chunk(batch)).collect::<Result<_>>()?;
     Ok((chunks, names))
 }
@@ -293,7 +353,13 @@ impl Names {
             let remedy = "check the currency column of the mapping";
             return Err(Error::Limit { what: "distinct currencies", found, limit, remedy });
         }
-        Ok(Chunk { batch, currencies: currency_codes, channels: channel_codes, labels: label_codes })
+        Ok(Chunk {
+            batch,
+            currencies: currency_codes,
+            channels: channel_codes,
+            labels: label_codes,
+            references: None,
+        })
     }
 }
 
@@ -306,12 +372,12 @@ fn code<T: PartialEq + Clone>(table: &mut Vec<T>, value: &T) -> usize {
 }
 
 impl Prepared {
-    /// Number of transactions that will be written.
+    /// Number of transactions that will be written, those of the store in the same partitions among them.
     pub fn num_transactions(&self) -> u64 {
         self.rows.len() as u64
     }
 
-    /// Number and sum of the accepted transactions, by currency paid.
+    /// Number and sum of the new accepted transactions, by currency paid.
     pub fn accepted_totals(&self) -> Vec<(u64, i128)> {
         let zero = || vec![(0, 0); self.currencies.len()];
         let add = |mut a: Vec<(u64, i128)>, b: Vec<(u64, i128)>| {
@@ -320,9 +386,7 @@ impl Prepared {
             }
             a
         };
-        let mut totals = self
-            .rows
-            .chunks()
+        let mut totals = self.rows.chunks()[self.num_before..]
             .par_iter()
             .map(|chunk| {
                 let mut totals = zero();
@@ -340,7 +404,7 @@ impl Prepared {
         totals
     }
 
-    /// Writes all files and publishes the store's first generation.
+    /// Writes all files that are not there yet and publishes the store's next generation; `sources` and `totals` are those of all its rows.
     ///
     /// # Errors
     /// [`Error::Limit`] for more transactions in a segment than the format holds; [`Error::Io`];
@@ -354,10 +418,15 @@ impl Prepared {
         run: &Run,
     ) -> Result<Manifest> {
         run.stage("write", self.num_transactions());
+        let before = self.before.as_ref().map(Graph::manifest);
         let mut segments = Vec::new();
         for (name, range) in self.partitions(partition)? {
             segments.push(self.write_segment(&writer, &name, range, run)?);
         }
+        let mut kept = before.map_or(Vec::new(), |before| before.segments.clone());
+        kept.retain(|old| segments.iter().all(|new| new.partition != old.partition));
+        segments.append(&mut kept);
+        segments.sort_unstable_by_key(|segment| segment.time_min);
         let others = self.write_others(&writer, run)?;
         run.check()?;
         let manifest = self.manifest(partition, segments, others, sources, totals);
@@ -365,23 +434,29 @@ impl Prepared {
         Ok(manifest)
     }
 
-    /// Writes everything but the segments of time partitions.
+    /// Writes everything but the segments of time partitions, as far as it is not there.
     fn write_others(&self, writer: &StoreWriter, run: &Run) -> Result<Others> {
+        let (before, store) =
+            (self.before.as_ref().map(Graph::manifest), self.before.as_ref().map(Graph::store));
         let static_links = match self.static_links.is_empty() {
-            true => None,
+            true => before.and_then(|before| before.static_links.clone()),
             false => Some(self.write_static_links(writer, run)?),
         };
-        let account_keys = write_keys(writer, "account", &self.accounts)?;
+        let known = before.zip(store).map(|(before, store)| (&before.account_keys, store.account_keys()));
+        let account_keys = write_keys(writer, "account", known, &self.accounts)?;
         let mut kinds = Vec::new();
         for (number, (name, keys)) in self.kinds.iter().enumerate() {
-            let file = write_keys(writer, &format!("identifier-{number}"), keys)?;
-            kinds.push(KindEntry { name: name.clone(), num_identifiers: num_keys(keys), keys: file });
+            let old = before.and_then(|before| before.kinds.get(number));
+            let known = old.zip(store).map(|(old, store)| (&old.keys, &store.identifier_keys()[number]));
+            let file = write_keys(writer, &format!("identifier-{number}"), known, keys)?;
+            let num_identifiers = old.map_or(0, |old| old.num_identifiers) + num_keys(keys);
+            kinds.push(KindEntry { name: name.clone(), num_identifiers, keys: file });
         }
         let attributes = self.write_attributes(writer)?;
         Ok(Others { static_links, account_keys, kinds, attributes })
     }
 
-    /// The record of the first generation.
+    /// The record of the generation.
     fn manifest(
         self,
         partition: Partition,
@@ -390,9 +465,10 @@ impl Prepared {
         sources: Vec<SourceEntry>,
         totals: Vec<ControlTotal>,
     ) -> Manifest {
+        let before = self.before.as_ref();
         Manifest {
-            generation: 1,
-            parent: None,
+            generation: before.map_or(0, |before| before.manifest().generation) + 1,
+            parent: before.map(|before| before.store().manifest_sha256),
             tool: concat!("ringfence ", env!("CARGO_PKG_VERSION")).into(),
             schema: Schema {
                 partition,
@@ -489,16 +565,45 @@ impl Prepared {
     }
 
     fn write_attributes(&self, writer: &StoreWriter) -> Result<Option<AttributesEntry>> {
-        if self.attributes.columns.is_empty() {
+        let (merged, all);
+        let (table, ids) = match &self.before {
+            None => (&self.attributes, &self.attribute_ids),
+            Some(graph) => {
+                let unchanged =
+                    self.attributes.columns.is_empty() && graph.num_accounts() == self.num_accounts;
+                if unchanged {
+                    return Ok(graph.manifest().attributes.clone());
+                }
+                merged = before::attributes(graph, &self.attributes, &self.attribute_ids, self.num_accounts)?;
+                all = (0..self.num_accounts).collect();
+                (&merged, &all)
+            }
+        };
+        if table.columns.is_empty() {
             return Ok(None);
         }
         let mut file = writer.file("attributes", "accounts", "col")?;
-        let columns = attributes::write(&self.attributes, &self.attribute_ids, self.num_accounts, &mut file)?;
+        let columns = attributes::write(table, ids, self.num_accounts, &mut file)?;
         Ok(Some(AttributesEntry { file: writer.finish(file)?, columns }))
     }
 }
 
-fn write_keys(writer: &StoreWriter, name: &str, keys: &KeyList) -> Result<FileEntry> {
+/// Writes the keys that a store knows, if it does, and the new ones behind them.
+fn write_keys(
+    writer: &StoreWriter,
+    name: &str,
+    known: Option<(&FileEntry, &Keys)>,
+    new: &KeyList,
+) -> Result<FileEntry> {
+    let all;
+    let keys = match known {
+        Some((file, _)) if new.is_empty() => return Ok(file.clone()),
+        Some((_, known)) => {
+            all = joined(known, new)?;
+            &all
+        }
+        None => new,
+    };
     let mut file = writer.file("keys", name, "keys")?;
     Keys::write(keys, &mut file)?;
     writer.finish(file)

@@ -22,6 +22,8 @@ pub(super) struct Chunk {
     pub channels: Vec<u8>,
     /// As `channels`.
     pub labels: Vec<u8>,
+    /// Source ordinal and record number of each row, where rows of several sources stand together; else the batch says them.
+    pub references: Option<Vec<u64>>,
 }
 
 /// Everything that a row says.
@@ -38,6 +40,11 @@ pub(super) struct Row {
     pub label: u8,
     pub flags: u8,
     pub device: u32,
+}
+
+/// Source ordinal and record number of a reference.
+pub(super) fn split_reference(reference: u64) -> (u32, u64) {
+    ((reference >> 40) as u32, reference & ((1 << 40) - 1))
 }
 
 /// A row's place: the chunk in the upper half, the row within it in the lower.
@@ -81,14 +88,15 @@ impl Chunk {
         self.batch.devices.as_ref().map_or(NONE, |(_, ids)| ids[row])
     }
 
-    /// Record number within the source, from 1.
-    pub fn record(&self, row: usize) -> u64 {
-        self.batch.first_record + self.batch.record.get(row).map_or(row as u64, |&offset| u64::from(offset))
-    }
-
     /// Source ordinal and record number, as the row column holds them.
     pub fn reference(&self, row: usize) -> u64 {
-        u64::from(self.batch.source_ordinal) << 40 | self.record(row)
+        if let Some(references) = &self.references {
+            return references[row];
+        }
+        let batch = &self.batch;
+        let record =
+            batch.first_record + batch.record.get(row).map_or(row as u64, |&offset| u64::from(offset));
+        u64::from(batch.source_ordinal) << 40 | record
     }
 
     pub fn row(&self, row: usize) -> Row {

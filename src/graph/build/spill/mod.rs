@@ -323,6 +323,8 @@ impl Spilled {
         let num_accounts = num_keys(&accounts);
         let kinds = names.into_iter().zip(dictionaries.into_iter().map(|kind| kind.keys)).collect();
         let prepared = Prepared {
+            before: None,
+            num_before: 0,
             rows: Rows::new(Vec::new(), &[], run)?,
             repeated: Vec::new(),
             currencies: self.names.currencies,

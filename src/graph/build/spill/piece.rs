@@ -219,6 +219,7 @@ impl Piece {
             currencies: (0..=codes_max.unwrap_or(0)).collect(),
             channels: codes.clone(),
             labels: codes,
+            references: None,
         })
     }
 }

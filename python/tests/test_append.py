@@ -1,0 +1,56 @@
+"""Appending: a store that got its rows in parts answers like one that got them at once."""
+
+from __future__ import annotations
+
+import pytest
+
+import ringfence as rf
+
+polars = pytest.importorskip("polars")
+
+ROWS = {
+    "transaction": ["t1", "t2", "t3", "t4"],
+    "source": ["a", "b", "c", "a"],
+    "destination": ["b", "c", "a", "d"],
+    "time": ["2024-01-05T00:00:00Z", "2024-02-01T00:00:00Z", "2024-02-03T00:00:00Z", "2024-01-02T00:00:00Z"],
+    "amount": ["10.00", "4.00", "3.00", "1.00"],
+    "currency": ["EUR", "EUR", "EUR", "USD"],
+}
+
+
+@pytest.fixture
+def frame():
+    return polars.DataFrame(ROWS)
+
+
+def test_frames_in_parts_are_one_graph(frame, tmp_path):
+    at_once = rf.ingest(tmp_path / "at-once", [frame[:2], frame[2:]], preset="ledger")
+    first = rf.ingest(tmp_path / "in-parts", frame[:2], preset="ledger")
+    second = first.append(frame[2:])
+    assert (first.num_transactions, second.num_transactions) == (2, 4)
+    assert (first.info()["generation"], second.info()["generation"]) == (1, 2)
+    assert second.info()["currencies"] == at_once.info()["currencies"]
+    assert second.components().table().to_dicts() == at_once.components().table().to_dicts()
+    assert rf.open(tmp_path / "in-parts").num_transactions == 4
+    assert rf.verify(tmp_path / "in-parts", full=True)
+
+
+def test_what_is_there_is_refused_and_nothing_changes(frame, tmp_path):
+    graph = rf.ingest(tmp_path / "graph", frame[:2], preset="ledger")
+    with pytest.raises(rf.InputError, match="generation 1 holds it already"):
+        graph.append(frame[:2])
+    with pytest.raises(rf.OptionError, match="at least one source"):
+        graph.append()
+    with pytest.raises(rf.RejectsError):
+        graph.append(frame[2:].with_columns(polars.lit("ten").alias("amount")))
+    assert rf.open(tmp_path / "graph").info() == graph.info()
+
+
+def test_accounts_and_links_come_later(frame, tmp_path):
+    graph = rf.ingest(tmp_path / "graph", frame, preset="ledger")
+    accounts = polars.DataFrame({"account": ["a", "x"], "risk": [3, 1]})
+    links = polars.DataFrame({"account": ["a", "x"], "kind": ["phone"] * 2, "value": ["0123"] * 2})
+    more = graph.append(accounts=accounts, links=links)
+    assert more.num_accounts == graph.num_accounts + 1
+    shared = more.components(over="identifiers").table().to_dicts()
+    assert len({row["component"] for row in shared if row["account"] in {"a", "x"}}) == 1

@@ -1,0 +1,289 @@
+//! What a store holds already, as the build takes it when more rows come: names, keys, and the rows of partitions that are written anew.
+//!
+//! # Method
+//! A partition is written whole, so the rows of one that new rows fall into are read back as a chunk that stands before all new ones. What the
+//! store knows keeps its number: accounts, identifiers, kinds, currencies, channels, labels and sources only ever get more.
+//!
+//! # Cost
+//! A look at the keys of the store for each key of the new rows, and of each segment for each transaction key; reading, in time and memory, the
+//! partitions that are written anew, and the links and attributes where new ones come.
+
+use super::links::Link;
+use super::rows::{Chunk, Place, Row, place};
+use super::{Names, Repeated};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::graph::attributes::AttributeValue;
+use crate::ids::{AccountId, NONE};
+use crate::ingest::Batch;
+use crate::ingest::batch::{AccountRows, AttributeValues, LocalKeys};
+use crate::run::Run;
+use crate::store::Segment;
+use crate::store::manifest::{AttributeKind, Partition};
+use crate::units::Window;
+use rayon::prelude::*;
+
+/// Rows that one task looks up.
+const ROWS_PER_TASK: usize = 1 << 12;
+
+/// The names that have codes in a store.
+pub(super) fn names(graph: &Graph) -> Names {
+    let schema = &graph.manifest().schema;
+    Names {
+        currencies: schema.currencies.clone(),
+        channels: schema.channels.clone(),
+        labels: schema.labels.clone(),
+    }
+}
+
+/// A row of which the store has the transaction key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// The new row.
+    pub place: Place,
+    /// Reference of the row in the store.
+    pub first: u64,
+    /// Whether both say the same.
+    pub same: bool,
+}
+
+/// The rows of `chunks` whose transaction keys the store has, in row order.
+pub(super) fn known(graph: &Graph, chunks: &[Chunk], run: &Run) -> Result<Vec<Known>> {
+    let segments: Vec<&Segment> =
+        graph.segments().map(|(_, segment)| segment).filter(|segment| segment.keys.is_some()).collect();
+    let look_up = |number: usize, rows: std::ops::Range<usize>| -> Result<Vec<Known>> {
+        run.check()?;
+        let chunk = &chunks[number];
+        let (mut key, mut found) = (Vec::new(), Vec::new());
+        for row in rows {
+            key.clear();
+            chunk.key(row, &mut key);
+            for segment in &segments {
+                let Some(keys) = &segment.keys else { continue };
+                if let Some(at) = keys.find(&key)? {
+                    let same = self::row(segment, at as usize)? == chunk.row(row);
+                    let first = segment.transactions.row.get(at as usize)?;
+                    found.push(Known { place: place(number, row), first, same });
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    };
+    let tasks: Vec<(usize, std::ops::Range<usize>)> = chunks
+        .iter()
+        .enumerate()
+        .filter(|(_, chunk)| chunk.batch.keys.is_some())
+        .flat_map(|(number, chunk)| {
+            let rows = chunk.batch.len();
+            (0..rows)
+                .step_by(ROWS_PER_TASK)
+                .map(move |first| (number, first..rows.min(first + ROWS_PER_TASK)))
+        })
+        .collect();
+    let found = tasks.into_par_iter().map(|(number, rows)| look_up(number, rows));
+    Ok(found.collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// What a row of a segment says.
+fn row(segment: &Segment, at: usize) -> Result<Row> {
+    let columns = &segment.transactions;
+    let (amount, currency) = (columns.amount.get(at)?, columns.currency.get(at)?);
+    let (received, received_currency) = match &columns.received {
+        Some((amounts, currencies)) => (amounts.get(at)?, currencies.get(at)?),
+        None => (amount, currency),
+    };
+    Ok(Row {
+        source: columns.source.get(at)?,
+        destination: columns.destination.get(at)?,
+        time: columns.time.get(at)?,
+        amount,
+        currency,
+        received,
+        received_currency,
+        channel: columns.channel.get(at)?,
+        label: columns.label.get(at)?,
+        flags: columns.flags.get(at)?,
+        device: columns.device.as_ref().map_or(Ok(NONE), |device| device.get(at))?,
+    })
+}
+
+impl Known {
+    /// The row as it is told.
+    pub fn describe(&self, chunks: &[Chunk]) -> Repeated {
+        super::describe(chunks, self.place, super::split_reference(self.first), self.same)
+    }
+}
+
+/// The partitions of the store that rows of `chunks` fall into, but for those at `omitted` (ascending), as chunks in time order.
+pub(super) fn touched(graph: &Graph, chunks: &[Chunk], omitted: &[Place], run: &Run) -> Result<Vec<Chunk>> {
+    let partition = graph.manifest().schema.partition;
+    let mut names: Vec<String> = chunks
+        .par_iter()
+        .enumerate()
+        .flat_map_iter(|(number, chunk)| {
+            spans(partition, chunk, |row| omitted.binary_search(&place(number, row)).is_err())
+        })
+        .collect();
+    names.par_sort_unstable();
+    names.dedup();
+    let entries = &graph.manifest().segments;
+    let segments = entries.iter().zip(graph.store().segments());
+    let written_anew = segments.filter(|(entry, _)| names.binary_search(&entry.partition).is_ok());
+    let load = |(_, segment)| {
+        run.check()?;
+        chunk(graph, segment)
+    };
+    written_anew.map(load).collect()
+}
+
+/// Names of the partitions of the rows that are `wanted`, each at least once.
+fn spans(partition: Partition, chunk: &Chunk, wanted: impl Fn(usize) -> bool) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut last: Option<Window> = None;
+    for (row, &time) in chunk.batch.time.iter().enumerate() {
+        let is_new = last.is_none_or(|window| time < window.from || time >= window.to);
+        if is_new && wanted(row) {
+            let span = partition.span(time);
+            last = Some(span.window);
+            names.push(span.name);
+        }
+    }
+    names
+}
+
+/// The rows of a segment, with the numbers and codes of the store.
+fn chunk(graph: &Graph, segment: &Segment) -> Result<Chunk> {
+    let columns = &segment.transactions;
+    let schema = &graph.manifest().schema;
+    let received = match &columns.received {
+        Some((amounts, currencies)) => Some((amounts.all()?.to_vec(), currencies.to_vec()?)),
+        None => None,
+    };
+    let devices = match &columns.device {
+        Some(devices) => Some((LocalKeys::default(), devices.all()?.to_vec())),
+        None => None,
+    };
+    let batch = Batch {
+        source: columns.source.all()?.to_vec(),
+        destination: columns.destination.all()?.to_vec(),
+        time: columns.time.all()?.to_vec(),
+        amount: columns.amount.all()?.to_vec(),
+        currency: columns.currency.to_vec()?,
+        received,
+        channels: (Vec::new(), columns.channel.to_vec()?),
+        labels: (Vec::new(), columns.label.to_vec()?),
+        flags: columns.flags.to_vec()?,
+        devices,
+        keys: segment.keys.as_ref().map(|keys| keys.list()).transpose()?,
+        ..Batch::default()
+    };
+    Ok(Chunk {
+        batch,
+        currencies: (0..schema.currencies.len() as u16).collect(),
+        channels: (0..=schema.channels.len() as u8).collect(),
+        labels: (0..=schema.labels.len() as u8).collect(),
+        references: Some(columns.row.to_vec()?),
+    })
+}
+
+/// The links that belong to no time.
+pub(super) fn static_links(graph: &Graph) -> Result<Vec<Link>> {
+    let Some(segment) = graph.store().static_links() else { return Ok(Vec::new()) };
+    let links = &segment.links;
+    let link = |at: usize| {
+        Ok(Link {
+            account: links.account.get(at)?,
+            kind: links.kind.get(at)?,
+            identifier: links.identifier.get(at)?,
+            first: links.first.get(at)?,
+            last: links.last.get(at)?,
+            count: links.count.get(at)?,
+        })
+    };
+    (0..links.len()).map(link).collect()
+}
+
+/// The attributes of all accounts once those of `new` are known, whose rows are of the accounts `ids`: a new row says anew what its columns
+/// say, and leaves the others as they are.
+pub(super) fn attributes(
+    graph: &Graph,
+    new: &AccountRows,
+    ids: &[u32],
+    num_accounts: u32,
+) -> Result<AccountRows> {
+    let known = graph.attribute_columns();
+    let mut columns: Vec<(String, AttributeValues)> = Vec::new();
+    for (number, column) in known.iter().enumerate() {
+        let old = |account: u32| match account < graph.num_accounts() {
+            true => graph.attribute(number, AccountId(account)),
+            false => Ok(None),
+        };
+        let old = (0..num_accounts).map(old).collect::<Result<Vec<_>>>()?;
+        let given = new.columns.iter().find(|(name, _)| *name == column.name).map(|(_, values)| values);
+        columns.push((column.name.clone(), merged(&column.name, column.kind, old, given, ids)?));
+    }
+    let is_new = |(name, _): &&(String, AttributeValues)| known.iter().all(|column| column.name != *name);
+    for (name, values) in new.columns.iter().filter(is_new) {
+        let kind = kind(values);
+        let none = vec![None; num_accounts as usize];
+        columns.push((name.clone(), merged(name, kind, none, Some(values), ids)?));
+    }
+    Ok(AccountRows { accounts: LocalKeys::default(), columns })
+}
+
+fn kind(values: &AttributeValues) -> AttributeKind {
+    match values {
+        AttributeValues::Text(_) => AttributeKind::Text,
+        AttributeValues::Integer(_) => AttributeKind::Integer,
+        AttributeValues::Float(_) => AttributeKind::Float,
+        AttributeValues::Boolean(_) => AttributeKind::Boolean,
+        AttributeValues::Time(_) => AttributeKind::Time,
+    }
+}
+
+/// One column of all accounts.
+fn merged(
+    name: &str,
+    kind: AttributeKind,
+    mut values: Vec<Option<AttributeValue>>,
+    given: Option<&AttributeValues>,
+    ids: &[u32],
+) -> Result<AttributeValues> {
+    if let Some(given) = given {
+        for (row, &account) in ids.iter().enumerate() {
+            values[account as usize] = value(given, row);
+        }
+    }
+    let refuse = |found: &AttributeValue| {
+        let problem = format!(
+            "the store has {kind:?} there, a new row {found:?}; name the type under accounts.types of the mapping"
+        );
+        Error::input(format!("attribute {name:?}"), problem)
+    };
+    macro_rules! column {
+        ($($kind:ident),*) => {
+            match kind {
+                $(AttributeKind::$kind => {
+                    let one = |value: Option<AttributeValue>| match value {
+                        None => Ok(None),
+                        Some(AttributeValue::$kind(value)) => Ok(Some(value)),
+                        Some(other) => Err(refuse(&other)),
+                    };
+                    AttributeValues::$kind(values.into_iter().map(one).collect::<Result<_>>()?)
+                })*
+            }
+        };
+    }
+    Ok(column!(Text, Integer, Float, Boolean, Time))
+}
+
+fn value(values: &AttributeValues, row: usize) -> Option<AttributeValue> {
+    match values {
+        AttributeValues::Text(values) => values[row].clone().map(AttributeValue::Text),
+        AttributeValues::Integer(values) => values[row].map(AttributeValue::Integer),
+        AttributeValues::Float(values) => values[row].map(AttributeValue::Float),
+        AttributeValues::Boolean(values) => values[row].map(AttributeValue::Boolean),
+        AttributeValues::Time(values) => values[row].map(AttributeValue::Time),
+    }
+}
