@@ -36,7 +36,7 @@ pub struct IngestOptions {
     /// Whether the store survives a power failure from the moment that the call returns.
     pub durable: bool,
     /// Most memory to use, in bytes; half of the machine's if not given. What does not fit goes to scratch files in the
-    /// store's directory. The bytes of the store are the same.
+    /// store's directory. The bytes of the store are the same. [`append`](super::append()) holds its rows in memory.
     pub memory: Option<u64>,
     /// How files are cut into chunks.
     pub read: ReadOptions,
@@ -194,7 +194,7 @@ fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
 
 /// The budget that was given, or half of the machine.
 fn budget(options: &IngestOptions) -> Result<Budget> {
-    let memory = options.memory.unwrap_or_else(|| machine_bytes() / 2);
+    let memory = options.memory.unwrap_or_else(|| (machine_bytes() / 2).max(options.build.memory_min));
     if memory < options.build.memory_min {
         let value = memory.to_string();
         return Err(Error::Option { name: "memory", value, allowed: "at least 67108864 bytes (64M)" });
