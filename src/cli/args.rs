@@ -18,12 +18,18 @@ pub struct GraphArgs {
     /// Directory of the graph, made by `ringfence ingest`.
     #[arg(value_name = "GRAPH")]
     pub graph: PathBuf,
+    /// Generation of the graph to read (see `ringfence generations`); the live one if not given.
+    #[arg(long, value_name = "N")]
+    pub generation: Option<u64>,
 }
 
 impl GraphArgs {
     /// Opens the graph.
     pub fn open(&self) -> Result<Graph> {
-        Graph::open(&self.graph, Io::Mmap)
+        match self.generation {
+            Some(generation) => Graph::open_as_of(&self.graph, generation, Io::Mmap),
+            None => Graph::open(&self.graph, Io::Mmap),
+        }
     }
 }
 

@@ -84,6 +84,7 @@ fn document(graph: &Graph) -> Value {
     json!({
         "graph": graph.path().display().to_string(),
         "generation": manifest.generation,
+        "live_generation": graph.store().live_generation(),
         "manifest_sha256": hex(&graph.store().manifest_sha256),
         "built_by": manifest.tool,
         "num_accounts": graph.num_accounts(),
@@ -106,9 +107,13 @@ fn text(graph: &Graph) -> String {
     let bytes: u64 =
         manifest.segments.iter().chain(&manifest.static_links).map(|segment| segment.file.bytes).sum();
     let mut out = format!(
-        "graph         {}\ngeneration    {} (by {})\naccounts      {}\ntransactions  {}\nsegments      {} ({} MiB)\n",
+        "graph         {}\ngeneration    {}{} (by {})\naccounts      {}\ntransactions  {}\nsegments      {} ({} MiB)\n",
         escape(&graph.path().display().to_string()),
         manifest.generation,
+        match graph.store().live_generation() {
+            live if live == manifest.generation => String::new(),
+            live => format!(", not the live one, which is {live}"),
+        },
         manifest.tool,
         graph.num_accounts(),
         graph.num_transactions(),

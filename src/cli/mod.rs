@@ -8,14 +8,17 @@ mod append;
 mod args;
 mod bound;
 mod centrality;
+mod collect;
 mod communities;
 mod components;
 mod core;
 mod dense;
+mod doctor;
 mod exit;
 mod export;
 mod exposure;
 mod freeze;
+mod generations;
 mod info;
 mod ingest;
 mod link;
@@ -69,6 +72,9 @@ enum Verb {
     Append(append::Args),
     Info(info::Args),
     Verify(verify::Args),
+    Generations(generations::Args),
+    Gc(collect::Args),
+    Doctor(doctor::Args),
     Components(components::Args),
     Communities(communities::Args),
     Core(core::Args),
@@ -95,6 +101,9 @@ impl Verb {
             Verb::Append(args) => append::run(args, run),
             Verb::Info(args) => info::run(args),
             Verb::Verify(args) => verify::run(args, run),
+            Verb::Generations(args) => generations::run(args),
+            Verb::Gc(args) => collect::run(args, run),
+            Verb::Doctor(args) => doctor::run(args),
             Verb::Components(args) => components::run(args, run),
             Verb::Communities(args) => communities::run(args, run),
             Verb::Core(args) => core::run(args, run),
@@ -122,6 +131,8 @@ struct Answer {
     text: String,
     /// Members of the JSON document beside `ok`.
     json: Map<String, Value>,
+    /// With what the program ends. Everything but [`exit::DONE`] is an answer that says what is wrong in `error`.
+    code: u8,
 }
 
 impl Answer {
@@ -132,7 +143,7 @@ impl Answer {
         } else {
             Map::from_iter([("answer".into(), json)])
         };
-        Answer { text: text.into(), json }
+        Answer { text: text.into(), json, code: exit::DONE }
     }
 }
 
@@ -149,11 +160,11 @@ pub fn main() -> ExitCode {
     };
     let (json, code) = match execute(&cli) {
         Ok(answer) if cli.common.json => {
-            let mut document = Map::from_iter([("ok".to_string(), Value::Bool(true))]);
+            let mut document = Map::from_iter([("ok".to_string(), Value::Bool(answer.code == exit::DONE))]);
             document.extend(answer.json);
-            (Some(Value::Object(document)), exit::DONE)
+            (Some(Value::Object(document)), answer.code)
         }
-        Ok(answer) => return print(&answer.text, exit::DONE),
+        Ok(answer) => return print(&answer.text, answer.code),
         Err(error) => {
             complain(&error.to_string());
             let code = exit::code(&error, signals::caught());

@@ -46,7 +46,18 @@ impl Graph {
     /// # Errors
     /// Those of [`Store::open`]: a missing, foreign, damaged or newer file, by name.
     pub fn open(path: &Path, io: Io) -> Result<Self> {
-        let store = Store::open(path, io)?;
+        Self::of(Store::open(path, io)?)
+    }
+
+    /// Opens the generation numbered `generation` of the store at `path`, as it was when it was live.
+    ///
+    /// # Errors
+    /// Those of [`Store::open_generation`]: also that there is no such generation, with those there are.
+    pub fn open_as_of(path: &Path, generation: u64, io: Io) -> Result<Self> {
+        Self::of(Store::open_generation(path, generation, io)?)
+    }
+
+    fn of(store: Store) -> Result<Self> {
         let mut bases = vec![0];
         for segment in store.segments() {
             bases.push(bases[bases.len() - 1] + segment.transactions.time.len() as u64);

@@ -118,7 +118,8 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf, Option<bool>)>> {
     listed.map_err(Error::io(directory))
 }
 
-fn is_temporary(name: &str) -> bool {
+/// Whether `name` is one that [`temporary_name`] gives.
+pub(super) fn is_temporary(name: &str) -> bool {
     name.strip_prefix("tmp-")
         .is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()))
 }

@@ -4,7 +4,7 @@ use super::disk::{Disk, DiskFile};
 use super::leftovers::{LOCK, LOCK_MARK};
 use crate::error::{Error, Result};
 use std::fs::{File, TryLockError};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,12 +19,7 @@ pub(super) fn take(disk: &Arc<dyn Disk>, root: &Path) -> Result<DiskFile> {
         match lock.file().try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // Only for people: what cannot be read is not worth another error.
-                let _ = lock.file().take(256).read_to_string(&mut holder);
-                let holder = holder.lines().nth(1).unwrap_or("which did not say its name").to_string();
-                let holder = holder.chars().filter(|c| !c.is_control()).collect();
-                return Err(Error::Locked { path, holder });
+                return Err(Error::Locked { path, holder: holder_of(lock.file()) });
             }
             Err(TryLockError::Error(error)) => return Err(Error::io(&path)(error)),
         }
@@ -32,14 +27,46 @@ pub(super) fn take(disk: &Arc<dyn Disk>, root: &Path) -> Result<DiskFile> {
         if !is_same_file(lock.file(), &path).map_err(Error::io(&path))? {
             continue;
         }
-        let command = std::env::current_exe().ok();
-        let command =
-            command.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-        let holder = format!("{LOCK_MARK}pid {}, {command}\n", std::process::id());
         lock.empty()?;
-        lock.append(holder.as_bytes())?;
+        lock.append(format!("{LOCK_MARK}{}\n", this_process()).as_bytes())?;
         return Ok(lock);
     }
+}
+
+/// Who holds the lock of the store at `root`, in its own words; `None` if nobody does.
+///
+/// The lock is asked for and given back at once: a writer that begins in that very moment is told that it is held.
+///
+/// # Errors
+/// [`Error::Io`] if the lock file cannot be read.
+pub(super) fn holder(root: &Path) -> Result<Option<String>> {
+    let path = root.join(LOCK);
+    match File::open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(&path)(error)),
+        Ok(file) => match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Ok(Some(holder_of(&file))),
+            Err(TryLockError::Error(error)) => Err(Error::io(&path)(error)),
+            Ok(()) => Ok(None),
+        },
+    }
+}
+
+/// Who this process is, for people.
+pub(super) fn this_process() -> String {
+    let command = std::env::current_exe().ok();
+    let command = command.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    format!("pid {}, {command}", std::process::id())
+}
+
+/// Who the second line of a lock or a pin says that it is.
+pub(super) fn holder_of(file: &File) -> String {
+    let mut text = Vec::new();
+    // Only for people: what cannot be read is not worth another error.
+    let _ = file.take(256).read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().nth(1).unwrap_or("which did not say its name");
+    line.chars().filter(|c| !c.is_control()).collect()
 }
 
 #[cfg(unix)]

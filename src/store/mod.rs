@@ -5,10 +5,13 @@
 //! which generation is. Everything read is checked against its checksum on
 //! first touch; a damaged file is refused by name.
 
+pub mod collect;
 pub mod column;
 pub mod container;
 pub mod disk;
+pub mod doctor;
 pub mod format;
+pub mod generations;
 pub mod keys;
 mod leftovers;
 mod lock;
@@ -16,11 +19,14 @@ pub mod manifest;
 mod mmap;
 mod open;
 pub mod partition;
+pub mod pins;
 pub mod publish;
 mod rules;
 mod scratch;
 pub mod segment;
 pub mod verify;
+mod volume;
+mod walk;
 pub mod writer;
 
 pub use column::{Codes, Column};
@@ -30,6 +36,7 @@ pub use keys::Keys;
 pub use manifest::Manifest;
 pub(crate) use mmap::prefetch;
 pub use open::Store;
+pub use pins::Pin;
 pub use publish::StoreWriter;
 pub(crate) use scratch::Scratch;
 pub use segment::Segment;

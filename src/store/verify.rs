@@ -27,7 +27,7 @@ const PIECE: usize = 8 << 20;
 /// What a verification looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Live generation.
+    /// The generation checked.
     pub generation: u64,
     /// Files checked: `CURRENT`, the manifest, and every file that it names.
     pub num_files: u64,
@@ -45,8 +45,16 @@ pub struct Verified {
 /// What [`Store::open`] says; [`Error::Damaged`] with the first broken rule; [`Error::Cancelled`] or
 /// [`Error::Deadline`] if `run` was stopped.
 pub fn verify(path: &Path, full: bool, run: &Run) -> Result<Verified> {
+    verify_generation(path, None, full, run)
+}
+
+/// As [`verify`], of the generation numbered `generation`; of the live one if that is `None`.
+///
+/// # Errors
+/// Those of [`verify`], and [`Error::UnknownKey`] if there is no such generation.
+pub fn verify_generation(path: &Path, generation: Option<u64>, full: bool, run: &Run) -> Result<Verified> {
     run.install(|| {
-        let files = open_files(path, Io::Mmap)?;
+        let files = open_files(path, generation, Io::Mmap)?;
         let containers = files.containers.clone();
         let store = Store::assemble(path, files)?;
         let manifest = &store.manifest;

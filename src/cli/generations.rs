@@ -1,0 +1,94 @@
+//! `ringfence generations`: which generations a graph holds.
+
+use super::Answer;
+use ringfence::Result;
+use ringfence::report::provenance::hex;
+use ringfence::report::text::to_text;
+use ringfence::report::{Table, Values};
+use ringfence::store::generations::{Generation, generations};
+use ringfence::store::pins::pins;
+use ringfence::units::time::format_time;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// List the generations of a graph: what each holds, what it shares with others, what was read for it.
+///
+/// Any of them is read by `--generation N`; `ringfence gc` removes those that are no longer needed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Directory of the graph.
+    #[arg(value_name = "GRAPH")]
+    graph: PathBuf,
+}
+
+/// Rows shown, the newest; all of them are in `--json`.
+const ROWS: usize = 100;
+
+pub fn run(args: &Args) -> Result<Answer> {
+    let listed = generations(&args.graph)?;
+    let pins = pins(&args.graph)?;
+    let pinned = |generation: &Generation| {
+        pins.iter().filter(|pin| pin.alive && pin.generation == generation.number()).count() as u64
+    };
+    let documents: Vec<Value> =
+        listed.iter().map(|generation| document(generation, pinned(generation))).collect();
+    let json = json!({ "graph": args.graph.display().to_string(), "generations": documents });
+
+    let newest = || listed.iter().rev();
+    let numbers = |number: fn(&Generation) -> u64| Values::U64(newest().map(number).collect());
+    let table = Table::new([
+        ("generation", numbers(Generation::number)),
+        (
+            "live",
+            Values::Text(newest().map(|each| if each.live { "live" } else { "" }.to_string()).collect()),
+        ),
+        (
+            "parent",
+            Values::OptionText(newest().map(|each| each.parent.map(|parent| parent.to_string())).collect()),
+        ),
+        ("written", Values::Text(newest().map(|each| time(each.written)).collect())),
+        ("transactions", numbers(Generation::num_transactions)),
+        ("bytes_own", numbers(|each| each.bytes_own)),
+        ("bytes_shared", numbers(|each| each.bytes_shared)),
+        ("new_sources", numbers(|each| each.sources_new.len() as u64)),
+        ("pins", Values::U64(newest().map(pinned).collect())),
+    ]);
+    Ok(Answer::new(to_text(&table, ROWS), json))
+}
+
+fn document(generation: &Generation, pins: u64) -> Value {
+    let manifest = &generation.manifest;
+    let sources: Vec<Value> = generation
+        .sources_new
+        .iter()
+        .map(|source| {
+            json!({
+                "role": source.role, "name": source.name, "sha256": hex(&source.sha256),
+                "read": source.read, "accepted": source.accepted,
+            })
+        })
+        .collect();
+    json!({
+        "generation": generation.number(),
+        "live": generation.live,
+        "parent": generation.parent,
+        "parent_sha256": manifest.parent.map(|parent| hex(&parent)),
+        "manifest_sha256": hex(&generation.manifest_sha256),
+        "built_by": manifest.tool,
+        "written": time(generation.written),
+        "num_accounts": manifest.num_accounts,
+        "num_transactions": generation.num_transactions(),
+        "num_segments": manifest.segments.len(),
+        "bytes_own": generation.bytes_own,
+        "bytes_shared": generation.bytes_shared,
+        "sources_new": sources,
+        "pins": pins,
+    })
+}
+
+/// A time of the file system, to the second.
+fn time(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    format_time(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000).saturating_mul(1_000_000))
+}
