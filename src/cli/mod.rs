@@ -6,6 +6,7 @@
 
 mod append;
 mod args;
+mod backup;
 mod bound;
 mod centrality;
 mod collect;
@@ -72,6 +73,11 @@ enum Verb {
     Append(append::Args),
     Info(info::Args),
     Verify(verify::Args),
+    Backup(backup::Args),
+    BackupVerify(backup::VerifyArgs),
+    BackupKey(backup::KeyFileArgs),
+    Restore(backup::RestoreArgs),
+    Drill(backup::DrillArgs),
     Generations(generations::Args),
     Gc(collect::Args),
     Doctor(doctor::Args),
@@ -101,6 +107,11 @@ impl Verb {
             Verb::Append(args) => append::run(args, run),
             Verb::Info(args) => info::run(args),
             Verb::Verify(args) => verify::run(args, run),
+            Verb::Backup(args) => backup::run(args, run),
+            Verb::BackupVerify(args) => backup::run_verify(args, run),
+            Verb::BackupKey(args) => backup::run_key(args),
+            Verb::Restore(args) => backup::run_restore(args, run),
+            Verb::Drill(args) => backup::run_drill(args, run),
             Verb::Generations(args) => generations::run(args),
             Verb::Gc(args) => collect::run(args, run),
             Verb::Doctor(args) => doctor::run(args),

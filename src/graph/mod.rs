@@ -6,6 +6,7 @@
 
 pub mod attributes;
 pub mod build;
+pub mod drill;
 #[allow(clippy::module_inception)] // One type a file, and the file named after it.
 pub mod graph;
 pub mod links;

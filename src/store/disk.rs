@@ -40,6 +40,13 @@ pub trait Disk: Debug + Send + Sync {
     fn sync(&self, file: &File, path: &Path) -> io::Result<()>;
     /// Gives a file another name, in place of whatever had it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file or directory a name that nothing has; an error of the kind `AlreadyExists` if something has it.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if to.symlink_metadata().is_ok() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
+    }
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes a directory that only its owner may enter.
@@ -84,6 +91,18 @@ impl Disk for System {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Where the file system cannot promise it, it is looked first.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if to.symlink_metadata().is_err() => {
+                self.rename(from, to)
+            }
+            renamed => renamed.map_err(Into::into),
+        }
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Longest manifest file that is read.
-const MANIFEST_BYTES_MAX: u64 = 65 << 20;
+pub(super) const MANIFEST_BYTES_MAX: u64 = 65 << 20;
 /// How often a listing begins again because a publication and a collection fell into it.
 const TURNS_MAX: usize = 100;
 

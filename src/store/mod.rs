@@ -5,6 +5,7 @@
 //! which generation is. Everything read is checked against its checksum on
 //! first touch; a damaged file is refused by name.
 
+pub mod backup;
 pub mod collect;
 pub mod column;
 pub mod container;
