@@ -143,6 +143,9 @@ fn nothing_is_written_over_or_into_what_is_not_a_backup_of_this_store() {
     assert_eq!(names(&mine), ["thesis.txt"]);
     let backup = directory.join("backup");
     to_directory(&store.path, None, &backup, &disk(), &Run::new()).unwrap();
+    let missing =
+        restore_directory(&directory.join("no-backup"), &directory.join("new"), &Run::new()).unwrap_err();
+    assert!(missing.to_string().contains("no-backup"), "{missing}");
     let restored = restore_directory(&backup, &mine, &Run::new()).unwrap_err();
     assert!(matches!(restored, Error::Exists { .. }), "{restored}");
     assert_eq!(names(&mine), ["thesis.txt"]);

@@ -93,19 +93,7 @@ impl StoreWriter {
                 let _ = disk.remove_directory(path);
             }
         })?;
-        let store = StoreWriter {
-            disk,
-            root: path.to_path_buf(),
-            made_root,
-            _lock: lock,
-            announced: Mutex::new(false),
-            durable: true,
-            spent: AtomicBool::new(false),
-            committing: false,
-            num_temporary: AtomicU64::new(0),
-            finished: Mutex::new(Vec::new()),
-            live: None,
-        };
+        let store = Self::new(disk, path, lock, made_root, None);
         leftovers::clear(&*store.disk, path)?;
         Ok(store)
     }
@@ -128,19 +116,29 @@ impl StoreWriter {
         let lock = lock::take(&disk, path, false)?;
         let live = live_manifest(path)?;
         leftovers::clear_temporary(&*disk, path)?;
-        Ok(StoreWriter {
+        Ok(Self::new(disk, path, lock, false, Some(live)))
+    }
+
+    fn new(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        lock: DiskFile,
+        made_root: bool,
+        live: Option<(Current, Manifest)>,
+    ) -> Self {
+        StoreWriter {
             disk,
             root: path.to_path_buf(),
-            made_root: false,
+            made_root,
             _lock: lock,
-            announced: Mutex::new(true),
+            announced: Mutex::new(live.is_some()),
             durable: true,
             spent: AtomicBool::new(false),
             committing: false,
             num_temporary: AtomicU64::new(0),
             finished: Mutex::new(Vec::new()),
-            live: Some(live),
-        })
+            live,
+        }
     }
 
     /// The store's directory.

@@ -10,13 +10,11 @@
 //! transaction key the store has is skipped if it says the same, and rejected if not.
 //! Readers keep the generation that they opened.
 
-use super::ingest::{add, count_repeated, refuse_too_many, totals};
-use super::{BuildOptions, IngestOptions, IngestReport, Input, Sources, prepare_behind, spill};
+use super::ingest::{count_repeated, read_all, refuse_too_many, totals};
+use super::{BuildOptions, IngestOptions, IngestReport, Sources, prepare_behind, spill};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::ingest::{
-    Mapping, ReadOptions, ReadReport, RejectLog, read_accounts, read_links, read_transactions,
-};
+use crate::ingest::{Mapping, ReadOptions, RejectLog};
 use crate::run::Run;
 use crate::store::manifest::{ControlTotal, SourceEntry};
 use crate::store::{Io, StoreWriter};
@@ -60,7 +58,12 @@ pub fn append_into(
     let first = before.sources.len() as u32;
     let known = graph.attribute_columns().to_vec();
     let reading = ReadOptions { first_ordinal: first, attributes: known, ..options.read.clone() };
-    let (input, mut report) = read(sources, &mapping, rejects, &reading, run)?;
+    let mut batches = Vec::new();
+    let (mut input, mut report) = read_all(sources, &mapping, rejects, &reading, run, &mut |batch| {
+        batches.push(batch);
+        Ok(())
+    })?;
+    input.batches = batches;
     refuse_known(&graph, &report.sources)?;
     let partition = before.schema.partition;
     let build = BuildOptions { partition, ..options.build.clone() };
@@ -85,36 +88,6 @@ pub fn append_into(
     let sources = before.sources.iter().cloned().chain(report.sources).collect();
     let manifest = prepared.publish(writer, partition, sources, totals, run)?;
     Ok(IngestReport { manifest, num_sources_before: first as usize, reasons: rejects.counts().clone() })
-}
-
-/// Reads all sources: transactions, then links, then accounts.
-fn read(
-    sources: Sources,
-    mapping: &Mapping,
-    rejects: &mut RejectLog,
-    options: &ReadOptions,
-    run: &Run,
-) -> Result<(Input, ReadReport)> {
-    let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
-    run.stage("read", 0);
-    let mut report = read_transactions(sources.transactions, mapping, options, run, &mut |mut batch| {
-        for reject in std::mem::take(&mut batch.rejects) {
-            rejects.push(&reject)?;
-        }
-        input.batches.push(batch);
-        Ok(())
-    })?;
-    if !sources.links.is_empty() {
-        let (links, read) = read_links(sources.links, mapping, options, run)?;
-        input.links = links;
-        add(&mut report, read, rejects)?;
-    }
-    if !sources.accounts.is_empty() {
-        let (accounts, read) = read_accounts(sources.accounts, mapping, options, run)?;
-        input.accounts = accounts;
-        add(&mut report, read, rejects)?;
-    }
-    Ok((input, report))
 }
 
 fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {

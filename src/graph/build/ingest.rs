@@ -4,7 +4,7 @@ use super::spill::{self, Budget, Collected};
 use super::{BuildOptions, Input, Repeated, prepare};
 use crate::error::{Error, Result};
 use crate::ingest::{
-    Mapping, ReadOptions, ReadReport, Reason, Reject, RejectLog, Source, read_accounts, read_links,
+    Batch, Mapping, ReadOptions, ReadReport, Reason, Reject, RejectLog, Source, read_accounts, read_links,
     read_transactions,
 };
 use crate::memory::machine_bytes;
@@ -36,7 +36,7 @@ pub struct IngestOptions {
     /// Whether the store survives a power failure from the moment that the call returns.
     pub durable: bool,
     /// Most memory to use, in bytes; half of the machine's if not given. What does not fit goes to scratch files in the
-    /// store's directory. The bytes of the store are the same.
+    /// store's directory. The bytes of the store are the same. [`append`](super::append()) holds its rows in memory.
     pub memory: Option<u64>,
     /// How files are cut into chunks.
     pub read: ReadOptions,
@@ -128,25 +128,10 @@ pub fn ingest_into(
     let mut read = options.read.clone();
     read.in_flight = read.in_flight.min(budget.in_flight());
     writer.set_durable(options.durable);
-    let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
     let mut collected = Collected::Memory(Vec::new(), 0);
-    run.stage("read", 0);
-    let mut report = read_transactions(sources.transactions, mapping, &read, run, &mut |mut batch| {
-        for reject in std::mem::take(&mut batch.rejects) {
-            rejects.push(&reject)?;
-        }
+    let (mut input, mut report) = read_all(sources, mapping, rejects, &read, run, &mut |batch| {
         collected.add(batch, budget, &options.build, options.partition, &writer, run)
     })?;
-    if !sources.links.is_empty() {
-        let (links, read) = read_links(sources.links, mapping, &read, run)?;
-        input.links = links;
-        add(&mut report, read, rejects)?;
-    }
-    if !sources.accounts.is_empty() {
-        let (accounts, read) = read_accounts(sources.accounts, mapping, &read, run)?;
-        input.accounts = accounts;
-        add(&mut report, read, rejects)?;
-    }
     let mut left_out = Vec::new();
     let mut count = |row: &Repeated, sources: &mut [SourceEntry], rejects: &mut RejectLog| {
         spill::count(&mut left_out, row);
@@ -183,6 +168,36 @@ pub fn ingest_into(
     Ok(IngestReport { manifest, num_sources_before: 0, reasons: rejects.counts().clone() })
 }
 
+/// Reads all sources: transactions, whose batches go to `take`, then links, then accounts.
+pub(super) fn read_all(
+    sources: Sources,
+    mapping: &Mapping,
+    rejects: &mut RejectLog,
+    options: &ReadOptions,
+    run: &Run,
+    take: &mut dyn FnMut(Batch) -> Result<()>,
+) -> Result<(Input, ReadReport)> {
+    let mut input = Input { mapping: mapping.text().to_string(), ..Input::default() };
+    run.stage("read", 0);
+    let mut report = read_transactions(sources.transactions, mapping, options, run, &mut |mut batch| {
+        for reject in std::mem::take(&mut batch.rejects) {
+            rejects.push(&reject)?;
+        }
+        take(batch)
+    })?;
+    if !sources.links.is_empty() {
+        let (links, read) = read_links(sources.links, mapping, options, run)?;
+        input.links = links;
+        add(&mut report, read, rejects)?;
+    }
+    if !sources.accounts.is_empty() {
+        let (accounts, read) = read_accounts(sources.accounts, mapping, options, run)?;
+        input.accounts = accounts;
+        add(&mut report, read, rejects)?;
+    }
+    Ok((input, report))
+}
+
 fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
     options.check()?;
     if sources.transactions.is_empty() {
@@ -194,7 +209,7 @@ fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
 
 /// The budget that was given, or half of the machine.
 fn budget(options: &IngestOptions) -> Result<Budget> {
-    let memory = options.memory.unwrap_or_else(|| machine_bytes() / 2);
+    let memory = options.memory.unwrap_or_else(|| (machine_bytes() / 2).max(options.build.memory_min));
     if memory < options.build.memory_min {
         let value = memory.to_string();
         return Err(Error::Option { name: "memory", value, allowed: "at least 67108864 bytes (64M)" });
@@ -203,7 +218,7 @@ fn budget(options: &IngestOptions) -> Result<Budget> {
 }
 
 /// Adds what was read of another table.
-pub(super) fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Result<()> {
+fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Result<()> {
     for reject in &read.rejects {
         rejects.push(reject)?;
     }

@@ -9,7 +9,8 @@
 //!
 //! # Cost
 //! Time O(n) where the rows come in time order, O(n log n) otherwise; memory
-//! about 40 bytes per transaction, and the texts of the keys.
+//! about 40 bytes per transaction, and the texts of the keys. Where that is
+//! more than `ingest` may use, it goes by way of files (`spill`).
 //!
 //! # Choices
 //! Everything is a function of the rows: the bytes of a store do not depend on

@@ -7,7 +7,7 @@
 //!   it copies only what it does not hold yet;
 //! * a **bundle** ([`to_bundle`]): one encrypted file (`docs/bundle.md`), whole, or only what an earlier bundle does not hold.
 //!
-//! [`restore`] makes a store of either, in a new directory only: it is verified in full before it gets its name.
+//! [`restore`](restore()) makes a store of either, in a new directory only: it is verified in full before it gets its name.
 //!
 //! # Cost
 //! Every byte is read once and its SHA-256 taken; memory is a few mebibytes, whatever the size of the store.

@@ -61,6 +61,9 @@ pub(super) enum Backup<'p> {
 
 /// Tells a directory from bundles, and opens these.
 pub(super) fn open<'p>(from: &'p [PathBuf], key: Option<&Key>) -> Result<Backup<'p>> {
+    for path in from {
+        path.metadata().map_err(Error::io(path))?;
+    }
     let directory = from.iter().find(|path| path.is_dir());
     match (directory, key) {
         (Some(path), _) if from.len() == 1 => Ok(Backup::Directory(path)),

@@ -18,7 +18,7 @@
 //! the system's allocator keeps.
 //!
 //! Not bounded: the keys themselves (an error says by how much they are too many), tables of accounts and of
-//! links, which are small beside the keys that they name, and one chunk of a data frame.
+//! links, which are small beside the keys that they name, one chunk of a data frame, and what `append` reads and writes anew.
 //!
 //! # Choices
 //! Rows are spilled as columns and not as records, as most columns of most ledgers say the same in every row of a batch,
