@@ -93,6 +93,7 @@ const CHUNK_BYTES_MIN: usize = 256 << 10;
 /// Bytes in work for each byte of a CSV chunk: this wave's text and columns, the next wave's text.
 const TEXT_FACTOR: usize = 5;
 /// Bytes in work for each row of a Parquet file: decoded cells, columns and keys.
+#[cfg(feature = "arrow")]
 const ROW_BYTES: usize = 128;
 
 impl ReadOptions {
@@ -104,6 +105,7 @@ impl ReadOptions {
     }
 
     /// Rows of a chunk of a Parquet file, and most rows in work at a time.
+    #[cfg(feature = "arrow")]
     pub(crate) fn rows_in_flight(&self) -> (usize, usize) {
         let rows = (usize::try_from(self.in_flight).unwrap_or(usize::MAX) / ROW_BYTES).max(1);
         (self.chunk_rows.min(rows.div_ceil(CHUNKS)), rows)

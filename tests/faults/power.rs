@@ -130,7 +130,7 @@ fn power_may_fail_at_any_moment() {
 }
 
 #[test]
-#[ignore = "long; run by hand: cargo test --test faults -- --ignored --skip child"]
+#[ignore = "long, and not proved on this machine yet: cargo test --test faults -- --ignored --skip child"]
 fn every_sync_is_needed() {
     let mut longest = Duration::ZERO;
     for scenario in ALL {
