@@ -52,8 +52,9 @@ impl<W: Write + Send> ParquetRows<W> {
     }
 
     /// Writes what stands at the end of the file, and all that was held back.
-    pub(super) fn finish(self) -> io::Result<()> {
-        self.0.into_inner().map_err(system)?.flush()
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.0.finish().map_err(system)?;
+        self.0.inner_mut().flush()
     }
 }
 
