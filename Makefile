@@ -55,7 +55,7 @@ notebooks: wheel ## Run every notebook from top to bottom
 	$(VENV)/bin/python -m pytest python/tests/test_notebooks.py
 
 torture: ## The long form of the campaigns against the store: hours; each prints its seed and a tally
-	RINGFENCE_TORTURE=1 cargo test --locked --profile release --test faults --test corrupt --test readers -- --nocapture
+	RINGFENCE_TORTURE=1 cargo test --locked --release --test faults --test corrupt --test readers -- --nocapture
 
 bench: ## Whole stages and their inner steps, one JSON line per stage (docs/benchmarks.md)
 	cargo bench --locked --bench stages
