@@ -156,7 +156,10 @@ fn compacted_is_made_so_and_back_again_is_the_beginning() {
         let run = Run::new().threads(1 + seed as usize % 3).unwrap();
         let report = compacted(&changed, to, &run);
         assert!(report.published && report.partition_before == from);
-        assert_eq!((&report.manifest, report.num_segments_before), (&manifest(&changed), before.segments.len()));
+        assert_eq!(
+            (&report.manifest, report.num_segments_before),
+            (&manifest(&changed), before.segments.len())
+        );
         assert_eq!((report.manifest.generation, report.manifest.schema.partition), (2, to));
         assert_eq!(report.manifest.segments, manifest(&made).segments, "seed {seed}, {from:?} to {to:?}");
         assert_eq!(segments(&changed), segments(&made), "seed {seed}, {from:?} to {to:?}");
@@ -183,7 +186,12 @@ fn what_came_in_parts_is_compacted_to_what_comes_at_once() {
         assert_eq!(report.manifest.segments, manifest(&made).segments, "seed {seed}, {from:?} to {to:?}");
         assert_nothing_else_changed(&before, &report.manifest);
         let also = |manifest: &Manifest| {
-            (manifest.account_keys.clone(), manifest.kinds.clone(), manifest.sources.clone(), manifest.totals.clone())
+            (
+                manifest.account_keys.clone(),
+                manifest.kinds.clone(),
+                manifest.sources.clone(),
+                manifest.totals.clone(),
+            )
         };
         assert_eq!(also(&report.manifest), also(&manifest(&made)));
         // And back: as if it had been made in one go.
@@ -206,7 +214,11 @@ fn said(path: &Path) -> (Vec<String>, BTreeMap<(u32, u8, u32), (i64, i64, u32)>)
             columns.row.get(at).unwrap(),
             columns.channel.get(at).unwrap(),
             columns.label.get(at).unwrap(),
-            columns.device.as_ref().map(|device| device.get(at).unwrap()).filter(|&device| device != u32::MAX),
+            columns
+                .device
+                .as_ref()
+                .map(|device| device.get(at).unwrap())
+                .filter(|&device| device != u32::MAX),
         )
     };
     let mut links = BTreeMap::new();
@@ -298,8 +310,7 @@ fn keys_of_transactions_are_texts_everywhere_if_they_are_anywhere() {
         format!("{header}x,a,c,2024-02-05T00:00:00Z,1.00,EUR\n"),
     ];
     for to in [Partition::Week, Partition::Year] {
-        let ((_keep, path), (_this, made)) =
-            (store(&parts, Partition::Month, false), at_once(&parts, to));
+        let ((_keep, path), (_this, made)) = (store(&parts, Partition::Month, false), at_once(&parts, to));
         compacted(&path, to, &Run::new());
         assert_eq!(segments(&path), segments(&made));
         verify(&path, true, &Run::new()).unwrap();

@@ -202,7 +202,8 @@ fn refuse_unknown(graph: &Graph, number: usize, batch: &Batch) -> Result<()> {
         .into_iter()
         .flatten()
         .any(|codes| codes.par_iter().any(|&code| usize::from(code) >= schema.currencies.len()));
-    let names = [("channel", &batch.channels.1, &schema.channels), ("label", &batch.labels.1, &schema.labels)];
+    let names =
+        [("channel", &batch.channels.1, &schema.channels), ("label", &batch.labels.1, &schema.labels)];
     let wrong_name = names
         .into_iter()
         .find(|(_, codes, names)| codes.par_iter().any(|&code| usize::from(code) > names.len()));

@@ -165,7 +165,8 @@ fn write(
             continue;
         }
         run.check()?;
-        let mut chunk = before::chunk(graph, number, (here.start - base) as usize..(here.end - base) as usize)?;
+        let mut chunk =
+            before::chunk(graph, number, (here.start - base) as usize..(here.end - base) as usize)?;
         if keys == TransactionKeys::Texts {
             chunk.batch.keys = chunk.batch.keys.map(spill::as_texts);
         }
