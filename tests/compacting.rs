@@ -28,7 +28,7 @@ fn random_rows(seed: u64, rows: u64) -> String {
     let (header, rows) = text.split_once('\n').unwrap();
     let keyed = rows.lines().enumerate().map(|(number, row)| match (seed % 3, row.strip_prefix('t')) {
         (0, Some(number)) => format!("{number}\n"),
-        (1, Some(rest)) if random(seed, 900_000 + number as u64) % 9 > 0 => format!("{rest}\n"),
+        (1, Some(rest)) if !random(seed, 900_000 + number as u64).is_multiple_of(9) => format!("{rest}\n"),
         _ => format!("{row}\n"),
     });
     format!("{header}\n{}", keyed.collect::<String>())
@@ -201,8 +201,11 @@ fn what_came_in_parts_is_compacted_to_what_comes_at_once() {
     }
 }
 
-/// Every transaction with its key and the key of its row, and every link, over all segments.
-fn said(path: &Path) -> (Vec<String>, BTreeMap<(u32, u8, u32), (i64, i64, u32)>) {
+/// First and last sight and number of the links of (account, kind, identifier).
+type Links = BTreeMap<(u32, u8, u32), (i64, i64, u32)>;
+
+/// Every transaction with its key and the reference of its row, and every link, over all segments.
+fn said(path: &Path) -> (Vec<String>, Links) {
     let graph = Graph::open(path, Io::Mmap).unwrap();
     let row = |position: u64| {
         let (segment, at) = graph.locate(TxId(position)).unwrap();
@@ -221,7 +224,7 @@ fn said(path: &Path) -> (Vec<String>, BTreeMap<(u32, u8, u32), (i64, i64, u32)>)
                 .filter(|&device| device != u32::MAX),
         )
     };
-    let mut links = BTreeMap::new();
+    let mut links = Links::new();
     for links_here in graph.link_segments().map(|segment| &segment.links) {
         for at in 0..links_here.len() {
             let key = (
