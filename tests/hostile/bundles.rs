@@ -1,97 +1,12 @@
 //! Bundles sealed by somebody who has the key, with heads and lists that lie.
-//!
-//! Written from `docs/bundle.md` alone.
 
 use super::forge::put;
+use super::lie::{KEY, Lie};
 use super::{Victim, measured, memory, support};
-use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes256Gcm, KeyInit};
-use hkdf::Hkdf;
 use ringfence::store::backup::{Key, Share, restore, verify_backup};
 use ringfence::store::disk::System;
 use ringfence::{Error, Run};
 use sha2::{Digest, Sha256};
-
-const KEY: [u8; 32] = [0x5a; 32];
-const DATA_KEY: [u8; 32] = [0x33; 32];
-
-fn cipher(key: &[u8; 32], label: &str) -> Aes256Gcm {
-    let mut derived = [0; 32];
-    Hkdf::<Sha256>::new(None, key).expand(label.as_bytes(), &mut derived).unwrap();
-    Aes256Gcm::new((&derived).into())
-}
-
-fn seal(cipher: &Aes256Gcm, nonce: [u8; 12], associated: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut sealed = text.to_vec();
-    let tag = cipher.encrypt_inout_detached(&nonce.into(), associated, sealed[..].as_mut().into()).unwrap();
-    sealed.extend_from_slice(&tag);
-    sealed
-}
-
-/// What goes into a bundle, to be changed before it is sealed.
-#[derive(Clone)]
-struct Lie {
-    head: Vec<u8>,
-    list: Vec<u8>,
-    payload: Vec<u8>,
-}
-
-impl Lie {
-    /// The truth about a store.
-    fn of(victim: &Victim) -> Self {
-        let manifest = victim.manifest.encode().unwrap();
-        let sha256: [u8; 32] = Sha256::digest(&manifest).into();
-        let mut head = vec![0; 144];
-        head[..8].copy_from_slice(b"RINGBUN\n");
-        (head[8], head[10]) = (1, 1);
-        put(&mut head, 16, 1);
-        head[24..56].copy_from_slice(&sha256);
-        head[96..112].copy_from_slice(&Key::new(KEY).id());
-        let mut lie = Lie { head, list: vec![0; 4], payload: Vec::new() };
-        lie.add(true, &format!("manifest/{:020}", 1), manifest.len() as u64, &sha256);
-        lie.payload.extend(manifest);
-        for entry in victim.manifest.files() {
-            lie.add(true, &entry.name, entry.bytes, &entry.sha256);
-            lie.payload.extend(std::fs::read(victim.path.join(&entry.name)).unwrap());
-        }
-        lie
-    }
-
-    fn add(&mut self, held: bool, name: &str, bytes: u64, sha256: &[u8; 32]) {
-        self.list[0] += 1;
-        self.list.extend([u8::from(held), name.len() as u8]);
-        self.list.extend(name.bytes());
-        self.list.extend(bytes.to_le_bytes());
-        self.list.extend(sha256);
-    }
-
-    /// The bundle, encrypted as it should be. Lengths in the head are those of list and payload, unless `keep` is set.
-    fn seal(&self, keep: bool) -> Vec<u8> {
-        let mut head = self.head.clone();
-        if !keep {
-            head[12..16].copy_from_slice(&(self.list.len() as u32).to_le_bytes());
-            put(&mut head, 88, self.payload.len() as u64);
-        }
-        let nonce = head[120..132].try_into().unwrap();
-        let wrapped = seal(&cipher(&KEY, "ringfence bundle 1 wrap"), nonce, &head, &DATA_KEY);
-        head.extend(wrapped);
-        let list = seal(&cipher(&DATA_KEY, "ringfence bundle 1 list"), [0; 12], &head, &self.list);
-        head.extend(list);
-        let digest = Sha256::digest(&head);
-        let chunks = cipher(&DATA_KEY, "ringfence bundle 1 chunks");
-        let last = self.payload.len().div_ceil(1 << 16).max(1) - 1;
-        for number in 0..=last {
-            let text = &self.payload[number << 16..self.payload.len().min((number + 1) << 16)];
-            let mut nonce = [0; 12];
-            nonce[..7].copy_from_slice(&head[112..119]);
-            // The construction's order, not that of our files.
-            (0..4).for_each(|at| nonce[7 + at] = (number >> (24 - 8 * at)) as u8);
-            nonce[11] = u8::from(number == last);
-            head.extend(seal(&chunks, nonce, &digest, text));
-        }
-        head
-    }
-}
 
 /// Checks and restores a bundle; what both say.
 fn tried(victim: &Victim, what: &str, bundle: &[u8]) -> Result<(), Error> {
@@ -123,14 +38,14 @@ fn tried(victim: &Victim, what: &str, bundle: &[u8]) -> Result<(), Error> {
 fn a_bundle_made_by_hand_is_one() {
     let _alone = memory::alone();
     let victim = Victim::new(&support::scratch());
-    tried(&victim, "the truth", &Lie::of(&victim).seal(false)).unwrap();
+    tried(&victim, "the truth", &Lie::of(&victim.path, &victim.manifest).seal(false)).unwrap();
 }
 
 #[test]
 fn heads_and_lists_that_lie_are_refused_by_name() {
     let _alone = memory::alone();
     let victim = Victim::new(&support::scratch());
-    let truth = Lie::of(&victim);
+    let truth = Lie::of(&victim.path, &victim.manifest);
     let refused = |what: &str, keep: bool, change: &dyn Fn(&mut Lie)| {
         let mut lie = truth.clone();
         change(&mut lie);
@@ -218,7 +133,7 @@ fn heads_and_lists_that_lie_are_refused_by_name() {
 fn a_bundle_with_a_wrong_head_costs_nothing() {
     let _alone = memory::alone();
     let victim = Victim::new(&support::scratch());
-    let good = Lie::of(&victim).seal(false);
+    let good = Lie::of(&victim.path, &victim.manifest).seal(false);
     for at in 0..208 {
         let mut bundle = good.clone();
         bundle[at] ^= 0x80;

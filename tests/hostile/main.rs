@@ -7,10 +7,13 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
 
 mod bundles;
+#[path = "../support/forge.rs"]
 mod forge;
 #[path = "../support/full.rs"]
 mod full;
 mod headers;
+#[path = "../support/lie.rs"]
+mod lie;
 mod memory;
 mod records;
 #[path = "../support/mod.rs"]

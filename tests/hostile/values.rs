@@ -1,6 +1,6 @@
 //! Values of columns, one change at a time, with the manifest's numbers brought into line.
 
-use super::forge::{Column, File};
+use super::forge::{Column, File, agree};
 use super::support::random;
 use super::{Victim, judged, memory, refused, support, torture};
 use ringfence::graph::build::IngestOptions;
@@ -9,30 +9,6 @@ use ringfence::store::manifest::{Manifest, Partition};
 /// Column ids of a segment, as the format numbers them.
 const TIME: u16 = 3;
 const AMOUNT: u16 = 4;
-const CURRENCY: u16 = 5;
-
-/// The manifest's times, totals and counts as the columns of a changed segment have them.
-fn agree(manifest: &mut Manifest, segment: usize, before: &File, after: &File) {
-    let values = |file: &File, id: u16| -> Vec<u64> {
-        let column = file.columns.iter().find(|column| column.id == id);
-        column.filter(|column| column.count < 1 << 20).map_or(Vec::new(), Column::values)
-    };
-    let times = values(after, TIME);
-    let entry = &mut manifest.segments[segment];
-    entry.num_transactions = times.len() as u32;
-    entry.time_min = times.first().copied().unwrap_or(0) as i64;
-    entry.time_max = times.last().copied().unwrap_or(0) as i64;
-    for (file, sign) in [(before, -1), (after, 1)] {
-        let currencies = values(file, CURRENCY);
-        for (at, &amount) in values(file, AMOUNT).iter().enumerate() {
-            let currency = currencies.get(at).copied().unwrap_or(0) as usize;
-            if let Some(total) = manifest.totals.get_mut(currency) {
-                total.accepted = total.accepted.wrapping_add_signed(i64::from(sign));
-                total.accepted_minor += i128::from(sign) * i128::from(amount as i64);
-            }
-        }
-    }
-}
 
 /// Changes one thing about a column; says what.
 fn mutate(column: &mut Column, seed: u64) -> String {

@@ -95,8 +95,13 @@ pub fn build_of(path: &Path, payments: &str, options: &IngestOptions) {
 
 /// Adds a generation: late payments and a new month.
 pub fn grow(path: &Path, options: &IngestOptions) {
+    append_rows(path, &payments(24, 8, 2), options);
+}
+
+/// Adds a generation with these payments.
+pub fn append_rows(path: &Path, payments: &str, options: &IngestOptions) {
     let file = path.with_extension("later.csv");
-    std::fs::write(&file, payments(24, 8, 2)).unwrap();
+    std::fs::write(&file, payments).unwrap();
     let sources = Sources { transactions: vec![Source::File(file)], ..Sources::default() };
     append(path, sources, &mut RejectLog::counting(), options, &Run::new()).unwrap();
 }
@@ -117,7 +122,8 @@ pub fn answers(path: &Path, io: Io) -> Result<Value> {
         windows.push(json!([from, to, positions.start.0, positions.end.0, view.first_time()?]));
     }
     let mut projections = Vec::new();
-    for weight in [Weight::Count, Weight::LogAmount, Weight::Amount(CurrencyId(0))] {
+    let amounts = (!manifest.schema.currencies.is_empty()).then_some(Weight::Amount(CurrencyId(0)));
+    for weight in [Weight::Count, Weight::LogAmount].into_iter().chain(amounts) {
         let options = ProjectOptions { over: Over::Both, weight, ..ProjectOptions::default() };
         let (both, directed) =
             match (project(&graph.view(), &options, &run), project_directed(&graph.view(), &options, &run)) {

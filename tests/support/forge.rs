@@ -1,6 +1,7 @@
 //! Files that lie, with checksums and digests that do not: only a rule can refuse them.
 //!
 //! Written from `docs/format.md` alone, so that it can write what the library would not.
+#![allow(dead_code)] // Each test program uses its own part.
 
 use ringfence::store::manifest::{FileEntry, Manifest};
 use sha2::{Digest, Sha256};
@@ -201,4 +202,29 @@ pub fn publish(store: &Path, generation: u64, manifest: &[u8]) {
     current.extend([0; 8]);
     current.extend(xxh3_64(&current).to_le_bytes());
     std::fs::write(store.join("CURRENT"), current).unwrap();
+}
+
+/// Makes the manifest's times, totals and counts those of a changed segment.
+///
+/// Columns 3, 4 and 5 are time, amount and currency.
+pub fn agree(manifest: &mut Manifest, segment: usize, before: &File, after: &File) {
+    let values = |file: &File, id: u16| -> Vec<u64> {
+        let column = file.columns.iter().find(|column| column.id == id);
+        column.filter(|column| column.count < 1 << 20).map_or(Vec::new(), Column::values)
+    };
+    let times = values(after, 3);
+    let entry = &mut manifest.segments[segment];
+    entry.num_transactions = times.len() as u32;
+    entry.time_min = times.first().copied().unwrap_or(0) as i64;
+    entry.time_max = times.last().copied().unwrap_or(0) as i64;
+    for (file, sign) in [(before, -1), (after, 1)] {
+        let currencies = values(file, 5);
+        for (at, &amount) in values(file, 4).iter().enumerate() {
+            let currency = currencies.get(at).copied().unwrap_or(0) as usize;
+            if let Some(total) = manifest.totals.get_mut(currency) {
+                total.accepted = total.accepted.wrapping_add_signed(i64::from(sign));
+                total.accepted_minor += i128::from(sign) * i128::from(amount as i64);
+            }
+        }
+    }
 }
