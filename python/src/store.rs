@@ -276,6 +276,7 @@ pub(crate) fn backup_key(py: Python<'_>, path: PathBuf) -> PyResult<String> {
 ///
 /// Examples
 /// --------
+/// >>> _ = rf.backup("bank.graph", "copy.graph")
 /// >>> rf.verify_backup("copy.graph")["generation"]
 /// 1
 #[pyfunction]
@@ -321,6 +322,7 @@ pub(crate) fn verify_backup<'py>(
 ///
 /// Examples
 /// --------
+/// >>> _ = rf.backup("bank.graph", "copy.graph")
 /// >>> rf.restore("restored.graph", "copy.graph").num_transactions
 /// 5000
 #[pyfunction]
@@ -370,6 +372,7 @@ pub(crate) fn restore(
 ///
 /// Examples
 /// --------
+/// >>> _ = rf.backup("bank.graph", "copy.graph")
 /// >>> rf.drill("bank.graph", "copy.graph")["generation"]
 /// 1
 #[pyfunction]
