@@ -70,6 +70,29 @@ fn generations_are_listed_read_and_collected() {
     refused(["gc", &text(directory.path())], "foreign", 4);
 }
 
+#[test]
+fn a_graph_is_cut_otherwise_and_back() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "cycle");
+    let segments = || done(["info", &graph])["segments"].clone();
+    let beginning = segments();
+    let nothing = done(["compact", &graph, "--partition", "month"]);
+    assert_eq!((&nothing["published"], &nothing["generation"]), (&false.into(), &1.into()));
+    let years = done(["compact", &graph, "--partition", "year"]);
+    assert_eq!((&years["published"], &years["generation"]), (&true.into(), &2.into()));
+    assert_eq!((&years["partition_before"], &years["partition"]), (&"month".into(), &"year".into()));
+    assert_eq!(years["num_segments"], segments().as_array().unwrap().len());
+    assert_ne!(segments(), beginning);
+    done(["verify", &graph, "--full"]);
+    let shown = String::from_utf8(ringfence(["compact", &graph, "--partition", "year"]).stdout).unwrap();
+    assert!(shown.contains("nothing was done"), "{shown}");
+    done(["compact", &graph, "--partition", "month"]);
+    assert_eq!(segments(), beginning);
+    assert_eq!(done(["info", &graph])["generation"], 3);
+    refused(["compact", &graph, "--partition", "day"], "usage", 2);
+    refused(["compact", &text(directory.path()), "--partition", "year"], "foreign", 4);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_doctor_ends_with_the_code_of_a_damaged_store_only_for_an_error() {

@@ -117,6 +117,13 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Graph: ...
+    def compact(
+        self,
+        partition: Literal["week", "month", "year", "none"],
+        *,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Graph: ...
     def components(
         self,
         *,

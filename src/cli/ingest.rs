@@ -92,7 +92,7 @@ impl TableArgs {
 
 /// Width of a time partition, as the command line says it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum PartitionArg {
+pub enum PartitionArg {
     Week,
     Month,
     Year,

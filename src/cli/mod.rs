@@ -11,6 +11,7 @@ mod bound;
 mod centrality;
 mod collect;
 mod communities;
+mod compact;
 mod components;
 mod core;
 mod dense;
@@ -71,6 +72,7 @@ enum Verb {
     Synth(synth::Args),
     Ingest(ingest::Args),
     Append(append::Args),
+    Compact(compact::Args),
     Info(info::Args),
     Verify(verify::Args),
     Backup(backup::Args),
@@ -105,6 +107,7 @@ impl Verb {
             Verb::Synth(args) => synth::run(args, run),
             Verb::Ingest(args) => ingest::run(args, run),
             Verb::Append(args) => append::run(args, run),
+            Verb::Compact(args) => compact::run(args, run),
             Verb::Info(args) => info::run(args),
             Verb::Verify(args) => verify::run(args, run),
             Verb::Backup(args) => backup::run(args, run),

@@ -357,6 +357,17 @@ impl<T: Element> Codes<T> {
         }
     }
 
+    /// The values of a range.
+    ///
+    /// # Errors
+    /// As [`Column::slice`].
+    pub fn part(&self, range: Range<usize>) -> Result<Vec<T>> {
+        match &self.values {
+            Values::Raw(column) => Ok(column.slice(range)?.to_vec()),
+            Values::Sequence { .. } => range.map(|index| self.get(index)).collect(),
+        }
+    }
+
     /// The values as a slice, if they are stored raw.
     #[inline]
     pub fn raw(&self) -> Option<&Column<T>> {

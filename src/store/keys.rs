@@ -32,6 +32,7 @@ use rayon::prelude::{
 };
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Longest key, in bytes.
@@ -242,6 +243,27 @@ impl Keys {
                 KeyList::Texts { text: texts.text.all()?.to_vec(), offsets: texts.offsets.all()?.to_vec() }
             }
         })
+    }
+
+    /// The keys of a range of ids, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the keys are, or there are not as many.
+    pub fn part(&self, ids: Range<usize>) -> Result<KeyList> {
+        let texts = match &self.index {
+            Index::Numbers { numbers, .. } => return Ok(KeyList::Numbers(numbers.part(ids)?)),
+            Index::Texts(texts) => texts,
+        };
+        let ends = texts.offsets.slice(ids.start..ids.end.saturating_add(1))?;
+        let (&first, &last) = match (ends.first(), ends.last()) {
+            (Some(first), Some(last)) if ends.is_sorted() => (first, last),
+            _ => {
+                let detail = "offsets do not cut the text into keys";
+                return Err(Error::damaged(texts.container.path(), "keys", detail));
+            }
+        };
+        let text = texts.text.slice(first as usize..last as usize)?.to_vec();
+        Ok(KeyList::Texts { text, offsets: ends.iter().map(|end| end - first).collect() })
     }
 
     /// Checks that every id is found by its key and that the index holds nothing else.

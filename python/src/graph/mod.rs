@@ -11,13 +11,13 @@ pub(crate) use belonging::identifiers;
 use crate::arguments::choice;
 use crate::door::{Circumstances, detached};
 use crate::info;
-use crate::ingest::{add, sources};
+use crate::ingest::{PARTITIONS, add, sources};
 use crate::moment::{moment, window};
 use crate::subgraph::Subgraph;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::graph::Graph as Opened;
-use ringfence::graph::build::{IngestOptions, Sources};
+use ringfence::graph::build::{IngestOptions, Sources, compact};
 use ringfence::graph::subgraph::{Subgraph as Found, SubgraphOptions};
 use ringfence::ids::AccountId;
 use ringfence::report::subgraph::NetworkOptions;
@@ -108,6 +108,50 @@ impl Graph {
         let options = IngestOptions { max_rejects_percent: max_rejects, ..IngestOptions::default() };
         detached(py, Circumstances::new(threads, progress)?, |run| {
             add(self.graph.path(), sources, rejects.as_deref(), &options, run)
+        })
+        .map(Graph::new)
+    }
+
+    /// Cuts time into files of another width: the next generation, with the same rows.
+    ///
+    /// This object goes on reading its own generation. Memory is that of the largest new file while it is made; the files before stay until
+    /// they are collected.
+    ///
+    /// Parameters
+    /// ----------
+    /// partition : {"week", "month", "year", "none"}
+    ///     How time is cut into files of the graph, in UTC. Where the graph has this width already, nothing is written.
+    /// threads, progress
+    ///     As in :func:`ringfence.ingest`.
+    ///
+    /// Returns
+    /// -------
+    /// Graph
+    ///     The live generation, whose segments are those of a graph that was made with this width.
+    ///
+    /// Raises
+    /// ------
+    /// LockedError
+    ///     If another writer is at work.
+    ///
+    /// Examples
+    /// --------
+    /// >>> months = rf.ingest("compact.graph", "transactions.csv", preset="ledger")
+    /// >>> years = months.compact("year")
+    /// >>> years.num_transactions == months.num_transactions
+    /// True
+    #[pyo3(signature = (partition, *, threads = None, progress = None))]
+    fn compact(
+        &self,
+        py: Python<'_>,
+        partition: &str,
+        threads: Option<usize>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Graph> {
+        let partition = choice(py, "partition", partition, &PARTITIONS, "week, month, year or none")?;
+        detached(py, Circumstances::new(threads, progress)?, |run| {
+            compact(self.graph.path(), partition, run)?;
+            Opened::open(self.graph.path(), Io::default())
         })
         .map(Graph::new)
     }

@@ -20,9 +20,10 @@ use crate::ingest::batch::{AccountRows, AttributeValues, LocalKeys};
 use crate::run::Run;
 use crate::store::Segment;
 use crate::store::format::flags;
-use crate::store::manifest::{AttributeKind, Partition};
+use crate::store::manifest::{AttributeKind, Partition, SegmentEntry};
 use crate::units::Window;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows that one task looks up.
 const ROWS_PER_TASK: usize = 1 << 12;
@@ -52,7 +53,7 @@ pub(super) struct Known {
 pub(super) fn known(graph: &Graph, chunks: &[Chunk], run: &Run) -> Result<Vec<Known>> {
     let segments: Vec<&Segment> =
         graph.segments().map(|(_, segment)| segment).filter(|segment| segment.keys.is_some()).collect();
-    let look_up = |number: usize, rows: std::ops::Range<usize>| -> Result<Vec<Known>> {
+    let look_up = |number: usize, rows: Range<usize>| -> Result<Vec<Known>> {
         run.check()?;
         let chunk = &chunks[number];
         let (mut key, mut found) = (Vec::new(), Vec::new());
@@ -75,7 +76,7 @@ pub(super) fn known(graph: &Graph, chunks: &[Chunk], run: &Run) -> Result<Vec<Kn
         }
         Ok(found)
     };
-    let tasks: Vec<(usize, std::ops::Range<usize>)> = chunks
+    let tasks: Vec<(usize, Range<usize>)> = chunks
         .iter()
         .enumerate()
         .filter(|(_, chunk)| chunk.batch.keys.is_some())
@@ -139,18 +140,17 @@ pub(super) fn touched(
         .collect();
     names.par_sort_unstable();
     names.dedup();
-    let entries = &graph.manifest().segments;
     let of_segment = |number: usize| {
         let first = corrected.partition_point(|at| at.0 < number);
         &corrected[first..corrected.partition_point(|at| at.0 <= number)]
     };
-    let segments = entries.iter().zip(graph.store().segments()).enumerate();
-    let written_anew = segments.filter(|(number, (entry, _))| {
+    let entries = graph.manifest().segments.iter().enumerate();
+    let written_anew = entries.filter(|(number, entry)| {
         names.binary_search(&entry.partition).is_ok() || !of_segment(*number).is_empty()
     });
-    let load = |(number, (_, segment))| {
+    let load = |(number, entry): (usize, &SegmentEntry)| {
         run.check()?;
-        let mut chunk = chunk(graph, segment)?;
+        let mut chunk = chunk(graph, number, 0..entry.num_transactions as usize)?;
         of_segment(number).iter().for_each(|&(_, row)| chunk.correct(row));
         Ok(chunk)
     };
@@ -172,40 +172,74 @@ fn spans(partition: Partition, chunk: &Chunk, wanted: impl Fn(usize) -> bool) ->
     names
 }
 
-/// The rows of a segment, with the numbers and codes of the store.
-fn chunk(graph: &Graph, segment: &Segment) -> Result<Chunk> {
+/// Rows of the segment `number`, with the numbers and codes of the store.
+pub(super) fn chunk(graph: &Graph, number: usize, rows: Range<usize>) -> Result<Chunk> {
+    let segment = &graph.store().segments()[number];
     let columns = &segment.transactions;
     let schema = &graph.manifest().schema;
     let received = match &columns.received {
-        Some((amounts, currencies)) => Some((amounts.all()?.to_vec(), currencies.to_vec()?)),
+        Some((amounts, currencies)) => {
+            Some((amounts.slice(rows.clone())?.to_vec(), currencies.part(rows.clone())?))
+        }
         None => None,
     };
     let devices = match &columns.device {
-        Some(devices) => Some((LocalKeys::default(), devices.all()?.to_vec())),
+        Some(devices) => Some((LocalKeys::default(), devices.slice(rows.clone())?.to_vec())),
         None => None,
     };
     let batch = Batch {
-        source: columns.source.all()?.to_vec(),
-        destination: columns.destination.all()?.to_vec(),
-        time: columns.time.all()?.to_vec(),
-        amount: columns.amount.all()?.to_vec(),
-        currency: columns.currency.to_vec()?,
+        source: columns.source.slice(rows.clone())?.to_vec(),
+        destination: columns.destination.slice(rows.clone())?.to_vec(),
+        time: columns.time.slice(rows.clone())?.to_vec(),
+        amount: columns.amount.slice(rows.clone())?.to_vec(),
+        currency: columns.currency.part(rows.clone())?,
         received,
-        channels: (Vec::new(), columns.channel.to_vec()?),
-        labels: (Vec::new(), columns.label.to_vec()?),
-        flags: columns.flags.to_vec()?,
+        channels: (Vec::new(), columns.channel.part(rows.clone())?),
+        labels: (Vec::new(), columns.label.part(rows.clone())?),
+        flags: columns.flags.part(rows.clone())?,
         devices,
-        keys: segment.keys.as_ref().map(|keys| keys.list()).transpose()?,
+        keys: segment.keys.as_ref().map(|keys| keys.part(rows.clone())).transpose()?,
         ..Batch::default()
     };
+    refuse_unknown(graph, number, &batch)?;
     Ok(Chunk {
         batch,
         currencies: (0..schema.currencies.len() as u16).collect(),
         channels: (0..=schema.channels.len() as u8).collect(),
         labels: (0..=schema.labels.len() as u8).collect(),
-        references: Some(columns.row.to_vec()?),
-        refers: columns.refers.as_ref().map_or(Ok(Vec::new()), |refers| refers.to_vec())?,
+        references: Some(columns.row.part(rows.clone())?),
+        refers: columns.refers.as_ref().map_or(Ok(Vec::new()), |refers| refers.part(rows))?,
     })
+}
+
+/// Refuses numbers that stand for nothing in the store: its checksums may be right and its writer not ours.
+fn refuse_unknown(graph: &Graph, number: usize, batch: &Batch) -> Result<()> {
+    let schema = &graph.manifest().schema;
+    let accounts = [("source", &batch.source), ("destination", &batch.destination)];
+    let wrong_account =
+        accounts.into_iter().find(|(_, ids)| ids.par_iter().any(|&id| id >= graph.num_accounts()));
+    let currencies = [Some(&batch.currency), batch.received.as_ref().map(|(_, currencies)| currencies)];
+    let wrong_currency = currencies
+        .into_iter()
+        .flatten()
+        .any(|codes| codes.par_iter().any(|&code| usize::from(code) >= schema.currencies.len()));
+    let names =
+        [("channel", &batch.channels.1, &schema.channels), ("label", &batch.labels.1, &schema.labels)];
+    let wrong_name = names
+        .into_iter()
+        .find(|(_, codes, names)| codes.par_iter().any(|&code| usize::from(code) > names.len()));
+    let wrong = wrong_account
+        .map(|(column, _)| column)
+        .or(wrong_currency.then_some("currency"))
+        .or(wrong_name.map(|(column, ..)| column));
+    match wrong {
+        None => Ok(()),
+        Some(column) => {
+            let file = graph.path().join(&graph.manifest().segments[number].file.name);
+            let detail = "a value stands for nothing in the store";
+            Err(Error::damaged(&file, format!("column {column}"), detail))
+        }
+    }
 }
 
 /// The links that belong to no time.

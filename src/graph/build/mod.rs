@@ -21,6 +21,7 @@ mod adjacency;
 mod append;
 mod attributes;
 mod before;
+mod compact;
 mod dictionary;
 mod duplicates;
 mod ingest;
@@ -31,6 +32,7 @@ mod segment;
 mod spill;
 
 pub use append::{append, append_into};
+pub use compact::{CompactReport, compact, compact_into};
 pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
 
 use super::Graph;
@@ -54,6 +56,9 @@ use std::ops::Range;
 
 /// The kind of identifier that a transaction's device is.
 pub const DEVICE: &str = "device";
+
+/// The program, as manifests name it.
+const TOOL: &str = concat!("ringfence ", env!("CARGO_PKG_VERSION"));
 
 /// Everything that was read, before ids.
 #[derive(Debug, Default)]
@@ -482,7 +487,7 @@ impl Prepared {
         Manifest {
             generation: before.map_or(0, |before| before.manifest().generation) + 1,
             parent: before.map(|before| before.store().manifest_sha256),
-            tool: concat!("ringfence ", env!("CARGO_PKG_VERSION")).into(),
+            tool: TOOL.into(),
             schema: Schema {
                 partition,
                 currencies: self.currencies,
@@ -533,26 +538,12 @@ impl Prepared {
     ) -> Result<SegmentEntry> {
         let part = segment::Part {
             rows: &self.rows,
-            range: range.clone(),
+            range,
             num_accounts: self.num_accounts,
             device_kind: self.device_kind,
             static_links: &[],
         };
-        let mut file = writer.file("segments", name, "seg")?;
-        let num_links = segment::write(&part, &mut file, run)?;
-        let time = |position| {
-            let (chunk, row) = self.rows.at(position);
-            chunk.batch.time[row]
-        };
-        Ok(SegmentEntry {
-            partition: name.into(),
-            file: writer.finish(file)?,
-            num_transactions: range.len() as u32,
-            num_links,
-            time_min: time(range.start),
-            time_max: time(range.end - 1),
-            has_keys: self.rows.chunks().iter().all(|chunk| chunk.batch.keys.is_some()),
-        })
+        segment::publish(&part, name, writer, run)
     }
 
     /// Writes the segment of links that belong to no time: no transactions, empty adjacencies.
@@ -564,17 +555,7 @@ impl Prepared {
             device_kind: None,
             static_links: &self.static_links,
         };
-        let mut file = writer.file("segments", "static", "seg")?;
-        let num_links = segment::write(&part, &mut file, run)?;
-        Ok(SegmentEntry {
-            partition: "static".into(),
-            file: writer.finish(file)?,
-            num_transactions: 0,
-            num_links,
-            time_min: 0,
-            time_max: 0,
-            has_keys: false,
-        })
+        segment::publish(&part, "static", writer, run)
     }
 
     fn write_attributes(&self, writer: &StoreWriter) -> Result<Option<AttributesEntry>> {

@@ -10,7 +10,8 @@ use crate::ids::NONE;
 use crate::run::Run;
 use crate::store::format::{ColumnId, flags};
 use crate::store::keys::KeyList;
-use crate::store::{ContainerWriter, Keys};
+use crate::store::manifest::SegmentEntry;
+use crate::store::{ContainerWriter, Keys, StoreWriter};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -26,6 +27,33 @@ pub(super) struct Part<'r> {
     pub device_kind: Option<u8>,
     /// Links that belong to no time, for the one segment without rows.
     pub static_links: &'r [Link],
+}
+
+/// Writes a segment as a file of the store whose name begins with `name`; one without rows is that of links that belong to no time.
+pub(super) fn publish(part: &Part, name: &str, writer: &StoreWriter, run: &Run) -> Result<SegmentEntry> {
+    let Part { rows, range, .. } = part;
+    let mut file = writer.file("segments", name, "seg")?;
+    let num_links = write(part, &mut file, run)?;
+    let time = |position: usize| {
+        let (chunk, row) = rows.at(position);
+        chunk.batch.time[row]
+    };
+    let (time_min, time_max, has_keys) = match range.is_empty() {
+        true => (0, 0, false),
+        false => {
+            let has_keys = rows.chunks().iter().all(|chunk| chunk.batch.keys.is_some());
+            (time(range.start), time(range.end - 1), has_keys)
+        }
+    };
+    Ok(SegmentEntry {
+        partition: name.into(),
+        file: writer.finish(file)?,
+        num_transactions: range.len() as u32,
+        num_links,
+        time_min,
+        time_max,
+        has_keys,
+    })
 }
 
 /// Writes a segment into `file`; returns the number of its links.

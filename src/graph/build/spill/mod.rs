@@ -543,7 +543,7 @@ impl Parts {
 }
 
 /// Keys as texts: what some batches have, all of the store get.
-fn as_texts(keys: KeyList) -> KeyList {
+pub(super) fn as_texts(keys: KeyList) -> KeyList {
     let KeyList::Numbers(numbers) = keys else { return keys };
     let (mut text, mut offsets) = (Vec::new(), vec![0]);
     for number in numbers {
