@@ -37,12 +37,11 @@ fn pure(model: &Model) -> (Vec<Row>, Vec<Row>) {
     (right.into_iter().map(plain).collect(), wrong)
 }
 
+/// By transaction: tainted part paid and received, hop.
+type Flows = BTreeMap<String, (i64, i64, u32)>;
+
 /// Everything that tracing from some rows says, with keys instead of numbers.
-fn traced(
-    graph: &Graph,
-    seeds: &[&str],
-    policy: Policy,
-) -> (BTreeMap<String, (i64, i64, u32)>, BTreeMap<String, i64>) {
+fn traced(graph: &Graph, seeds: &[&str], policy: Policy) -> (Flows, BTreeMap<String, i64>) {
     let seed = |key: &&str| Seed {
         case: 0,
         kind: SeedKind::Transaction {
