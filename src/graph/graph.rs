@@ -303,15 +303,11 @@ pub(super) fn find_row(segment: &Segment, reference: u64) -> Result<Option<u32>>
     if let Some(raw) = rows.raw() {
         return Ok(raw.all()?.iter().position(|&row| row == reference).map(|row| row as u32));
     }
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    // Not raw, so a sequence that rises by the same step.
-    let base = rows.get(0)?;
-    let step = if rows.len() > 1 { rows.get(1)? - base } else { 0 };
-    let offset = reference.checked_sub(base).map(|distance| distance.checked_div(step).unwrap_or(0));
-    match offset.filter(|&offset| offset < rows.len() as u64) {
-        Some(offset) if rows.get(offset as usize)? == reference => Ok(Some(offset as u32)),
-        _ => Ok(None),
-    }
+    let Some((base, step)) = rows.as_sequence() else { return Ok(None) };
+    let place = match (reference.checked_sub(base), step) {
+        (Some(0), _) => Some(0),
+        (Some(rise), step @ 1..) if rise % step == 0 => Some(rise / step),
+        _ => None,
+    };
+    Ok(place.filter(|&place| place < rows.len() as u64).map(|place| place as u32))
 }

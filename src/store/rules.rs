@@ -51,9 +51,16 @@ pub(super) fn of_manifest(manifest: &Manifest, root: &Path) -> Result<()> {
             ));
         }
     }
-    let timed: Vec<&SegmentEntry> =
-        manifest.segments.iter().filter(|entry| entry.num_transactions > 0).collect();
-    for pair in timed.windows(2) {
+    let mut kinds: Vec<&str> = manifest.kinds.iter().map(|kind| kind.name.as_str()).collect();
+    kinds.sort_unstable();
+    if let Some(pair) = kinds.windows(2).find(|pair| pair[0] == pair[1]) {
+        return broken(format!("there are two kinds {:?}", pair[0]));
+    }
+    // One without would have no place in time, and hide those after it from windows.
+    if let Some(entry) = manifest.segments.iter().find(|entry| entry.num_transactions == 0) {
+        return broken(format!("segment {} stands in time and has no transactions", entry.partition));
+    }
+    for pair in manifest.segments.windows(2) {
         if pair[0].time_max >= pair[1].time_min {
             return broken(format!(
                 "segments {} and {} overlap in time",
@@ -172,8 +179,9 @@ fn of_transactions(container: &Container, transactions: &Transactions, manifest:
     codes_below(container, ColumnId::CURRENCY, &transactions.currency, currencies)?;
     codes_below(container, ColumnId::CHANNEL, &transactions.channel, channels + 1)?;
     codes_below(container, ColumnId::LABEL, &transactions.label, labels + 1)?;
+    amounts_fit(container, ColumnId::AMOUNT, &transactions.amount)?;
     if let Some((amount, currency)) = &transactions.received {
-        amount.all()?;
+        amounts_fit(container, ColumnId::RECEIVED_AMOUNT, amount)?;
         codes_below(container, ColumnId::RECEIVED_CURRENCY, currency, currencies)?;
     }
     if let Some(device) = &transactions.device {
@@ -266,6 +274,14 @@ fn first(len: usize, wrong: impl Fn(usize) -> Result<bool> + Sync) -> Result<Opt
 fn column_below(container: &Container, id: ColumnId, column: &Column<u32>, end: u64) -> Result<()> {
     match column.all()?.par_iter().position_first(|&value| u64::from(value) >= end) {
         Some(at) => broken(container, id, format!("value {at} is not below {end}")),
+        None => Ok(()),
+    }
+}
+
+/// The smallest i64 is no amount: its opposite would not be one.
+fn amounts_fit(container: &Container, id: ColumnId, amounts: &Column<i64>) -> Result<()> {
+    match amounts.all()?.par_iter().position_first(|&amount| amount == i64::MIN) {
+        Some(at) => broken(container, id, format!("value {at} is below -(2^63 - 1)")),
         None => Ok(()),
     }
 }

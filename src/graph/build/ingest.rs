@@ -125,7 +125,7 @@ pub fn ingest_into(
 ) -> Result<IngestReport> {
     check(&sources, options)?;
     let budget = budget(options)?;
-    let mut read = options.read.clone();
+    let mut read = ReadOptions { first_ordinal: 0, ..options.read.clone() };
     read.in_flight = read.in_flight.min(budget.in_flight());
     writer.set_durable(options.durable);
     let mut collected = Collected::Memory(Vec::new(), 0);
