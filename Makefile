@@ -9,7 +9,7 @@ PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
 
-.PHONY: help demo test check format lint docs layers licences rust wheel python notebooks bench recall peers clean
+.PHONY: help demo test check format lint docs layers licences rust wheel python notebooks torture bench recall peers clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -53,6 +53,9 @@ python: wheel ## Tests of the Python package: its face, its stubs, its notebooks
 
 notebooks: wheel ## Run every notebook from top to bottom
 	$(VENV)/bin/python -m pytest python/tests/test_notebooks.py
+
+torture: ## The long form of the campaigns against the store: hours; each prints its seed and a tally
+	RINGFENCE_TORTURE=1 cargo test --locked --release --test faults --test corrupt --test readers -- --nocapture
 
 bench: ## Whole stages and their inner steps, one JSON line per stage (docs/benchmarks.md)
 	cargo bench --locked --bench stages

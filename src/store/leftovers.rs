@@ -132,12 +132,12 @@ fn is_ours(directory: &str, file: &str) -> bool {
         }
 }
 
-/// Whether the lock file was written by a writer of ours, or not written to at all; zeros are what a power failure may
+/// Whether the lock file was written by a writer of ours, in part, or not at all; zeros are what a power failure may
 /// leave of bytes that were not synced.
 fn is_our_lock(path: &Path) -> Result<bool> {
     use std::io::Read;
     let mut begin = Vec::new();
     let file = std::fs::File::open(path).map_err(Error::io(path))?;
     file.take(LOCK_MARK.len() as u64).read_to_end(&mut begin).map_err(Error::io(path))?;
-    Ok(begin == LOCK_MARK.as_bytes() || begin.iter().all(|&byte| byte == 0))
+    Ok(LOCK_MARK.as_bytes().starts_with(&begin) || begin.iter().all(|&byte| byte == 0))
 }

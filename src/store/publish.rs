@@ -55,6 +55,8 @@ pub struct StoreWriter {
     committing: bool,
     num_temporary: AtomicU64,
     finished: Mutex<Vec<Finished>>,
+    /// Directories that this writer made.
+    made: Mutex<Vec<PathBuf>>,
     /// The generation that the next one follows; none in a new store.
     live: Option<(Current, Manifest)>,
 }
@@ -137,6 +139,7 @@ impl StoreWriter {
             committing: false,
             num_temporary: AtomicU64::new(0),
             finished: Mutex::new(Vec::new()),
+            made: Mutex::new(Vec::new()),
             live,
         }
     }
@@ -327,7 +330,11 @@ impl StoreWriter {
         let path = self.root.join(name);
         match self.disk.make_directory(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-            made => made.map_err(Error::io(&path)),
+            Err(error) => Err(Error::io(&path)(error)),
+            Ok(()) => {
+                self.made.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+                Ok(())
+            }
         }
     }
 
@@ -385,12 +392,16 @@ impl Drop for StoreWriter {
             }
             let _ = self.disk.remove(&self.root.join(manifest_name(current.generation + 1)));
             let _ = leftovers::clear_temporary(&*self.disk, &self.root);
+            for directory in self.made.get_mut().unwrap_or_else(PoisonError::into_inner) {
+                let _ = self.disk.remove_directory(directory);
+            }
             return;
         }
-        let _ = leftovers::clear(&*self.disk, &self.root);
-        // The lock file goes last, also if power fails: what is left is known as ours by it.
-        if !self.spent.load(Ordering::Relaxed) {
-            let _ = self.sync_directory(&self.root);
+        // The lock file goes last, also if power fails, and not before all else went: what is left is known as ours by it.
+        let cleared = leftovers::clear(&*self.disk, &self.root)
+            .and_then(|()| if *self.spent.get_mut() { Ok(()) } else { self.sync_directory(&self.root) });
+        if cleared.is_err() {
+            return;
         }
         let _ = self.disk.remove(&self.root.join(LOCK));
         if self.made_root {

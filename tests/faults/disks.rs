@@ -81,7 +81,10 @@ impl Faulty {
         match self.fault {
             Some((at, fault)) if at == number => match fault {
                 Fault::Fails(number) => error(number),
-                Fault::FailsLate(number) => whole().and_then(|_| error(number)),
+                Fault::FailsLate(number) => {
+                    let _ = whole();
+                    error(number)
+                }
                 Fault::Short => short(128).unwrap_or_else(whole),
                 Fault::Dead(number) => {
                     let _ = short(128);

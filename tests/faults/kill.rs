@@ -5,7 +5,7 @@
 use crate::disks::{Fault, Faulty};
 use crate::scenario::{ALL, Scenario, alone};
 use crate::support::random;
-use crate::{SEED, Tally, Verdict, scratch, torture};
+use crate::{SEED, Tally, Verdict, in_turn, scratch, torture};
 use ringfence::store::disk::System;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -42,41 +42,49 @@ fn run_and_kill(scenario: usize, at: u64, share: u64, place: &Path) -> ExitStatu
 }
 
 #[test]
-#[ignore = "long, and not proved on this machine yet: cargo test --test faults -- --ignored --skip child"]
 fn the_process_is_killed_at_every_call() {
+    let _turn = in_turn();
     let rounds = if torture() { ROUNDS_TORTURE } else { ROUNDS };
     let mut tally = Tally::default();
+    // One after the other: see `in_turn`.
     for (number, scenario) in ALL.iter().enumerate() {
-        let states = scenario.states();
-        let mut num_calls = 0;
-        for round in 0..rounds {
-            for at in 0.. {
-                let place = scratch();
-                (scenario.prepare)(System::shared(), place.path());
-                // Before the first byte, anywhere within, and behind the last.
-                let share = match round {
-                    0 => 0,
-                    1 => 255,
-                    _ => random(SEED ^ round, at) % 256,
-                };
-                let status = run_and_kill(number, at, share, place.path());
-                let acknowledged = status.success();
-                assert!(acknowledged || status.signal() == Some(9), "{}, call {at}: {status}", scenario.name);
-                let found = alone(|| found_by_the_next(scenario, place.path(), &states[1]));
-                let verdict = tally.judge(&states, &found, acknowledged);
-                let what = format!("{}, round {round}, killed at call {at}", scenario.name);
-                assert!(!matches!(verdict, Verdict::Bad(_)), "{what}: {verdict:?}");
-                if acknowledged {
-                    tally.faults -= 1;
-                    num_calls = at;
-                    break;
-                }
-            }
-        }
-        println!("kill, {}: {num_calls} calls, {rounds} rounds", scenario.name);
+        tally.add(killed(number, scenario, rounds));
     }
     tally.print("kill");
     assert_eq!(tally.num_bad(), 0);
+}
+
+/// Kills the operation of a scenario at each call.
+fn killed(number: usize, scenario: &Scenario, rounds: u64) -> Tally {
+    let mut tally = Tally::default();
+    let states = scenario.states();
+    let mut num_calls = 0;
+    for round in 0..rounds {
+        for at in 0.. {
+            let place = scratch();
+            (scenario.prepare)(System::shared(), place.path());
+            // Before the first byte, anywhere within, and behind the last.
+            let share = match round {
+                0 => 0,
+                1 => 255,
+                _ => random(SEED ^ round, at) % 256,
+            };
+            let status = run_and_kill(number, at, share, place.path());
+            let acknowledged = status.success();
+            assert!(acknowledged || status.signal() == Some(9), "{}, call {at}: {status}", scenario.name);
+            let found = alone(|| found_by_the_next(scenario, place.path(), &states.after));
+            let verdict = tally.judge(&states, &found, acknowledged);
+            let what = format!("{}, round {round}, killed at call {at}", scenario.name);
+            assert!(!matches!(verdict, Verdict::Bad(_)), "{what}: {verdict:?}");
+            if acknowledged {
+                tally.faults -= 1;
+                num_calls = at;
+                break;
+            }
+        }
+    }
+    println!("kill, {}: {num_calls} calls, {rounds} rounds", scenario.name);
+    tally
 }
 
 /// What is live, and whether the operation can be done if it was not.

@@ -26,7 +26,9 @@ mod state;
 #[path = "../support/mod.rs"]
 mod support;
 
+use scenario::States;
 use state::State;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What every choice of the campaign follows from.
 const SEED: u64 = 20_240_501;
@@ -41,6 +43,13 @@ fn torture() -> bool {
 fn scratch() -> tempfile::TempDir {
     let shared = std::path::Path::new("/dev/shm");
     if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }.unwrap()
+}
+
+/// One test at a time: each takes all cores, and a process that is being started holds, for a moment, the locks of the one
+/// that starts it.
+fn in_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a store holds after a fault.
@@ -74,16 +83,16 @@ impl Tally {
     }
 
     /// Counts a store after a fault: `before` may only be live if the operation was not acknowledged.
-    fn judge(&mut self, states: &[State; 2], found: &Result<State, String>, acknowledged: bool) -> Verdict {
+    fn judge(&mut self, states: &States, found: &Result<State, String>, acknowledged: bool) -> Verdict {
         self.faults += 1;
         match found {
             Err(why) => {
                 self.broken += 1;
                 Verdict::Bad(why.clone())
             }
-            Ok(state) if *state == states[1] => Verdict::After,
-            Ok(state) if *state == states[0] && !acknowledged => Verdict::Before,
-            Ok(state) if *state == states[0] => {
+            Ok(state) if *state == states.after => Verdict::After,
+            Ok(state) if states.is_before(state) && !acknowledged => Verdict::Before,
+            Ok(state) if states.is_before(state) => {
                 self.lost += 1;
                 Verdict::Bad("the acknowledged generation is not there".to_string())
             }

@@ -1,5 +1,6 @@
 //! What a directory of stores holds, in one value that two of them can be compared by.
 
+use ringfence::store::generations::generations;
 use ringfence::store::verify::verify;
 use ringfence::store::{Io, Store, StoreWriter};
 use ringfence::{Error, Run};
@@ -8,8 +9,8 @@ use std::path::{Path, PathBuf};
 /// What is live at a place: `nothing`, or the generation and the SHA-256 of its manifest, which stands for all its bytes.
 pub type State = String;
 
-/// The state of the store at `path`, or why it is not sound. A store that is sound passes a full verification, and the
-/// next writer may begin there.
+/// The state of the store at `path`, or why it is not sound. A store that is sound passes a full verification, older
+/// generations that are listed open, and the next writer may begin there.
 pub fn of_store(path: &Path) -> Result<State, String> {
     if path.symlink_metadata().is_err() {
         return Ok("nothing".into());
@@ -17,6 +18,11 @@ pub fn of_store(path: &Path) -> Result<State, String> {
     match Store::open(path, Io::Read) {
         Ok(store) => {
             verify(path, true, &Run::new()).map_err(|error| error.to_string())?;
+            for generation in generations(path).map_err(|error| error.to_string())? {
+                Store::open_generation(path, generation.number(), Io::Read)
+                    .map_err(|error| format!("generation {}: {error}", generation.number()))?;
+            }
+            StoreWriter::append(path).map_err(|error| format!("the next writer is refused: {error}"))?;
             let digest: String = store.manifest_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(format!("generation {} {digest}", store.manifest.generation))
         }

@@ -69,8 +69,7 @@ pub(super) struct Partial {
 impl Partial {
     /// Makes an empty directory that shall be `target`.
     pub(super) fn directory(disk: &Arc<dyn Disk>, target: &Path) -> Result<Self> {
-        let (path, ()) =
-            first_free(target, |path| again(|| disk.make_directory(path)).map_err(Error::io(path)))?;
+        let (path, ()) = first_free(target, |path| disk.make_directory(path).map_err(Error::io(path)))?;
         Ok(Self::new(disk, target, path))
     }
 
@@ -98,7 +97,9 @@ impl Partial {
         })?;
         self.kept = true;
         let unsure = |error: std::io::Error| {
-            let what = format!("it is complete, but its name may not survive a power failure ({error})");
+            let what = format!(
+                "it is complete, but its name may not survive a power failure ({error}); verify it when the disk is well"
+            );
             Error::io(&self.target)(std::io::Error::new(error.kind(), what))
         };
         again(|| self.disk.sync_directory(parent(&self.target))).map_err(unsure)
@@ -190,7 +191,7 @@ impl Tree {
         let directory =
             directory.ok_or_else(|| Error::Unproved(format!("{name:?} is no file of a store")))?;
         let path = self.root.join(directory);
-        match again(|| self.disk.make_directory(&path)) {
+        match self.disk.make_directory(&path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
             made => made.map_err(Error::io(&path))?,
         }
