@@ -104,19 +104,31 @@ fn an_identity_is_erased_and_looked_for() {
     let before = done(["info", &graph]);
     // Without a word it only says what would be done.
     let would = done(["erase", &graph, "--account", "NL0001QZX"]);
-    assert_eq!((&would["done"], &would["published"], &would["scanned"]), (&false.into(), &false.into(), &().into()));
+    assert_eq!(
+        (&would["done"], &would["published"], &would["scanned"]),
+        (&false.into(), &false.into(), &().into())
+    );
     assert_eq!(done(["info", &graph])["generation"], 1);
     let shown = String::from_utf8(ringfence(["erase", &graph, "--account", "NL0001QZX"]).stdout).unwrap();
     assert!(shown.contains("say --yes") && shown.contains("would go   generation 1"), "{shown}");
 
     let keys = file(&directory, "subjects.txt", "account=NL0001QZX\n");
     let report = done(["erase", &graph, "--keys", &keys, "--yes"]);
-    assert_eq!((&report["done"], &report["generation"], &report["gone"]), (&true.into(), &2.into(), &serde_json::json!([1])));
+    assert_eq!(
+        (&report["done"], &report["generation"], &report["gone"]),
+        (&true.into(), &2.into(), &serde_json::json!([1]))
+    );
     assert_eq!((&report["num_links"], &report["num_shared"]), (&2.into(), &1.into()));
     assert_eq!(report["anonymous"][0], serde_json::json!({ "kind": null, "number": 0, "key": "erased-0" }));
-    assert_eq!(report["anonymous"][1], serde_json::json!({ "kind": "phone", "number": 1, "key": "erased-1" }));
+    assert_eq!(
+        report["anonymous"][1],
+        serde_json::json!({ "kind": "phone", "number": 1, "key": "erased-1" })
+    );
     let scanned = &report["scanned"];
-    assert_eq!((&scanned["num_whole"], &scanned["num_within"], &scanned["places"]), (&0.into(), &0.into(), &serde_json::json!([])));
+    assert_eq!(
+        (&scanned["num_whole"], &scanned["num_within"], &scanned["places"]),
+        (&0.into(), &0.into(), &serde_json::json!([]))
+    );
     assert!(scanned["num_files"].as_u64().unwrap() > 6 && scanned["bytes"].as_u64().unwrap() > 4096);
     done(["verify", &graph, "--full"]);
     let after = done(["info", &graph]);

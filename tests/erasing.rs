@@ -27,7 +27,11 @@ fn account(seed: u64, number: u64) -> String {
 }
 
 fn identifier(seed: u64, kind: &str, number: u64) -> String {
-    if seed.is_multiple_of(2) { format!("9{number:04}5519{}", kind.len()) } else { format!("{kind}+{number:04}KW") }
+    if seed.is_multiple_of(2) {
+        format!("9{number:04}5519{}", kind.len())
+    } else {
+        format!("{kind}+{number:04}KW")
+    }
 }
 
 /// A random ledger whose accounts and devices have these keys, in `num_parts` parts.
@@ -60,7 +64,8 @@ fn tables(seed: u64) -> (String, String) {
         links += &format!("{owner},{kind},{value},2024-01-0{}T00:00:00Z,\n", 1 + pick(3, 9));
         if number < 12 {
             let risk = if pick(4, 3) == 0 { String::new() } else { pick(5, 100).to_string() };
-            accounts += &format!("{},Name{number:04}Zed,{risk},2020-01-01T00:00:00Z\n", account(seed, number));
+            accounts +=
+                &format!("{},Name{number:04}Zed,{risk},2020-01-01T00:00:00Z\n", account(seed, number));
         }
     }
     (links, accounts)
@@ -99,7 +104,9 @@ impl Bank {
         };
         let (mut log, run) = (RejectLog::counting(), Run::new());
         match number {
-            0 => ingest(&self.path(), sources, &Mapping::preset("ledger").unwrap(), &mut log, &scratch(), &run),
+            0 => {
+                ingest(&self.path(), sources, &Mapping::preset("ledger").unwrap(), &mut log, &scratch(), &run)
+            }
             _ => append(&self.path(), sources, &mut log, &scratch(), &run),
         }
         .unwrap();
@@ -187,7 +194,11 @@ fn said(graph: &Graph) -> Said {
         let links = &segment.links;
         (0..links.len()).map(|at| {
             let (first, last) = (links.first.get(at).unwrap(), links.last.get(at).unwrap());
-            let ends = (links.account.get(at).unwrap(), links.kind.get(at).unwrap(), links.identifier.get(at).unwrap());
+            let ends = (
+                links.account.get(at).unwrap(),
+                links.kind.get(at).unwrap(),
+                links.identifier.get(at).unwrap(),
+            );
             (ends.0, ends.1, ends.2, first, last, links.count.get(at).unwrap())
         })
     });
@@ -198,7 +209,9 @@ fn said(graph: &Graph) -> Said {
     });
     let value = |column, account| graph.attribute(column, AccountId(account)).unwrap();
     Said {
-        accounts: (0..graph.num_accounts()).map(|account| graph.account_key(AccountId(account)).unwrap()).collect(),
+        accounts: (0..graph.num_accounts())
+            .map(|account| graph.account_key(AccountId(account)).unwrap())
+            .collect(),
         identifiers: identifiers.collect(),
         rows: (0..graph.num_transactions()).map(row).collect(),
         links: links.collect(),
@@ -346,14 +359,19 @@ fn an_identifier_goes_and_its_links_stay() {
 
 #[test]
 fn texts_that_are_equal_to_the_key_are_left_and_reported() {
-    let transactions = format!("{HEADER}anna,anna,bert,2024-01-05T00:00:00Z,10.00,EUR\nt-anna,bert,carl,2024-01-05T00:00:00Z,4.00,EUR\n");
+    let transactions = format!(
+        "{HEADER}anna,anna,bert,2024-01-05T00:00:00Z,10.00,EUR\nt-anna,bert,carl,2024-01-05T00:00:00Z,4.00,EUR\n"
+    );
     let accounts = "account,guarantor\nbert,anna\ncarl,annabel\n";
     let bank = Bank::new(&[[&transactions, "", accounts]]);
     let before = scan(&bank.path(), &[b"anna".to_vec()], &Run::new()).unwrap();
     let account_keys = bank.graph().manifest().account_keys.name.clone();
     let in_keys = |sighting: &&ringfence::store::scan::Sighting| sighting.file == account_keys;
     let found: Vec<_> = before.sightings.iter().filter(in_keys).collect();
-    assert_eq!((found.len(), found[0].how, found[0].num, &*found[0].place), (1, How::Whole, 1, "column key.text"));
+    assert_eq!(
+        (found.len(), found[0].how, found[0].num, &*found[0].place),
+        (1, How::Whole, 1, "column key.text")
+    );
 
     std::fs::create_dir(bank.path().join("audit")).unwrap();
     std::fs::write(bank.path().join("audit/asked"), "who asked for anna").unwrap();
@@ -378,7 +396,11 @@ fn texts_that_are_equal_to_the_key_are_left_and_reported() {
 
 #[test]
 fn numbers_are_found_as_numbers() {
-    let rows = |first: &str| format!("{HEADER}t1,{first},31,2024-01-05T00:00:00Z,10.00,EUR\nt2,31,33,2024-01-05T00:00:00Z,4.00,EUR\n");
+    let rows = |first: &str| {
+        format!(
+            "{HEADER}t1,{first},31,2024-01-05T00:00:00Z,10.00,EUR\nt2,31,33,2024-01-05T00:00:00Z,4.00,EUR\n"
+        )
+    };
     // A sequence, which has no bytes of its own, and one that is none.
     for (first, key) in [("29", "31"), ("1700000000000000123", "1700000000000000123")] {
         let bank = Bank::new(&[[&rows(first), "", ""]]);
@@ -394,7 +416,9 @@ fn numbers_are_found_as_numbers() {
 
 #[test]
 fn an_anonymous_key_is_nobody_elses() {
-    let rows = format!("{HEADER}t1,anna,erased-0,2024-01-05T00:00:00Z,10.00,EUR\nt2,erased-0-2,bert,2024-01-05T00:00:00Z,4.00,EUR\n");
+    let rows = format!(
+        "{HEADER}t1,anna,erased-0,2024-01-05T00:00:00Z,10.00,EUR\nt2,erased-0-2,bert,2024-01-05T00:00:00Z,4.00,EUR\n"
+    );
     let bank = Bank::new(&[[&rows, "", ""]]);
     assert_eq!(bank.erase(&of_account("anna")).anonymous[0].key, "erased-0-3");
     assert_eq!(said(&bank.graph()).accounts, ["erased-0-3", "erased-0", "erased-0-2", "bert"]);

@@ -170,11 +170,11 @@ pub fn supersede(
     let (disk, path) = (Arc::clone(writer.disk()), writer.path().to_path_buf());
     let gate = pins::gate(&disk, &path, File::lock)?;
     refuse_held(&path, gone)?;
-    if let Some(manifest) = manifest {
-        writer.publish_held(manifest)?;
+    match manifest {
+        Some(manifest) => writer.publish_held(manifest)?,
+        None => sync(&disk, &path)?,
     }
     let live = Store::open(&path, Io::Mmap)?.manifest.generation;
-    sync(&disk, &path)?;
     let also = generations::numbers(&path, live)?;
     let also = also.into_iter().filter(|generation| !gone.contains(generation)).collect();
     let options = CollectOptions { keep: 1, keep_hours: 0, also };

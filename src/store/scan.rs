@@ -257,7 +257,13 @@ fn count_numbers(entry: &Entry, numbers: &Codes<u64>, finders: &[Finder], tally:
     for (text, number) in as_numbers(finders) {
         let num = match (numbers.raw(), numbers.as_sequence()) {
             (Some(raw), _) => raw.all()?.par_iter().filter(|&&value| value == number).count() as u64,
-            (None, Some((base, 0))) => if base == number { numbers.len() as u64 } else { 0 },
+            (None, Some((base, 0))) => {
+                if base == number {
+                    numbers.len() as u64
+                } else {
+                    0
+                }
+            }
             (None, Some((base, step))) => {
                 let at = number.checked_sub(base).filter(|rise| rise % step == 0).map(|rise| rise / step);
                 u64::from(at.is_some_and(|at| at < numbers.len() as u64))
@@ -277,9 +283,8 @@ fn count_integers(
     tally: &mut Tally,
 ) -> Result<()> {
     let valid = valid.map(Column::all).transpose()?;
-    let is_valid = |at: usize| {
-        valid.is_none_or(|bits| bits.get(at / 8).is_some_and(|bits| bits >> (at % 8) & 1 == 1))
-    };
+    let is_valid =
+        |at: usize| valid.is_none_or(|bits| bits.get(at / 8).is_some_and(|bits| bits >> (at % 8) & 1 == 1));
     for (text, number) in as_numbers(finders) {
         let same = |(at, &value): (usize, &i64)| value as u64 == number && value >= 0 && is_valid(at);
         let num = values.par_iter().enumerate().filter(|&(at, value)| same((at, value))).count() as u64;

@@ -201,7 +201,11 @@ fn keys(graph: &Graph, kind: Option<u8>) -> Result<&Keys> {
     match kind {
         None => Ok(store.account_keys()),
         Some(kind) => store.identifier_keys().get(usize::from(kind)).ok_or_else(|| {
-            Error::damaged(graph.path(), "links", format!("they name the kind {kind}, which the store does not have"))
+            Error::damaged(
+                graph.path(),
+                "links",
+                format!("they name the kind {kind}, which the store does not have"),
+            )
         }),
     }
 }
