@@ -65,7 +65,7 @@ pub struct ReadOptions {
     pub chunk_bytes: usize,
     /// Rows of one chunk of a Parquet file or a data frame; 1 to 2^20.
     pub chunk_rows: usize,
-    /// `Batch::source_ordinal` of the first source.
+    /// `Batch::source_ordinal` of the first source; a store counts its sources itself.
     pub first_ordinal: u32,
     /// Attribute columns that have a type already; it counts where the mapping names none.
     pub attributes: Vec<AttributeColumn>,

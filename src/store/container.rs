@@ -26,6 +26,8 @@ pub struct Container {
     kind: FileKind,
     trailer: Trailer,
     directory: Vec<Opened>,
+    /// Ids of the columns, ascending, and their places in the directory.
+    places: Vec<(ColumnId, usize)>,
 }
 
 /// A column of the directory and what opening adds to it.
@@ -50,7 +52,10 @@ impl Container {
         let trailer = trailer(path, file)?;
         let parts = Parts::of(path, file, &trailer)?;
         let directory = directory(path, parts.directory, &trailer)?;
-        Ok(Arc::new(Container { path: path.to_path_buf(), kind, trailer, directory, bytes }))
+        let places = directory.iter().enumerate().map(|(place, opened)| (opened.entry.id, place));
+        let mut places: Vec<_> = places.collect();
+        places.sort_unstable();
+        Ok(Arc::new(Container { path: path.to_path_buf(), kind, trailer, directory, places, bytes }))
     }
 
     /// The file.
@@ -75,8 +80,7 @@ impl Container {
 
     /// Whether the file holds the column.
     pub fn has(&self, id: impl Into<ColumnId>) -> bool {
-        let id = id.into();
-        self.entries().any(|entry| entry.id == id)
+        self.place_of(id.into()).is_some()
     }
 
     /// The column `id` as a raw slice; an error if it is absent or of another type.
@@ -110,9 +114,14 @@ impl Container {
         }
     }
 
+    /// The column's place in the directory; files with attributes may have thousands.
+    fn place_of(&self, id: ColumnId) -> Option<usize> {
+        let at = self.places.binary_search_by_key(&id, |&(id, _)| id).ok()?;
+        Some(self.places[at].1)
+    }
+
     fn find<T: Element>(&self, id: ColumnId) -> Result<usize> {
-        let place = self.entries().position(|entry| entry.id == id);
-        let place = place.ok_or_else(|| self.wrong(id, "it is missing"))?;
+        let place = self.place_of(id).ok_or_else(|| self.wrong(id, "it is missing"))?;
         let found = self.directory[place].entry.element;
         if found != T::TYPE {
             return Err(self.wrong(id, &format!("it holds {found:?}, not {:?}", T::TYPE)));

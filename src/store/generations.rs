@@ -17,7 +17,7 @@ use super::manifest::{Current, Manifest, SourceEntry, manifest_name};
 use super::open::{read_current, read_small};
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -88,7 +88,7 @@ pub fn generations(path: &Path) -> Result<Vec<Generation>> {
     let generation = |(manifest, sha256, written): &(Manifest, [u8; 32], SystemTime)| {
         let parent =
             manifest.parent.and_then(|parent| listed.iter().find(|(_, sha256, _)| *sha256 == parent));
-        let known = parent.map_or(&[][..], |(parent, ..)| &parent.sources);
+        let known: BTreeSet<&SourceEntry> = parent.iter().flat_map(|(parent, ..)| &parent.sources).collect();
         let sources_new = manifest.sources.iter().filter(|source| !known.contains(source)).cloned().collect();
         let bytes = |own: bool| {
             let files = manifest.files().filter(|file| (num_names[file.name.as_str()] == 1) == own);

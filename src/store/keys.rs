@@ -266,36 +266,35 @@ impl Keys {
         Ok(KeyList::Texts { text, offsets: ends.iter().map(|end| end - first).collect() })
     }
 
-    /// Checks that every id is found by its key and that the index holds nothing else.
+    /// Checks that every id is found by its key and that the index is the one that the format makes, and holds nothing else.
     pub(super) fn check_everything(
         &self,
         container: &Container,
         check: impl Fn() -> Result<()> + Sync,
     ) -> Result<()> {
         let damaged = |detail: String| Error::damaged(container.path(), "keys", detail);
-        if let Index::Texts(texts) = &self.index {
-            let offsets = texts.offsets.all()?;
-            let ends = (offsets[0], offsets[offsets.len() - 1]);
-            if ends != (0, texts.text.len() as u64) || !offsets.is_sorted() {
-                return Err(damaged("offsets do not cut the text into keys".to_string()));
+        let refuse = |detail: Option<String>| detail.map_or(Ok(()), |detail| Err(damaged(detail)));
+        match &self.index {
+            Index::Texts(texts) => {
+                refuse(texts.broken_text()?)?;
+                refuse(texts.broken_table(&check)?)?;
             }
-            if let Some(long) = offsets.windows(2).position(|pair| pair[1] - pair[0] > KEY_BYTES_MAX as u64) {
-                return Err(damaged(format!("key {long} is longer than {KEY_BYTES_MAX} bytes")));
-            }
-            let taken = |slot: &(&u32, &u8)| *slot.0 != NONE;
-            let slots = || texts.slots.all().and_then(|slots| Ok(slots.par_iter().zip(texts.tags.all()?)));
-            if slots()?.any(|slot| taken(&slot) != (*slot.1 != 0)) {
-                return Err(damaged("a slot and its tag disagree on being empty".to_string()));
-            }
-            let num_taken = slots()?.filter(taken).count();
-            if num_taken != self.len() {
-                return Err(damaged(format!("{num_taken} slots are taken for {} keys", self.len())));
+            Index::Numbers { numbers, .. } => {
+                if let Some((base, step)) = numbers.as_sequence() {
+                    // Found by arithmetic, however many there are.
+                    let rise = step.checked_mul((numbers.len() as u64).saturating_sub(1));
+                    let last = rise.and_then(|rise| base.checked_add(rise));
+                    let distinct = step > 0 || numbers.len() < 2;
+                    let fits = distinct && last.is_some_and(|last| last < NUMBER_END);
+                    return refuse((!fits).then(|| "numbers repeat, or are not below 2^63".to_string()));
+                }
             }
         }
-        let wrong = |ids: &[u32]| -> Result<()> {
+        let wrong = |ids: Range<usize>| -> Result<()> {
             check()?;
             let mut key = Vec::new();
-            for &id in ids {
+            for id in ids {
+                let id = id as u32;
                 key.clear();
                 self.key(id, &mut key)?;
                 let found = self.find(&key)?;
@@ -305,9 +304,17 @@ impl Keys {
             }
             Ok(())
         };
-        let ids: Vec<u32> = (0..self.len() as u32).collect();
-        ids.par_chunks(1 << 12).find_map_first(|ids| wrong(ids).err()).map_or(Ok(()), Err)
+        tasks(self.len()).find_map_first(|ids| wrong(ids).err()).map_or(Ok(()), Err)
     }
+}
+
+/// Keys or slots looked at between two looks at the run.
+const PER_TASK: usize = 1 << 12;
+
+/// `0..len`, cut into tasks.
+fn tasks(len: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
+    let cut = move |task| task * PER_TASK..len.min((task + 1) * PER_TASK);
+    (0..len.div_ceil(PER_TASK)).into_par_iter().map(cut)
 }
 
 fn find_number(number: u64, numbers: &Codes<u64>, order: Option<&Column<u32>>) -> Result<Option<u32>> {
@@ -337,6 +344,71 @@ fn find_number(number: u64, numbers: &Codes<u64>, order: Option<&Column<u32>>) -
 }
 
 impl Texts {
+    /// What is wrong with how the offsets cut the text, if anything is.
+    fn broken_text(&self) -> Result<Option<String>> {
+        let offsets = self.offsets.all()?;
+        let ends = (offsets[0], offsets[offsets.len() - 1]);
+        if ends != (0, self.text.len() as u64) || !offsets.is_sorted() {
+            return Ok(Some("offsets do not cut the text into keys".to_string()));
+        }
+        let long = offsets.par_windows(2).position_first(|pair| pair[1] - pair[0] > KEY_BYTES_MAX as u64);
+        Ok(long.map(|id| format!("key {id} is longer than {KEY_BYTES_MAX} bytes")))
+    }
+
+    /// What keeps the table from being the one that [`write_texts`] makes, if anything does.
+    ///
+    /// Each slot is judged beside the taken one before it, so that nothing is searched before it is known that every
+    /// search is short: a table that somebody filled on purpose would otherwise be searched from end to end for each key.
+    fn broken_table(&self, check: &(impl Fn() -> Result<()> + Sync)) -> Result<Option<String>> {
+        let (slots, tags) = (self.slots.all()?, self.tags.all()?);
+        let num_keys = self.offsets.len() - 1;
+        if self.hasher.keys() != hash_key(self.text.all()?) {
+            return Ok(Some("the hash key is not that of the texts".to_string()));
+        }
+        if self.num_homes != num_homes(num_keys) {
+            return Ok(Some(format!("{} home slots are not right for {num_keys} keys", self.num_homes)));
+        }
+        if slots.par_iter().zip(tags).any(|(&id, &tag)| (id == NONE) != (tag == 0)) {
+            return Ok(Some("a slot and its tag disagree on being empty".to_string()));
+        }
+        let num_taken = slots.par_iter().filter(|&&id| id != NONE).count();
+        if num_taken != num_keys {
+            return Ok(Some(format!("{num_taken} slots are taken for {num_keys} keys")));
+        }
+        let is_behind = slots.len() as u64 > self.num_homes && slots.last() == Some(&NONE);
+        if is_behind {
+            return Ok(Some("empty slots follow behind the last".to_string()));
+        }
+        let order = |id: u32| Ok::<_, Error>(((self.hasher.hash(self.key(id)?) >> 32) as u32, id));
+        // The longest probe of the slots of a task, or the first slot that is not in its place.
+        let probe_of = |places: Range<usize>| -> Result<std::result::Result<usize, usize>> {
+            check()?;
+            let before = slots[..places.start].iter().rfind(|&&id| id != NONE);
+            let mut before = before.map(|&id| order(id)).transpose()?;
+            let mut probe = 0;
+            for at in places.filter(|&at| slots[at] != NONE) {
+                let (id, hash) = (slots[at], self.hasher.hash(self.key(slots[at])?));
+                let ((home, tag), this) = (place(hash, self.num_homes), ((hash >> 32) as u32, id));
+                let in_place = at == home || (at > home && slots[at - 1] != NONE);
+                if !in_place || tags[at] != tag || before.is_some_and(|before| before >= this) {
+                    return Ok(Err(at));
+                }
+                (probe, before) = (probe.max(at - home), Some(this));
+            }
+            Ok(Ok(probe))
+        };
+        let probes: Vec<_> = tasks(slots.len()).map(probe_of).collect::<Result<_>>()?;
+        let mut longest = 0;
+        for probe in probes {
+            match probe {
+                Ok(probe) => longest = longest.max(probe),
+                Err(at) => return Ok(Some(format!("slot {at} is not in its place"))),
+            }
+        }
+        let stated = self.probe_max;
+        Ok((longest != stated).then(|| format!("the longest probe is {longest}, {stated} is stated")))
+    }
+
     fn key(&self, id: u32) -> Result<&[u8]> {
         let id = id as usize;
         let ends = self.offsets.slice(id..id.saturating_add(2))?;
@@ -367,6 +439,17 @@ impl Texts {
         }
         Ok(None)
     }
+}
+
+/// The key of the hash: the first 16 bytes of the SHA-256 of all texts.
+fn hash_key(text: &[u8]) -> (u64, u64) {
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    (word(&digest, 0), word(&digest, 8))
+}
+
+/// Home slots of a table for this many keys: at most three quarters of them are taken.
+fn num_homes(num_keys: usize) -> u64 {
+    (num_keys as u64 * 4).div_ceil(3).max(1)
 }
 
 fn twice(key: impl std::fmt::Display, first: u32, second: u32) -> Error {
@@ -409,8 +492,7 @@ fn write_texts(text: &[u8], offsets: &[u64], into: &mut ContainerWriter) -> Resu
     // Offsets ascend to the length of a slice, so they fit.
     let key = |id: u32| &text[offsets[id as usize] as usize..offsets[id as usize + 1] as usize];
 
-    let digest: [u8; 32] = Sha256::digest(text).into();
-    let (key_low, key_high) = (word(&digest, 0), word(&digest, 8));
+    let (key_low, key_high) = hash_key(text);
     let hasher = SipHasher13::new_with_keys(key_low, key_high);
     let num_keys = offsets.len() - 1;
     let mut tags = vec![0u8; num_keys];
@@ -426,7 +508,7 @@ fn write_texts(text: &[u8], offsets: &[u64], into: &mut ContainerWriter) -> Resu
     hashed.par_sort_unstable();
     refuse_equal(&hashed, &tags, key)?;
 
-    let num_homes = (num_keys as u64 * 4).div_ceil(3).max(1);
+    let num_homes = num_homes(num_keys);
     let (slots, slot_tags, probe_max) = fill(&hashed, &tags, num_homes);
     into.column(ColumnId::KEY_INDEX, &[key_low, key_high, num_homes, probe_max])?;
     into.column(ColumnId::KEY_SLOTS, &slots)?;

@@ -19,6 +19,12 @@ const HEAD_BYTES: usize = 24;
 const TAIL_BYTES: usize = 8;
 /// Longest record.
 const RECORD_BYTES_MAX: usize = 64 << 20;
+/// Last generation that there can be, so that the next one can always be counted.
+const GENERATION_MAX: u64 = i64::MAX as u64;
+/// Longest stem of a file name; the writer cuts the rest.
+pub(super) const STEM_CHARS_MAX: usize = 64;
+/// Characters of a bad name that a message shows.
+const NAME_SHOWN_MAX: usize = 200;
 /// First bytes of `CURRENT`.
 const CURRENT_MAGIC: [u8; 8] = *b"RINGCUR\n";
 /// Bytes of `CURRENT`.
@@ -157,7 +163,7 @@ pub enum AttributeKind {
 }
 
 /// Something that was read: a file or a data frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourceEntry {
     /// `transactions`, `accounts` or `links`.
     pub role: String,
@@ -277,10 +283,27 @@ impl Manifest {
             return Err(damaged(format!("{} bytes follow the record", record.len() - read)));
         }
         if let Some(entry) = manifest.files().find(|entry| !is_name(&entry.name)) {
-            return Err(damaged(format!("{:?} is not the name of a data file", entry.name)));
+            return Err(damaged(format!("{:?} is not the name of a data file", shortened(&entry.name))));
+        }
+        let mut names: Vec<&str> = manifest.files().map(|entry| entry.name.as_str()).collect();
+        names.sort_unstable();
+        // Opened as often as it is named, one file would take the memory of many.
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(damaged(format!("it names {} twice", pair[0])));
+        }
+        if manifest.generation == 0 || manifest.generation > GENERATION_MAX {
+            return Err(damaged(format!("there is no generation {}", manifest.generation)));
+        }
+        if manifest.files().try_fold(0u64, |sum, entry| sum.checked_add(entry.bytes)).is_none() {
+            return Err(damaged("the lengths of its files cannot be added".to_string()));
         }
         Ok(manifest)
     }
+}
+
+/// The beginning of a name for a message.
+fn shortened(name: &str) -> &str {
+    name.char_indices().nth(NAME_SHOWN_MAX).map_or(name, |(at, _)| &name[..at])
 }
 
 /// The name of a generation's manifest within the store.
@@ -305,6 +328,7 @@ pub(super) fn is_file_name(kind: FileKind, file: &str) -> bool {
             && id.len() == 32
             && id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
             && !stem.is_empty()
+            && stem.len() <= STEM_CHARS_MAX
             && !stem.starts_with('.')
             && stem.bytes().all(plain)
     })

@@ -22,7 +22,7 @@ use super::disk::{Disk, DiskFile, System, again};
 use super::format::FileKind;
 use super::leftovers::{self, Found, LOCK};
 use super::lock;
-use super::manifest::{Current, FileEntry, Manifest, manifest_name};
+use super::manifest::{Current, FileEntry, Manifest, STEM_CHARS_MAX, manifest_name};
 use super::open::live_manifest;
 use super::scratch::Scratch;
 use super::writer::{ContainerWriter, Sealed, Target};
@@ -30,9 +30,6 @@ use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Longest stem of a file name; the rest is cut.
-const STEM_CHARS_MAX: usize = 64;
 
 /// The one writer of a store: holds its lock until dropped.
 ///

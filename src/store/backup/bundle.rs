@@ -218,6 +218,9 @@ impl Bundle {
         if list_bytes > LIST_BYTES_MAX || check_payload(payload_bytes).is_err() {
             return Err(Error::damaged(path, "head", "its lengths are beyond the limits of the format"));
         }
+        if header[119] != 0 || header[132..WRAPPED_AT] != [0; WRAPPED_AT - 132] {
+            return Err(Error::damaged(path, "head", "unused bytes are not zero"));
+        }
         if header[96..112] != key.id() {
             let problem = format!(
                 "is sealed under the key {}, and the key given is {}; give the right one",
