@@ -507,3 +507,19 @@ fn several_go_at_once() {
     assert!(!bank.has(b"shared-77") && !bank.has(b"anna"));
     verify(&bank.path(), true, &Run::new()).unwrap();
 }
+
+#[test]
+fn a_device_of_a_payment_that_was_corrected_goes_too() {
+    let rows = "transaction,source,destination,time,amount,currency,device,corrects\n\
+        t1,anna,bert,2024-01-05T00:00:00Z,10.00,EUR,annas-phone,\nt2,bert,anna,2024-01-05T00:00:00Z,4.00,EUR,berts-phone,\n\
+        t3,anna,bert,2024-01-06T00:00:00Z,9.00,EUR,,t1\nt4,bert,anna,2024-01-06T00:00:00Z,3.00,EUR,,t2\n";
+    let bank = Bank::new(&[[rows, "", ""]]);
+    assert_eq!(said(&bank.graph()).links, []);
+    let before = untouched(bank.graph().manifest());
+    let report = bank.erase(&of_account("anna"));
+    assert_eq!((report.num_devices, report.num_links, report.anonymous.len()), (1, 0, 2));
+    assert_eq!(said(&bank.graph()).identifiers, [["erased-0", "berts-phone"]]);
+    assert!(!bank.has(b"anna") && bank.has(b"berts-phone"));
+    assert_eq!(untouched(bank.graph().manifest()), before);
+    verify(&bank.path(), true, &Run::new()).unwrap();
+}

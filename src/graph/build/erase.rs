@@ -7,7 +7,7 @@
 //! is removed. Then the store is read from the first byte to the last in search of what named the subject (`store::scan`).
 //!
 //! # Cost
-//! Time O(l) in the links, the segments in which the subject paid from a device, and the bytes of the store for the search; memory that of the
+//! Time O(n + l) in the rows and links, the segments in which the subject paid from a device, and the bytes of the store for the search; memory that of the
 //! largest of these segments, or of the keys as texts.
 //!
 //! # Choices
@@ -32,7 +32,8 @@ use crate::store::generations::generations;
 use crate::store::keys::KeyList;
 use crate::store::manifest::{AttributesEntry, FileEntry, Manifest, SegmentEntry};
 use crate::store::scan::{Scanned, scan};
-use crate::store::{Io, Keys, StoreWriter};
+use crate::store::segment::Links;
+use crate::store::{Io, Keys, Segment, StoreWriter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -343,6 +344,7 @@ fn changes(graph: &Graph, nodes: BTreeSet<Node>, run: &Run) -> Result<(Changes, 
     };
     let mut changes = Changes::default();
     let mut used = BTreeSet::new();
+    let device_kind = graph.find_kind(DEVICE).map(|kind| kind.0);
     if let Some(segment) = graph.store().static_links() {
         let num = links_of(&segment.links, &accounts, &mut used)?;
         report.num_links += num;
@@ -351,7 +353,7 @@ fn changes(graph: &Graph, nodes: BTreeSet<Node>, run: &Run) -> Result<(Changes, 
     for (number, segment) in graph.store().segments().iter().enumerate() {
         run.check()?;
         let num_links = links_of(&segment.links, &accounts, &mut used)?;
-        let num_devices = devices_of(segment, &accounts)?;
+        let num_devices = devices_of(segment, device_kind, &accounts, &mut used)?;
         report.num_links += num_links;
         report.num_devices += num_devices;
         if num_links + num_devices > 0 {
@@ -388,11 +390,7 @@ fn changes(graph: &Graph, nodes: BTreeSet<Node>, run: &Run) -> Result<(Changes, 
 }
 
 /// Number of links of `accounts`; adds the identifiers that they lead to.
-fn links_of(
-    links: &crate::store::segment::Links,
-    accounts: &[u32],
-    used: &mut BTreeSet<Node>,
-) -> Result<u64> {
+fn links_of(links: &Links, accounts: &[u32], used: &mut BTreeSet<Node>) -> Result<u64> {
     let of = links.account.all()?;
     let mut num = 0;
     for account in accounts {
@@ -405,31 +403,48 @@ fn links_of(
     Ok(num)
 }
 
-/// Number of transactions that `accounts` paid from a device.
-fn devices_of(segment: &crate::store::Segment, accounts: &[u32]) -> Result<u64> {
-    let Some(devices) = &segment.transactions.device else { return Ok(0) };
+/// Number of transactions that `accounts` paid from a device; adds these. A look at all rows, as those that were corrected have neither edge nor
+/// link and say all the same who paid and from where.
+fn devices_of(
+    segment: &Segment,
+    kind: Option<u8>,
+    accounts: &[u32],
+    used: &mut BTreeSet<Node>,
+) -> Result<u64> {
+    let (Some(devices), Some(_), false) = (&segment.transactions.device, kind, accounts.is_empty()) else {
+        return Ok(0);
+    };
     let mut num = 0;
-    for &account in accounts {
-        let edges = segment.outgoing.range(account)?;
-        for &position in segment.outgoing.transactions.slice(edges)? {
-            num += u64::from(devices.get(position as usize)? != NONE);
+    for (source, &number) in segment.transactions.source.all()?.iter().zip(devices.all()?) {
+        if number != NONE && accounts.binary_search(source).is_ok() {
+            used.insert(Node { kind, number });
+            num += 1;
         }
     }
     Ok(num)
 }
 
-/// Those of the identifiers `used` to which no account but `accounts` has a link.
+/// Those of the identifiers `used` to which no account but `accounts` has a link, and from which no other paid.
 fn own(graph: &Graph, accounts: &[u32], used: &BTreeSet<Node>, run: &Run) -> Result<BTreeSet<Node>> {
     let mut own = used.clone();
-    for links in graph.link_segments().map(|segment| &segment.links) {
+    let device_kind = graph.find_kind(DEVICE).map(|kind| kind.0);
+    for segment in graph.link_segments() {
         run.check()?;
         if own.is_empty() {
             break;
         }
+        let links = &segment.links;
         let (of, identifiers) = (links.account.all()?, links.identifier.all()?);
         for (at, (account, &number)) in of.iter().zip(identifiers).enumerate() {
             let node = Node { kind: Some(links.kind.get(at)?), number };
             if own.contains(&node) && accounts.binary_search(account).is_err() {
+                own.remove(&node);
+            }
+        }
+        let (Some(devices), Some(_)) = (&segment.transactions.device, device_kind) else { continue };
+        for (source, &number) in segment.transactions.source.all()?.iter().zip(devices.all()?) {
+            let node = Node { kind: device_kind, number };
+            if number != NONE && own.contains(&node) && accounts.binary_search(source).is_err() {
                 own.remove(&node);
             }
         }
