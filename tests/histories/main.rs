@@ -1,7 +1,7 @@
 //! Random histories of a store against a plain model: at every generation the store says what the model says.
 //!
 //! A history is a sequence of deliveries (new rows, late ones, repeated ones, contradicting ones, corrections, whole
-//! repeated deliveries, links, accounts), changes of the partition, collections with and without pins, backups, restorations,
+//! repeated deliveries, links, accounts), changes of the partition, erasures, collections with and without pins, backups, restorations,
 //! and attempts that die at some call of the disk. After each step the live generation is compared with the model, and
 //! at the end every generation that is still there.
 //!
@@ -17,9 +17,11 @@ mod model;
 mod support;
 
 use disks::{Fault, Faulty};
-use model::{Content, Delivery, Row};
+use model::{Content, Delivery, Row, name};
 use ringfence::graph::Graph;
-use ringfence::graph::build::{BuildOptions, IngestOptions, Sources, append_into, compact_into, ingest_into};
+use ringfence::graph::build::{
+    BuildOptions, IngestOptions, Sources, Subject, append_into, compact_into, erase_into, ingest_into,
+};
 use ringfence::ids::{AccountId, IdentifierId, KindId, TxId};
 use ringfence::ingest::{Mapping, ReadOptions, RejectLog, Source};
 use ringfence::store::backup::{restore, to_directory};
@@ -57,6 +59,7 @@ enum Step {
     Deliver(Delivery),
     Compact(usize),
     Collect { keep: u32 },
+    Erase(u64),
 }
 
 /// A store, and what it should hold.
@@ -128,6 +131,12 @@ impl History {
                     self.attempt(&Step::Collect { keep }, &what);
                 }
                 (15, _) => self.pin(),
+                (19, _) if self.draw(2) == 0 => {
+                    let subject = self.live().unwrap().1.clone().subject(|below| self.draw(below));
+                    if let Some(account) = subject {
+                        self.attempt(&Step::Erase(account), &what);
+                    }
+                }
                 (16, _) => drop(self.pins.pop()),
                 (17 | 18, _) => self.back_up(&what),
                 _ => self.restore(&what),
@@ -201,6 +210,11 @@ impl History {
             (Step::Deliver(delivery), Some((_, live))) => Some(live.after(delivery)),
             (Step::Compact(to), Some((_, live))) if live.partition == PARTITIONS[*to].0 => None,
             (Step::Compact(to), Some((_, live))) => Some(live.clone().by(PARTITIONS[*to].0)),
+            (Step::Erase(account), Some((_, live))) => {
+                let graph = Graph::open(&self.store, Io::Read).unwrap();
+                let number = graph.find_account(&name(*account)).unwrap().unwrap().0;
+                Some(live.without(*account, number.into()))
+            }
             _ => None,
         };
         let answer = self.do_step(step, disk);
@@ -209,6 +223,17 @@ impl History {
         match (&answer, step) {
             (Ok(()), Step::Collect { keep }) => self.collected(*keep, true, what),
             (Err(_), Step::Collect { keep }) => self.collected(*keep, false, what),
+            (Ok(()), Step::Erase(_)) => assert_eq!(is, was + 1, "{what}: {step:?}"),
+            (Err(Error::Input { .. }), Step::Erase(account)) => {
+                assert_eq!(is, was, "{what}: {step:?}");
+                let is_held = |pin: &Pin| {
+                    self.generations.get(&pin.generation()).is_some_and(|held| held.names(*account))
+                };
+                assert!(self.pins.iter().any(is_held), "{what}: {step:?}: {answer:?}");
+            }
+            (Err(error), Step::Erase(_)) => {
+                assert!(dies_at.is_some() && (is == was || is == was + 1), "{what}: {step:?}: {error}");
+            }
             (Ok(()), Step::Deliver(_)) => {
                 assert_eq!((is, next.is_some()), (was + 1, true), "{what}: {step:?}")
             }
@@ -222,6 +247,9 @@ impl History {
         }
         if is == was + 1 {
             self.generations.insert(is, next.unwrap());
+        }
+        if let Step::Erase(account) = step {
+            self.erased(*account, answer.is_ok(), what);
         }
     }
 
@@ -250,6 +278,11 @@ impl History {
                 writer.set_durable(false);
                 let options = BuildOptions { partition: PARTITIONS[*to].1, ..BuildOptions::default() };
                 compact_into(writer, &options, &run).map(drop)
+            }
+            Step::Erase(account) => {
+                let mut writer = StoreWriter::append_on(disk, &self.store)?;
+                writer.set_durable(false);
+                erase_into(writer, &[Subject::Account(name(*account))], &run).map(drop)
             }
             Step::Collect { keep } => {
                 let options = CollectOptions { keep: *keep, keep_hours: 0, also: Vec::new() };
@@ -283,6 +316,22 @@ impl History {
             assert!(
                 !is_done || is_kept(number) || !there.contains(number),
                 "{what}: {number} is still there"
+            );
+        }
+        assert!(there.iter().all(|number| self.generations.contains_key(number)), "{what}: {there:?}");
+        self.generations.retain(|number, _| there.contains(number));
+    }
+
+    /// Which generations are there after an erasure: those that do not name the subject and, if it ended early, maybe
+    /// others.
+    fn erased(&mut self, account: u64, is_done: bool, what: &str) {
+        let there: Vec<u64> = generations(&self.store).unwrap().iter().map(|one| one.number()).collect();
+        for (number, content) in &self.generations {
+            let is_there = there.contains(number);
+            assert!(content.names(account) || is_there, "{what}: {number} is gone");
+            assert!(
+                !is_done || !content.names(account) || !is_there,
+                "{what}: {number} still names the subject"
             );
         }
         assert!(there.iter().all(|number| self.generations.contains_key(number)), "{what}: {there:?}");
@@ -348,7 +397,8 @@ fn sources(delivery: &Delivery) -> Sources {
         let corrects = corrects.map_or(String::new(), |key| format!("t{key}"));
         let amount = format!("{}.{:02}", minor / 100, minor % 100);
         let time = jiff::Timestamp::from_second(*time).unwrap();
-        format!("t{key},a{source},a{destination},{time},{amount},{currency},{corrects},#\n")
+        let (source, destination) = (name(*source), name(*destination));
+        format!("t{key},{source},{destination},{time},{amount},{currency},{corrects},#\n")
     });
     let links = delivery.links.iter().map(|(account, kind, value)| format!("a{account},{kind},v{value},#\n"));
     let accounts = delivery.accounts.iter().map(|(account, segment)| format!("a{account},{segment},#\n"));

@@ -2,6 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Accounts from here on are erased ones, whose key says the number that they have in the store.
+const ERASED: u64 = 1000;
+
+/// The key of an account.
+pub fn name(account: u64) -> String {
+    match account.checked_sub(ERASED) {
+        Some(number) => format!("erased-{number}"),
+        None => format!("a{account}"),
+    }
+}
+
 /// A transaction as a file states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -59,6 +70,31 @@ impl Content {
         &self.rows[number]
     }
 
+    /// An account that can be erased, if there is one; `choose(n)` gives a number below n.
+    pub fn subject(&self, choose: impl FnOnce(u64) -> u64) -> Option<u64> {
+        let named: Vec<u64> = self.accounts.range(..ERASED).copied().collect();
+        (!named.is_empty()).then(|| named[choose(named.len() as u64) as usize])
+    }
+
+    pub fn names(&self, account: u64) -> bool {
+        self.accounts.contains(&account)
+    }
+
+    /// The content without the identity of an account that has this number in the store.
+    pub fn without(&self, account: u64, number: u64) -> Content {
+        let mut next = self.clone();
+        let anonymous = |other: &mut u64| *other = if *other == account { ERASED + number } else { *other };
+        for row in &mut next.rows {
+            anonymous(&mut row.source);
+            anonymous(&mut row.destination);
+        }
+        next.links.retain(|(other, ..)| *other != account);
+        next.segments.remove(&account);
+        next.accounts.remove(&account);
+        next.accounts.insert(ERASED + number);
+        next
+    }
+
     pub fn has_segment(&self, account: u64) -> bool {
         self.segments.contains_key(&account)
     }
@@ -104,12 +140,11 @@ impl Content {
         let rows = rows.into_iter().map(|row| {
             let Row { key, source, destination, time, minor, currency, corrects } = row;
             let corrects = corrects.map(|key| format!("t{key}"));
+            let (source, destination) = (name(*source), name(*destination));
             let counts = !self.corrected.contains(key);
-            format!(
-                "t{key}: a{source} -> a{destination} at {time}: {minor} {currency}, {corrects:?}, {counts}"
-            )
+            format!("t{key}: {source} -> {destination} at {time}: {minor} {currency}, {corrects:?}, {counts}")
         });
-        let mut accounts: Vec<String> = self.accounts.iter().map(|account| format!("a{account}")).collect();
+        let mut accounts: Vec<String> = self.accounts.iter().map(|&account| name(account)).collect();
         accounts.sort();
         let mut links: Vec<String> =
             self.links.iter().map(|(account, kind, value)| format!("a{account} {kind} v{value}")).collect();
