@@ -62,6 +62,8 @@ struct Segment {
     flags: Vec<u8>,
     row: Vec<u64>,
     device: Vec<u32>,
+    /// Empty: not there.
+    refers: Vec<u64>,
     out: [Vec<u32>; 4],
     incoming: [Vec<u32>; 4],
     keys: Option<KeyList>,
@@ -77,6 +79,7 @@ impl Segment {
             flags: rows.iter().map(|row| if row.0 == row.1 { flags::SELF_TRANSFER } else { 0 }).collect(),
             row: (0..rows.len() as u64).map(|row| row * row + 1).collect(),
             device: rows.iter().map(|row| if row.0 < NUM_DEVICES { row.0 } else { u32::MAX }).collect(),
+            refers: Vec::new(),
             out: adjacency(rows.iter().map(|row| (row.0, row.1)), sparse),
             incoming: adjacency(rows.iter().map(|row| (row.1, row.0)), sparse),
             keys,
@@ -92,6 +95,9 @@ impl Segment {
         file.codes(ColumnId::FLAGS, &self.flags)?;
         file.codes(ColumnId::ROW, &self.row)?;
         file.column(ColumnId::DEVICE, &self.device)?;
+        if !self.refers.is_empty() {
+            file.codes(ColumnId::REFERS, &self.refers)?;
+        }
         let out =
             [ColumnId::OUT_NODES, ColumnId::OUT_OFFSETS, ColumnId::OUT_NEIGHBORS, ColumnId::OUT_TRANSACTIONS];
         let incoming =
@@ -614,7 +620,22 @@ fn every_rule_of_the_columns_is_checked() {
     refused("column source", |parts| parts.may.source[5] = NUM_ACCOUNTS);
     refused("column destination", |parts| parts.june.destination[0] = u32::MAX);
     refused("column flags", |parts| parts.may.flags[3] = 0);
-    refused("column flags", |parts| parts.may.flags[0] = 128);
+    refused("column out.neighbors", |parts| parts.may.flags[0] = flags::CORRECTED);
+    refused("column refers", |parts| parts.may.flags[2] |= flags::CORRECTION);
+    let refer = |parts: &mut Parts, at: usize, to: usize, bits: u8| {
+        parts.may.refers = vec![0; parts.may.row.len()];
+        parts.may.refers[at] = parts.may.row[to];
+        parts.may.flags[at] |= bits;
+    };
+    broken(|parts| refer(parts, 2, 1, flags::REVERSED)).unwrap();
+    let refused_too = |place: &str, change: &dyn Fn(&mut Parts)| match broken(change) {
+        Err(Error::Damaged { place: found, .. }) => assert_eq!(found, place),
+        other => panic!("{place}: {other:?}"),
+    };
+    refused_too("column refers", &|parts| refer(parts, 2, 1, flags::AGGREGATE));
+    refused_too("column refers", &|parts| refer(parts, 2, 2, flags::REVERSED));
+    refused_too("column refers", &|parts| refer(parts, 1, 2, flags::CORRECTION));
+    refused_too("corrections", &|parts| refer(parts, 2, 1, flags::CORRECTION));
     refused("column row", |parts| parts.may.row.swap(1, 2));
     refused("column device", |parts| parts.may.device[0] = NUM_DEVICES);
     refused("column currency", |parts| {

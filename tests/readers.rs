@@ -32,7 +32,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// Opens by each reader.
 fn opens() -> u64 {
-    if variable("RINGFENCE_TORTURE").as_deref() == Some("1") { 50_000 } else { 600 }
+    if variable("RINGFENCE_TORTURE").as_deref() == Some("1") { 170_000 } else { 3_400 }
 }
 
 /// Payments 1 to `count`, each in a month and between accounts of its own kind, so that contents share some files and not others.
@@ -60,6 +60,8 @@ fn check(graph: &Graph) {
     }
 }
 
+/// Generations that are published at least.
+const GENERATIONS_MIN: u64 = 400;
 /// Generations that each reader sees at least.
 const SEEN_MIN: u64 = 15;
 
@@ -122,11 +124,12 @@ fn readers_are_never_refused_never_mixed_and_never_go_back_while_generations_com
     let path: PathBuf = store.path.clone();
     let far = std::fs::metadata(&path).unwrap().modified().unwrap() + Duration::from_secs(1 << 30);
     let begun = Instant::now();
-    let reading = AtomicU64::new(4);
+    let reading = AtomicU64::new(6);
     let options = CollectOptions { keep: 1, keep_hours: 0, also: Vec::new() };
 
     let (generation, gone) = std::thread::scope(|scope| {
-        let mut processes: Vec<Child> = [Io::Mmap, Io::Read].iter().map(|&io| process(&path, io)).collect();
+        let each = [Io::Mmap, Io::Read, Io::Mmap, Io::Read];
+        let mut processes: Vec<Child> = each.iter().map(|&io| process(&path, io)).collect();
         let mut threads = Vec::new();
         for io in [Io::Mmap, Io::Read] {
             let (path, reading) = (&path, &reading);
@@ -142,7 +145,7 @@ fn readers_are_never_refused_never_mixed_and_never_go_back_while_generations_com
             }));
         }
         let (mut generation, mut gone) = (1, 0);
-        while reading.load(Ordering::Relaxed) > 0 {
+        while reading.load(Ordering::Relaxed) > 0 || generation < GENERATIONS_MIN {
             generation = publish(&path, &prepared[(generation % NUM_CONTENTS) as usize]);
             let collected = collect(&path, &options, far, &Run::new()).unwrap();
             gone += collected.gone.len();

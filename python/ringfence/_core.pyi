@@ -26,6 +26,7 @@ __all__ = [
     "Origins",
     "Paths",
     "Patterns",
+    "Pin",
     "Projection",
     "Ranking",
     "Structure",
@@ -33,12 +34,20 @@ __all__ = [
     "Table",
     "Trace",
     "__version__",
+    "backup",
+    "backup_key",
+    "collect",
     "defaults",
+    "doctor",
+    "drill",
+    "generations",
     "ingest",
     "open",
+    "restore",
     "synth",
     "typologies",
     "verify",
+    "verify_backup",
 ]
 
 __version__: str
@@ -74,10 +83,60 @@ def ingest(
     partition: Literal["week", "month", "year", "none"] = "month",
     max_rejects: float = 1.0,
     rejects: _Path | None = None,
+    memory: int | None = None,
     threads: int | None = None,
     progress: _Progress | None = None,
 ) -> Graph: ...
-def open(path: _Path, *, io: Literal["mmap", "read"] = "mmap") -> Graph: ...
+def open(path: _Path, *, io: Literal["mmap", "read"] = "mmap", generation: int | None = None) -> Graph: ...
+def generations(path: _Path) -> list[dict[str, Any]]: ...
+def collect(
+    path: _Path,
+    *,
+    keep: int = 3,
+    keep_hours: int = 24,
+    also: Iterable[int] | None = None,
+    dry_run: bool = False,
+    progress: _Progress | None = None,
+) -> dict[str, Any]: ...
+def doctor(path: _Path) -> list[dict[str, str]]: ...
+def backup(
+    path: _Path,
+    to: _Path,
+    *,
+    key_file: _Path | None = None,
+    since: _Path | None = None,
+    generation: int | None = None,
+    threads: int | None = None,
+    progress: _Progress | None = None,
+) -> dict[str, Any]: ...
+def backup_key(path: _Path) -> str: ...
+def verify_backup(
+    backup: _Path | Iterable[_Path],
+    *,
+    key_file: _Path | None = None,
+    subset: tuple[int, int] | None = None,
+    threads: int | None = None,
+    progress: _Progress | None = None,
+) -> dict[str, int]: ...
+def restore(
+    path: _Path,
+    backup: _Path | Iterable[_Path],
+    *,
+    key_file: _Path | None = None,
+    threads: int | None = None,
+    progress: _Progress | None = None,
+) -> Graph: ...
+def drill(
+    path: _Path,
+    backup: _Path | Iterable[_Path],
+    *,
+    key_file: _Path | None = None,
+    samples: int = 1000,
+    seed: int = 1,
+    scratch: _Path | None = None,
+    threads: int | None = None,
+    progress: _Progress | None = None,
+) -> dict[str, Any]: ...
 def synth(
     path: _Path,
     *,
@@ -98,6 +157,13 @@ def verify(
     progress: _Progress | None = None,
 ) -> dict[str, int]: ...
 @final
+class Pin:
+    @property
+    def generation(self) -> int: ...
+    def release(self) -> None: ...
+    def __enter__(self) -> Pin: ...
+    def __exit__(self, *_raised: object) -> None: ...
+@final
 class Graph:
     @property
     def path(self) -> pathlib.Path: ...
@@ -117,6 +183,7 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Graph: ...
+    def pin(self) -> Pin: ...
     def compact(
         self,
         partition: Literal["week", "month", "year", "none"],

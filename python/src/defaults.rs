@@ -9,6 +9,7 @@ use ringfence::community::{
     ComponentsOptions, DensestOptions, FraudarOptions, LeidenOptions, PropagationOptions,
 };
 use ringfence::graph::build::IngestOptions;
+use ringfence::graph::drill::DrillOptions;
 use ringfence::graph::project::ProjectOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
 use ringfence::patterns::{Budget, CycleOptions};
@@ -19,6 +20,7 @@ use ringfence::report::links::LinkQuestion;
 use ringfence::report::projection::WeightName;
 use ringfence::report::suspicion::SuspicionQuestion;
 use ringfence::rings::IdentityRingOptions;
+use ringfence::store::collect::CollectOptions;
 use ringfence::synth::SynthOptions;
 use ringfence::trace::bound::BoundOptions;
 use ringfence::trace::rank::PersonalizedOptions;
@@ -48,6 +50,22 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         vec![
             ("partition", partition.map(|(name, _)| *name).into_bound_py_any(py)),
             ("max_rejects", options.max_rejects_percent.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = CollectOptions::default();
+    add(
+        "collect",
+        vec![
+            ("keep", options.keep.into_bound_py_any(py)),
+            ("keep_hours", options.keep_hours.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = DrillOptions::default();
+    add(
+        "drill",
+        vec![
+            ("samples", options.samples.into_bound_py_any(py)),
+            ("seed", options.seed.into_bound_py_any(py)),
         ],
     )?;
     let options = SynthOptions::default();

@@ -49,6 +49,9 @@ pub(crate) const PARTITIONS: [(&str, Partition); 4] = [
 ///     Most rejected rows, in percent of all rows read; more of them and no graph is made.
 /// rejects : str or os.PathLike, optional
 ///     CSV file to make with every rejected row and why; it stays where too many rejects end the ingest.
+/// memory : int, optional
+///     Most memory to use, in bytes; at least 64 MiB, and half of the machine's if not given. What does not fit goes to
+///     scratch files in the graph's directory. The graph is the same, byte for byte.
 /// threads : int, optional
 ///     Threads to use, 1 to 1024; all of the machine's if not given. The graph does not depend on it.
 /// progress : callable, optional
@@ -73,7 +76,7 @@ pub(crate) const PARTITIONS: [(&str, Partition); 4] = [
 /// >>> graph.num_transactions
 /// 5000
 #[pyfunction]
-#[pyo3(signature = (path, transactions, *, mapping = None, preset = None, accounts = None, links = None, partition = "month", max_rejects = 1.0, rejects = None, threads = None, progress = None))]
+#[pyo3(signature = (path, transactions, *, mapping = None, preset = None, accounts = None, links = None, partition = "month", max_rejects = 1.0, rejects = None, memory = None, threads = None, progress = None))]
 #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
 pub(crate) fn ingest(
     py: Python<'_>,
@@ -86,6 +89,7 @@ pub(crate) fn ingest(
     partition: &str,
     max_rejects: f64,
     rejects: Option<PathBuf>,
+    memory: Option<u64>,
     threads: Option<usize>,
     progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Graph> {
@@ -105,7 +109,8 @@ pub(crate) fn ingest(
         accounts: accounts.as_ref().map_or(Ok(Vec::new()), sources)?,
         links: links.as_ref().map_or(Ok(Vec::new()), sources)?,
     };
-    let options = IngestOptions { partition, max_rejects_percent: max_rejects, ..IngestOptions::default() };
+    let options =
+        IngestOptions { partition, max_rejects_percent: max_rejects, memory, ..IngestOptions::default() };
     detached(py, circumstances, |run| {
         let publish = |log: &mut RejectLog| build::ingest(&path, sources, &mapping, log, &options, run);
         published(&path, rejects.as_deref(), publish)

@@ -30,6 +30,7 @@ mod projection;
 mod rank;
 mod rings;
 mod sheet;
+mod store;
 mod structure;
 mod subgraph;
 mod synth;
@@ -90,6 +91,10 @@ mod _core {
     use super::rank::Ranking;
     #[pymodule_export]
     use super::rings::IdentityRings;
+    #[pymodule_export]
+    use super::store::{
+        Pin, backup, backup_key, collect, doctor, drill, generations, restore, verify_backup,
+    };
     #[pymodule_export]
     use super::structure::Structure;
     #[pymodule_export]

@@ -54,3 +54,35 @@ def test_accounts_and_links_come_later(frame, tmp_path):
     assert more.num_accounts == graph.num_accounts + 1
     shared = more.components(over="identifiers").table().to_dicts()
     assert len({row["component"] for row in shared if row["account"] in {"a", "x"}}) == 1
+
+
+def test_corrections_and_reversals_are_rows_that_point_at_others(tmp_path):
+    columns = ["transaction", "source", "destination", "time", "amount", "currency", "corrects", "reverses"]
+    first = [
+        ("t1", "a", "b", "2024-01-05T00:00:00Z", "10.00", "EUR", None, None),
+        ("t2", "c", "d", "2024-01-06T00:00:00Z", "4.00", "EUR", None, None),
+    ]
+    later = [
+        ("t3", "a", "c", "2024-01-05T00:00:00Z", "9.00", "EUR", "t1", None),
+        ("t4", "d", "c", "2024-02-01T00:00:00Z", "1.50", "EUR", None, "t2"),
+        ("t5", "d", "c", "2024-02-02T00:00:00Z", "2.51", "EUR", None, "t2"),
+    ]
+    frames = [polars.DataFrame(rows, schema=columns, orient="row") for rows in (first, later)]
+    graph = rf.ingest(tmp_path / "graph", frames[0], preset="ledger")
+    with pytest.raises(rf.RejectsError, match="reversal-exceeds"):
+        graph.append(frames[1])
+    after = graph.append(frames[1], max_rejects=50)
+    assert (graph.num_transactions, after.num_transactions) == (2, 4)
+
+    def together(graph):
+        components = {row["account"]: row["component"] for row in graph.components().table().to_dicts()}
+        return {frozenset(a for a in "abcd" if components.get(a) == components.get(b)) for b in "abcd"}
+
+    # The payment from a to b was one from a to c: nobody paid b, and nothing joins them.
+    assert together(graph) == {frozenset("ab"), frozenset("cd")}
+    assert together(after) == {frozenset("b"), frozenset("acd")}
+    seeds = polars.DataFrame({"case": ["1"], "transaction": ["t1"]})
+    assert [row["transaction"] for row in graph.trace(seeds).flows.to_dicts()] == ["t1"]
+    with pytest.raises(rf.InputError, match="was corrected"):
+        after.trace(seeds)
+    assert rf.verify(tmp_path / "graph", full=True)

@@ -17,6 +17,8 @@ PACKAGE = Path(rf.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
 FACE = {
     "ingest": rf.ingest,
+    "collect": rf.collect,
+    "drill": rf.drill,
     "synth": rf.synth,
     "components": rf.Graph.components,
     "project": rf.Graph.project,

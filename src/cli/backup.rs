@@ -3,7 +3,7 @@
 use super::Answer;
 use super::args::counted;
 use ringfence::graph::drill::{DrillOptions, drill};
-use ringfence::report::provenance::hex;
+use ringfence::report::{self, provenance::hex};
 use ringfence::store::backup::{
     Key, Made, Sealing, Secrets, Share, restore, to_bundle, to_directory, verify_backup,
 };
@@ -104,17 +104,9 @@ fn answer(args: &Args, made: &Made) -> Answer {
     if let Some(digest) = made.digest {
         text += &format!("bundle {}\n", hex(&digest));
     }
-    let json = json!({
-        "graph": args.graph.display().to_string(),
-        "backup": args.to.display().to_string(),
-        "generation": made.generation,
-        "manifest_sha256": hex(&made.manifest_sha256),
-        "num_written": made.num_written,
-        "bytes_written": made.bytes_written,
-        "num_kept": made.num_kept,
-        "num_mended": made.num_mended,
-        "bundle": made.digest.map(|digest| hex(&digest)),
-    });
+    let mut json = report::store::made(made);
+    json["graph"] = args.graph.display().to_string().into();
+    json["backup"] = args.to.display().to_string().into();
     Answer::new(text, json)
 }
 
@@ -147,13 +139,8 @@ pub fn run_verify(args: &VerifyArgs, run: &Run) -> Result<Answer> {
         counted(found.num_files, "file", "files"),
         found.bytes_checked,
     );
-    let json = json!({
-        "backup": places(&args.from),
-        "generation": found.generation,
-        "num_files": found.num_files,
-        "num_checked": found.num_checked,
-        "bytes_checked": found.bytes_checked,
-    });
+    let mut json = report::store::checked(&found);
+    json["backup"] = places(&args.from).into();
     Ok(Answer::new(text, json))
 }
 
@@ -183,14 +170,9 @@ pub fn run_restore(args: &RestoreArgs, run: &Run) -> Result<Answer> {
         found.verified.num_files,
         found.verified.bytes,
     );
-    let json = json!({
-        "graph": args.output.display().to_string(),
-        "backup": places(&args.from),
-        "generation": found.verified.generation,
-        "manifest_sha256": hex(&found.manifest_sha256),
-        "num_files": found.verified.num_files,
-        "bytes": found.verified.bytes,
-    });
+    let mut json = report::store::restored(&found);
+    json["graph"] = args.output.display().to_string().into();
+    json["backup"] = places(&args.from).into();
     Ok(Answer::new(text, json))
 }
 
@@ -230,20 +212,9 @@ pub fn run_drill(args: &DrillArgs, run: &Run) -> Result<Answer> {
     for (question, digest) in &found.answers {
         text += &format!("  {question:14}  {}\n", hex(&digest[..8]));
     }
-    let answers: Vec<_> = found
-        .answers
-        .iter()
-        .map(|(question, digest)| json!({ "question": question, "sha256": hex(digest) }))
-        .collect();
-    let json = json!({
-        "graph": args.graph.display().to_string(),
-        "backup": places(&args.from),
-        "generation": found.verified.generation,
-        "bytes": found.verified.bytes,
-        "restored_in_s": found.restored_in.as_secs_f64(),
-        "asked_in_s": found.asked_in.as_secs_f64(),
-        "answers": answers,
-    });
+    let mut json = report::store::drill(&found);
+    json["graph"] = args.graph.display().to_string().into();
+    json["backup"] = places(&args.from).into();
     Ok(Answer::new(text, json))
 }
 

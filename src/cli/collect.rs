@@ -2,10 +2,9 @@
 
 use super::Answer;
 use super::args::counted;
-use ringfence::report::text::escape;
+use ringfence::report::{self, text::escape};
 use ringfence::store::collect::{CollectOptions, Collected, collect, collect_dry};
 use ringfence::{Result, Run};
-use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -41,29 +40,9 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     } else {
         collect(&args.graph, &options, now, run)?
     };
-    Ok(Answer::new(text(args, &done), document(args, &done)))
-}
-
-fn document(args: &Args, done: &Collected) -> Value {
-    let kept = done.kept.iter().map(|(generation, reasons)| {
-        let reasons: Vec<&str> = reasons.iter().map(|reason| reason.name()).collect();
-        json!({ "generation": generation, "because": reasons })
-    });
-    let removals = done.removals.iter();
-    json!({
-        "graph": args.graph.display().to_string(),
-        "dry_run": args.dry_run,
-        "live": done.live,
-        "kept": kept.collect::<Vec<_>>(),
-        "gone": done.gone,
-        "num_files": done.removals.len(),
-        "bytes": done.bytes(),
-        "files": removals
-            .map(|each| json!({ "name": each.name, "bytes": each.bytes, "leftover": each.leftover }))
-            .collect::<Vec<_>>(),
-        "not_ours": done.others,
-        "writer": done.writer,
-    })
+    let mut json = report::store::collected(&done, args.dry_run);
+    json["graph"] = args.graph.display().to_string().into();
+    Ok(Answer::new(text(args, &done), json))
 }
 
 fn text(args: &Args, done: &Collected) -> String {

@@ -2,7 +2,7 @@
 
 use super::{Answer, exit};
 use ringfence::Result;
-use ringfence::report::text::escape;
+use ringfence::report::{self, text::escape};
 use ringfence::store::doctor::{Finding, Level, examine};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -22,14 +22,7 @@ pub fn run(args: &Args) -> Result<Answer> {
     #[allow(clippy::disallowed_methods)] // A door: it hands the time in.
     let now = SystemTime::now();
     let findings = examine(&args.graph, now)?;
-    let documents: Vec<Value> = findings
-        .iter()
-        .map(|each| {
-            json!({
-                "level": each.level.name(), "subject": each.subject, "what": each.what, "remedy": each.remedy,
-            })
-        })
-        .collect();
+    let documents: Vec<Value> = findings.iter().map(report::store::finding).collect();
     let worst = findings.iter().map(|each| each.level).max().unwrap_or(Level::Fine);
     let mut json = json!({
         "graph": args.graph.display().to_string(), "worst": worst.name(), "findings": documents,

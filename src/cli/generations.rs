@@ -2,15 +2,12 @@
 
 use super::Answer;
 use ringfence::Result;
-use ringfence::report::provenance::hex;
 use ringfence::report::text::to_text;
-use ringfence::report::{Table, Values};
+use ringfence::report::{self, Table, Values};
 use ringfence::store::generations::{Generation, generations};
 use ringfence::store::pins::pins;
-use ringfence::units::time::format_time;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// List the generations of a graph: what each holds, what it shares with others, what was read for it.
 ///
@@ -32,7 +29,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         pins.iter().filter(|pin| pin.alive && pin.generation == generation.number()).count() as u64
     };
     let documents: Vec<Value> =
-        listed.iter().map(|generation| document(generation, pinned(generation))).collect();
+        listed.iter().map(|each| report::store::generation(each, pinned(each))).collect();
     let json = json!({ "graph": args.graph.display().to_string(), "generations": documents });
 
     let newest = || listed.iter().rev();
@@ -47,7 +44,7 @@ pub fn run(args: &Args) -> Result<Answer> {
             "parent",
             Values::OptionText(newest().map(|each| each.parent.map(|parent| parent.to_string())).collect()),
         ),
-        ("written", Values::Text(newest().map(|each| time(each.written)).collect())),
+        ("written", Values::Text(newest().map(|each| report::store::written(each.written)).collect())),
         ("transactions", numbers(Generation::num_transactions)),
         ("bytes_own", numbers(|each| each.bytes_own)),
         ("bytes_shared", numbers(|each| each.bytes_shared)),
@@ -55,40 +52,4 @@ pub fn run(args: &Args) -> Result<Answer> {
         ("pins", Values::U64(newest().map(pinned).collect())),
     ]);
     Ok(Answer::new(to_text(&table, ROWS), json))
-}
-
-fn document(generation: &Generation, pins: u64) -> Value {
-    let manifest = &generation.manifest;
-    let sources: Vec<Value> = generation
-        .sources_new
-        .iter()
-        .map(|source| {
-            json!({
-                "role": source.role, "name": source.name, "sha256": hex(&source.sha256),
-                "read": source.read, "accepted": source.accepted,
-            })
-        })
-        .collect();
-    json!({
-        "generation": generation.number(),
-        "live": generation.live,
-        "parent": generation.parent,
-        "parent_sha256": manifest.parent.map(|parent| hex(&parent)),
-        "manifest_sha256": hex(&generation.manifest_sha256),
-        "built_by": manifest.tool,
-        "written": time(generation.written),
-        "num_accounts": manifest.num_accounts,
-        "num_transactions": generation.num_transactions(),
-        "num_segments": manifest.segments.len(),
-        "bytes_own": generation.bytes_own,
-        "bytes_shared": generation.bytes_shared,
-        "sources_new": sources,
-        "pins": pins,
-    })
-}
-
-/// A time of the file system, to the second.
-fn time(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    format_time(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000).saturating_mul(1_000_000))
 }

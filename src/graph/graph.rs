@@ -219,6 +219,43 @@ impl Graph {
         }
     }
 
+    /// The transaction that this one corrects (flag `CORRECTION`) or takes back (`REVERSED`), if it says which. Costs a scan of the rows' places.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`] for a position beyond the graph; [`Error::Damaged`].
+    pub fn refers_to(&self, id: TxId) -> Result<Option<TxId>> {
+        let (segment, row) = self.locate(id)?;
+        let reference = segment.transactions.refers.as_ref().map_or(Ok(0), |refers| refers.get(row))?;
+        if reference == 0 {
+            return Ok(None);
+        }
+        for (base, segment) in self.segments() {
+            if let Some(local) = find_row(segment, reference)? {
+                return Ok(Some(TxId(base.0 + u64::from(local))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The transactions that correct this one or take it back, in order of time. Costs a scan of the segments that have any such.
+    ///
+    /// # Errors
+    /// As [`refers_to`](Self::refers_to).
+    pub fn referred_by(&self, id: TxId) -> Result<Vec<TxId>> {
+        let (segment, row) = self.locate(id)?;
+        let reference = segment.transactions.row.get(row)?;
+        let mut found = Vec::new();
+        for (base, segment) in self.segments() {
+            let Some(refers) = &segment.transactions.refers else { continue };
+            for at in 0..refers.len() {
+                if reference != 0 && refers.get(at)? == reference {
+                    found.push(TxId(base.0 + at as u64));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The external key of an identifier.
     pub fn identifier_key(&self, identifier: IdentifierId) -> Result<String> {
         let mut key = Vec::new();
@@ -261,7 +298,7 @@ fn reference_of(key: &str) -> Option<u64> {
 }
 
 /// The transaction that a source row became: a scan, for people's lookups.
-fn find_row(segment: &Segment, reference: u64) -> Result<Option<u32>> {
+pub(super) fn find_row(segment: &Segment, reference: u64) -> Result<Option<u32>> {
     let rows = &segment.transactions.row;
     if let Some(raw) = rows.raw() {
         return Ok(raw.all()?.iter().position(|&row| row == reference).map(|row| row as u32));

@@ -297,7 +297,7 @@ fn conversions(view: &View<'_>, run: &Run) -> Result<BTreeMap<Pair, Vec<Conversi
             }
             let (row, from, to) =
                 (row as usize, columns.currency.get(row as usize)?, into.get(row as usize)?);
-            if from == to || columns.flags.get(row)? & flags::FAILED != 0 {
+            if from == to || columns.flags.get(row)? & flags::MOVES_NOTHING != 0 {
                 continue;
             }
             let ends = [columns.source.get(row)?, columns.destination.get(row)?];

@@ -114,6 +114,8 @@ pub struct Batch {
     pub record: Vec<u32>,
     /// Transaction keys of the rows; `None` when the mapping has none. Chunks of one source may differ in the variant.
     pub keys: Option<KeyList>,
+    /// Rows that correct another (flag `CORRECTION`) or take it back, ascending, with the key of that one.
+    pub refers: Vec<(u32, Vec<u8>)>,
     /// Rows of this chunk that were refused, in row order; a batch may hold nothing else.
     pub rejects: Vec<Reject>,
 }

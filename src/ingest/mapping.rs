@@ -102,6 +102,8 @@ pub(crate) struct Transactions {
     pub labelled: Option<FlagRef>,
     pub failed: Option<FlagRef>,
     pub reversed: Option<FlagRef>,
+    pub corrects: Option<KeyRef>,
+    pub reverses: Option<KeyRef>,
     pub device: Option<KeyRef>,
     pub direction: Option<Direction>,
     #[serde(default)]
@@ -441,6 +443,12 @@ impl Mapping {
                             "{name:?} is no ISO 4217 code with a minor unit; give its decimals under [scale]"
                         ),
                     );
+                }
+            }
+            for (key, points) in [("corrects", &t.corrects), ("reverses", &t.reverses)] {
+                if points.is_some() && t.transaction.is_none() {
+                    let problem = "names another row by its transaction key, so `transaction` is needed too";
+                    return fault(key, problem.to_string());
                 }
             }
             if t.received_currency.is_some() && t.received_amount.is_none() {

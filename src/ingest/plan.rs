@@ -285,6 +285,8 @@ pub(crate) struct TransactionPlan<'m> {
     pub channel: Option<Column>,
     pub label: Option<Column>,
     pub flags: Vec<FlagPlan>,
+    pub corrects: Option<KeyPlan>,
+    pub reverses: Option<KeyPlan>,
     pub device: Option<KeyPlan>,
     pub direction: Option<Column>,
     pub skip: Vec<(Column, &'m [String])>,
@@ -319,12 +321,20 @@ impl<'m> TransactionPlan<'m> {
             Some(currency) => currency,
             None => return Err(Error::input(header.source, "the currency column may not be optional")),
         };
+        let transaction = optional_key(&rules.transaction)?;
+        let (corrects, reverses) = (optional_key(&rules.corrects)?, optional_key(&rules.reverses)?);
+        if transaction.is_none() && (corrects.is_some() || reverses.is_some()) {
+            let problem = "it says which rows correct or reverse which, but has no column for their own keys";
+            return Err(Error::input(header.source, problem));
+        }
         Ok(TransactionPlan {
             mapping,
             rules,
             time_rules: rules.time_rules(),
             source_name: header.name.clone(),
-            transaction: optional_key(&rules.transaction)?,
+            transaction,
+            corrects,
+            reverses,
             source: header.key(&rules.source)?,
             destination: header.key(&rules.destination)?,
             time: header.need(&rules.time)?,

@@ -76,6 +76,18 @@ reasons! {
     DuplicateSameContent = "duplicate-same-content",
     /// The transaction's key was seen before, with different content.
     DuplicateDifferentContent = "duplicate-different-content",
+    /// The row says that it corrects another and that it takes another back.
+    CorrectsAndReverses = "corrects-and-reverses",
+    /// No row before this one has the key that it corrects or reverses.
+    UnknownTransaction = "unknown-transaction",
+    /// What it corrects or reverses was corrected already.
+    AlreadyCorrected = "already-corrected",
+    /// A reversal flows otherwise than from the receiver back to the payer.
+    ReversalOtherParties = "reversal-other-parties",
+    /// A reversal is in another currency than what was received.
+    ReversalOtherCurrency = "reversal-other-currency",
+    /// More would be taken back than was paid out.
+    ReversalExceeds = "reversal-exceeds",
     /// The accounts table has this account in an earlier row.
     DuplicateAccount = "duplicate-account",
 }

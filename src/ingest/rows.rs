@@ -267,6 +267,8 @@ struct Scratch {
     source: KeyCells,
     destination: KeyCells,
     device: KeyCells,
+    corrects: KeyCells,
+    reverses: KeyCells,
     time: Vec<i64>,
     amount: Vec<i64>,
     currency: Vec<u16>,
@@ -361,6 +363,7 @@ impl<'p> TransactionRows<'p> {
         self.read_money(block);
         self.read_received(block);
         self.read_flags(block);
+        self.read_references(block);
         self.settle_signs();
         self.check_texts(block);
         self.append(block)
@@ -535,6 +538,31 @@ impl<'p> TransactionRows<'p> {
         }
     }
 
+    /// Which rows correct or take back another.
+    fn read_references(&mut self, block: &Block<'_>) {
+        let Scratch { verdicts, flags, corrects, reverses, .. } = &mut self.scratch;
+        let plans = [
+            (&self.plan.corrects, corrects, flags::CORRECTION),
+            (&self.plan.reverses, reverses, flags::REVERSED),
+        ];
+        let mut names: Option<&Arc<str>> = None;
+        let mut points =
+            vec![false; if plans.iter().any(|(plan, ..)| plan.is_some()) { block.len() } else { 0 }];
+        for (plan, cells, bit) in plans {
+            let Some(plan) = plan else { continue };
+            cells.read(plan, block, false, verdicts);
+            for row in (0..block.len()).filter(|&row| cells.has_key(row)) {
+                if points[row] {
+                    let name = names.unwrap_or(&plan.name);
+                    verdicts.reject(row, Reason::CorrectsAndReverses, name, String::new());
+                }
+                points[row] = true;
+                flags[row] |= bit;
+            }
+            names = Some(&plan.name);
+        }
+    }
+
     /// Applies the rules for amounts below and at zero, once all of a row is known.
     fn settle_signs(&mut self) {
         let Scratch { verdicts, amount, received_amount, swap, .. } = &mut self.scratch;
@@ -630,6 +658,17 @@ impl<'p> TransactionRows<'p> {
                 scratch.transaction.push_to(row, keys);
             }
         }
+        for (plan, cells) in
+            [(&self.plan.corrects, &scratch.corrects), (&self.plan.reverses, &scratch.reverses)]
+        {
+            if plan.is_some() {
+                let accepted = (0..num_rows).filter(|&row| verdicts.accepts(row)).enumerate();
+                for (place, row) in accepted.filter(|&(_, row)| cells.has_key(row)) {
+                    let key = cells.text(row, &mut scratch.text).to_vec();
+                    self.batch.refers.push(((first + place) as u32, key));
+                }
+            }
+        }
         if let (Some(table), Some((_, devices))) = (&mut self.devices, &mut self.batch.devices) {
             for row in (0..num_rows).filter(|&row| verdicts.accepts(row)) {
                 devices.push(scratch.device.number(row, table));
@@ -707,6 +746,7 @@ impl<'p> TransactionRows<'p> {
         let batch = &mut self.batch;
         batch.accounts = self.accounts.finish();
         batch.keys = self.keys.map(KeyListBuilder::finish);
+        batch.refers.sort_unstable();
         batch.channels.0 = self.channels.into_strings();
         batch.labels.0 = self.labels.into_strings();
         for codes in [&mut batch.channels.1, &mut batch.labels.1] {

@@ -369,7 +369,7 @@ struct Moves<'v, 'g> {
 }
 
 impl<'v, 'g> Moves<'v, 'g> {
-    const LEFT_OUT: u8 = flags::FAILED | flags::SELF_TRANSFER;
+    const LEFT_OUT: u8 = flags::MOVES_NOTHING | flags::SELF_TRANSFER;
 
     fn new(view: &'v View<'g>) -> Self {
         let flagged = view.parts().iter().map(|part| {

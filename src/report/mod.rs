@@ -46,6 +46,7 @@ pub mod seeds;
 mod sheet;
 pub mod sinks;
 pub mod sources;
+pub mod store;
 mod structure;
 pub mod subgraph;
 pub mod suspicion;

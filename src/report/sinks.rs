@@ -4,7 +4,7 @@
 //! accounts it named.
 //!
 //! # Choices
-//! A degree counts transfers inside the window, payments and receipts together, failed ones included and a transfer to itself
+//! A degree counts transfers inside the window, payments and receipts together, failed ones included, corrected ones not, and a transfer to itself
 //! twice: it is read off the index without looking at a transaction. Attribute values are compared as their type says: texts
 //! byte by byte, numbers as numbers, times as RFC 3339, `true` and `false`.
 

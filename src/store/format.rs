@@ -96,6 +96,8 @@ columns! {
     LABEL = 11 "label";
     /// u64 codes: source file ordinal (upper 24 bits) and record number, from 1 (lower 40 bits); absent = 0.
     ROW = 12 "row";
+    /// u64 codes: `ROW` of the transaction that this one corrects or takes back, 0 = none; absent where none does.
+    REFERS = 13 "refers";
 
     // Adjacency by source (out) and by destination (in), sorted by (node, position).
     /// u32: ascending nodes that have any edge; present only when offsets are sparse.
@@ -166,6 +168,12 @@ pub mod flags {
     pub const DAY_PRECISION: u8 = 16;
     /// The row records an attempt that the source says did not go through.
     pub const FAILED: u8 = 32;
+    /// The transaction says anew what another one said wrongly: the one that it refers to.
+    pub const CORRECTION: u8 = 64;
+    /// Another transaction says it anew; this one stays as evidence.
+    pub const CORRECTED: u8 = 128;
+    /// Any of these: the row is there and moves no money.
+    pub const MOVES_NOTHING: u8 = FAILED | CORRECTED;
 }
 
 /// What a container holds.

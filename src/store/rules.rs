@@ -30,14 +30,6 @@ const ROWS_PER_TASK: usize = 1 << 16;
 /// Nodes looked at between two looks at the run.
 const NODES_PER_TASK: usize = 1 << 13;
 
-/// All bits of the flags column.
-const FLAGS: u8 = flags::REVERSED
-    | flags::SELF_TRANSFER
-    | flags::LABELLED
-    | flags::AGGREGATE
-    | flags::DAY_PRECISION
-    | flags::FAILED;
-
 fn broken<T>(container: &Container, id: ColumnId, detail: impl ToString) -> Result<T> {
     Err(Error::damaged(container.path(), format!("column {}", id.name()), detail))
 }
@@ -123,19 +115,49 @@ pub(super) fn of_times(
     Ok(())
 }
 
+/// What corrections have in common, over all segments.
+#[derive(Debug, Default)]
+pub(super) struct Corrections {
+    /// References of the transactions that have flag `CORRECTED`.
+    corrected: Vec<u64>,
+    /// What those with flag `CORRECTION` refer to.
+    meant: Vec<u64>,
+}
+
+impl Corrections {
+    /// Each transaction that was corrected is what one correction means, and the other way round.
+    pub fn check(mut self, manifest: &Manifest, root: &Path) -> Result<()> {
+        self.corrected.sort_unstable();
+        self.meant.sort_unstable();
+        if self.corrected == self.meant {
+            return Ok(());
+        }
+        let all = self.corrected.iter().zip(&self.meant);
+        let same = all.take_while(|(corrected, meant)| corrected == meant).count();
+        let first = self.corrected.get(same).into_iter().chain(self.meant.get(same)).min();
+        let (source, record) = first.map_or((0, 0), |row| (row >> 40, row & ((1 << 40) - 1)));
+        let path = root.join(manifest_name(manifest.generation));
+        let detail = format!("source {source}, record {record} is not corrected once by one that says so");
+        Err(Error::damaged(&path, "corrections", detail))
+    }
+}
+
 /// Everything in one segment but its times; adds its amounts to `totals`.
 pub(super) fn of_segment(
     container: &Arc<Container>,
     segment: &Segment,
     manifest: &Manifest,
-    totals: &mut [Total],
+    (totals, corrections): (&mut [Total], &mut Corrections),
     run: &Run,
 ) -> Result<()> {
     of_transactions(container, &segment.transactions, manifest)?;
     run.check()?;
+    let corrected = &of_references(container, &segment.transactions, corrections)?;
     let (source, destination) = (&segment.transactions.source, &segment.transactions.destination);
-    let out = Direction { adjacency: &segment.outgoing, name: "out", own: source, other: destination };
-    let incoming = Direction { adjacency: &segment.incoming, name: "in", own: destination, other: source };
+    let out =
+        Direction { adjacency: &segment.outgoing, name: "out", own: source, other: destination, corrected };
+    let incoming =
+        Direction { adjacency: &segment.incoming, name: "in", own: destination, other: source, corrected };
     for direction in [out, incoming] {
         direction.check(container, manifest.num_accounts, run)?;
     }
@@ -178,7 +200,7 @@ fn of_transactions(container: &Container, transactions: &Transactions, manifest:
     let (source, destination) = (transactions.source.all()?, transactions.destination.all()?);
     let flags_are_wrong = |at: usize| -> Result<bool> {
         let flags = transactions.flags.get(at)?;
-        Ok(flags & !FLAGS != 0 || (flags & flags::SELF_TRANSFER != 0) != (source[at] == destination[at]))
+        Ok((flags & flags::SELF_TRANSFER != 0) != (source[at] == destination[at]))
     };
     if let Some(at) = first(source.len(), flags_are_wrong)? {
         return broken(container, ColumnId::FLAGS, format!("value {at} is not right for its transaction"));
@@ -197,6 +219,46 @@ fn of_transactions(container: &Container, transactions: &Transactions, manifest:
         );
     }
     Ok(())
+}
+
+/// What transactions refer to came before and has a reason; returns the positions of those that were corrected.
+fn of_references(
+    container: &Container,
+    transactions: &Transactions,
+    corrections: &mut Corrections,
+) -> Result<Vec<u32>> {
+    let constant = transactions.flags.constant();
+    let num = if constant.is_some_and(|bits| bits & (flags::CORRECTED | flags::CORRECTION) == 0) {
+        0
+    } else {
+        transactions.len()
+    };
+    let mut corrected = Vec::new();
+    for at in 0..num {
+        let bits = transactions.flags.get(at)?;
+        if bits & flags::CORRECTED != 0 {
+            corrected.push(at as u32);
+            corrections.corrected.push(transactions.row.get(at)?);
+        }
+        if bits & flags::CORRECTION != 0 {
+            corrections.meant.push(transactions.refers.as_ref().map_or(Ok(0), |refers| refers.get(at))?);
+        }
+    }
+    let is_wrong = |at: usize| -> Result<bool> {
+        let refers = transactions.refers.as_ref().map_or(Ok(0), |refers| refers.get(at))?;
+        let bits = transactions.flags.get(at)?;
+        Ok(match refers {
+            0 => bits & flags::CORRECTION != 0,
+            _ => bits & (flags::CORRECTION | flags::REVERSED) == 0 || refers >= transactions.row.get(at)?,
+        })
+    };
+    let len = if transactions.refers.is_some() { transactions.len() } else { num };
+    match first(len, is_wrong)? {
+        Some(at) => {
+            broken(container, ColumnId::REFERS, format!("value {at} is not right for its transaction"))
+        }
+        None => Ok(corrected),
+    }
 }
 
 /// The first of `0..len` that `wrong` is true for.
@@ -269,12 +331,14 @@ struct Direction<'s> {
     own: &'s Column<u32>,
     /// The end that it lists.
     other: &'s Column<u32>,
+    /// Positions of transactions that have no edge, ascending.
+    corrected: &'s [u32],
 }
 
 impl Direction<'_> {
     /// The slices cut all edges; each edge stands under its own end, with its other end, in order of position. As every
     /// position has one own end and positions rise within a slice, no transaction can be there twice; as there are as
-    /// many edges as transactions, none is missing.
+    /// many edges as transactions that were not corrected, and none of one that was, none is missing.
     fn check(&self, container: &Container, num_accounts: u32, run: &Run) -> Result<()> {
         let Adjacency { nodes, offsets, neighbors, transactions } = self.adjacency;
         let broken = |part: &str, detail: String| {
@@ -284,6 +348,12 @@ impl Direction<'_> {
         let (own, other) = (self.own.all()?, self.other.all()?);
         if offsets.is_empty() {
             return Ok(());
+        }
+        if neighbors.len() + self.corrected.len() != own.len() {
+            return broken(
+                "neighbors",
+                "there is not one edge for each transaction that was not corrected".to_string(),
+            );
         }
         if (offsets[0], offsets[offsets.len() - 1] as usize) != (0, neighbors.len()) {
             return broken("offsets", "they do not cut all edges".to_string());
@@ -315,7 +385,8 @@ impl Direction<'_> {
             for edge in edges {
                 let position = transactions[edge];
                 let end = own.get(position as usize);
-                if end != Some(&node) || before.is_some_and(|before| before >= position) {
+                let has_none = self.corrected.binary_search(&position).is_ok();
+                if end != Some(&node) || has_none || before.is_some_and(|before| before >= position) {
                     return Some(("transactions", edge));
                 }
                 if other[position as usize] != neighbors[edge] {

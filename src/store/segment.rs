@@ -1,7 +1,7 @@
 //! The columns of one time partition, opened together.
 
 use super::column::{Codes, Column, Element};
-use super::format::ColumnId;
+use super::format::{ColumnId, flags};
 use super::{Container, Keys};
 use crate::error::{Error, Result};
 use crate::ids::IDS_MAX;
@@ -44,6 +44,8 @@ pub struct Transactions {
     pub label: Codes<u8>,
     /// Source row: file ordinal and record number.
     pub row: Codes<u64>,
+    /// Source row of the transaction that this one corrects or takes back, 0 = none; absent where none does.
+    pub refers: Option<Codes<u64>>,
     /// Device identifier or `NONE`; absent where no transaction has one.
     pub device: Option<Column<u32>>,
     /// Minor units received and their currency; absent where every transaction pays out what it takes in.
@@ -59,7 +61,7 @@ pub struct Adjacency {
     pub offsets: Column<u32>,
     /// The other end of each edge.
     pub neighbors: Column<u32>,
-    /// Position of the edge's transaction in this segment; ascending within a node's slice.
+    /// Position of the edge's transaction in this segment; ascending within a node's slice. Transactions that were corrected have none.
     pub transactions: Column<u32>,
 }
 
@@ -94,8 +96,13 @@ impl Adjacency {
         self.len() == 0
     }
 
-    /// Opens one direction; `ids` are nodes, offsets, neighbors, transactions.
-    fn open(container: &Arc<Container>, ids: [ColumnId; 4], num_transactions: usize) -> Result<Self> {
+    /// Opens one direction; `ids` are nodes, offsets, neighbors, transactions. `all` transactions have an edge where none was corrected.
+    fn open(
+        container: &Arc<Container>,
+        ids: [ColumnId; 4],
+        num_transactions: usize,
+        all: bool,
+    ) -> Result<Self> {
         let [nodes, offsets, neighbors, transactions] = ids;
         let adjacency = Adjacency {
             nodes: if container.has(nodes) { Some(container.column(nodes)?) } else { None },
@@ -105,7 +112,8 @@ impl Adjacency {
         };
         let damaged =
             |detail: &str| Error::damaged(container.path(), format!("column {}", offsets.name()), detail);
-        if adjacency.len() != num_transactions || adjacency.transactions.len() != num_transactions {
+        let len = adjacency.len();
+        if len != adjacency.transactions.len() || len > num_transactions || (all && len < num_transactions) {
             return Err(damaged("there is not one edge for each transaction"));
         }
         if adjacency.offsets.is_empty() && num_transactions > 0 {
@@ -152,9 +160,10 @@ impl Segment {
             [ColumnId::OUT_NODES, ColumnId::OUT_OFFSETS, ColumnId::OUT_NEIGHBORS, ColumnId::OUT_TRANSACTIONS];
         let incoming =
             [ColumnId::IN_NODES, ColumnId::IN_OFFSETS, ColumnId::IN_NEIGHBORS, ColumnId::IN_TRANSACTIONS];
+        let all = transactions.flags.constant().is_some_and(|bits| bits & flags::CORRECTED == 0);
         let segment = Segment {
-            outgoing: Adjacency::open(container, out, len)?,
-            incoming: Adjacency::open(container, incoming, len)?,
+            outgoing: Adjacency::open(container, out, len, all)?,
+            incoming: Adjacency::open(container, incoming, len, all)?,
             links: Links::open(container)?,
             keys: match container.has(ColumnId::KEY_NUMBERS) || container.has(ColumnId::KEY_TEXT) {
                 true => Some(Keys::open(container)?),
@@ -195,6 +204,10 @@ impl Transactions {
             flags: codes_or_zero(container, ColumnId::FLAGS, len)?,
             label: codes_or_zero(container, ColumnId::LABEL, len)?,
             row: codes_or_zero(container, ColumnId::ROW, len)?,
+            refers: match container.has(ColumnId::REFERS) {
+                true => Some(container.codes(ColumnId::REFERS)?),
+                false => None,
+            },
             device: match container.has(ColumnId::DEVICE) {
                 true => Some(container.column(ColumnId::DEVICE)?),
                 false => None,
@@ -221,6 +234,7 @@ impl Transactions {
                 (ColumnId::FLAGS, transactions.flags.len()),
                 (ColumnId::LABEL, transactions.label.len()),
                 (ColumnId::ROW, transactions.row.len()),
+                (ColumnId::REFERS, transactions.refers.as_ref().map_or(len, Codes::len)),
                 (ColumnId::DEVICE, transactions.device.as_ref().map_or(len, Column::len)),
                 (ColumnId::RECEIVED_AMOUNT, received.map_or(len, |received| received.0.len())),
                 (ColumnId::RECEIVED_CURRENCY, received.map_or(len, |received| received.1.len())),

@@ -108,10 +108,11 @@ fn check_rules(store: &Store, manifest: &Manifest, containers: &[Arc<Container>]
         keys.check_everything(next()?, || run.check())?;
     }
     let mut totals = vec![rules::Total::default(); manifest.schema.currencies.len()];
+    let mut corrections = rules::Corrections::default();
     for (entry, segment) in manifest.segments.iter().zip(store.segments()) {
         let container = next()?;
         rules::of_times(container, entry, segment, manifest.schema.partition)?;
-        rules::of_segment(container, segment, manifest, &mut totals, run)?;
+        rules::of_segment(container, segment, manifest, (&mut totals, &mut corrections), run)?;
     }
     if let Some(segment) = store.static_links() {
         let container = next()?;
@@ -122,10 +123,11 @@ fn check_rules(store: &Store, manifest: &Manifest, containers: &[Arc<Container>]
                 "static links stand beside transactions",
             ));
         }
-        rules::of_segment(container, segment, manifest, &mut totals, run)?;
+        rules::of_segment(container, segment, manifest, (&mut totals, &mut corrections), run)?;
     }
     if let (Some(container), Some(attributes)) = (store.attributes(), &manifest.attributes) {
         rules::of_attributes(container, attributes, manifest.num_accounts)?;
     }
+    corrections.check(manifest, store.path())?;
     rules::of_totals(manifest, store.path(), &totals)
 }

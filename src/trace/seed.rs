@@ -186,6 +186,11 @@ fn claim(
     if transaction.flags & flags::FAILED != 0 {
         return Err(place.transaction(id, "is marked as failed and moved no money"));
     }
+    if transaction.flags & flags::CORRECTED != 0 {
+        return Err(
+            place.transaction(id, "was corrected and moved no money; its correction is what happened")
+        );
+    }
     if options.until.is_some_and(|until| transaction.time > until) {
         return Err(place.transaction(id, "is later than `until`, so it does not happen in this trace"));
     }

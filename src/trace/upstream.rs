@@ -194,6 +194,12 @@ impl Aim {
                     let problem = format!("transaction {key:?} is marked as failed and moved no money");
                     return Err(refuse(problem));
                 }
+                if row.flags & flags::CORRECTED != 0 {
+                    let problem = format!(
+                        "transaction {key:?} was corrected and moved no money; its correction is what happened"
+                    );
+                    return Err(refuse(problem));
+                }
                 if row.paid <= 0 {
                     return Err(refuse(format!("transaction {key:?} pays {}: nothing to trace", row.paid)));
                 }

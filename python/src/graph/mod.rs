@@ -13,6 +13,7 @@ use crate::door::{Circumstances, detached};
 use crate::info;
 use crate::ingest::{PARTITIONS, add, sources};
 use crate::moment::{moment, window};
+use crate::store::Pin;
 use crate::subgraph::Subgraph;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -156,6 +157,27 @@ impl Graph {
         .map(Graph::new)
     }
 
+    /// Holds this generation, so that no collection removes it while a notebook or a job of several steps comes back to it.
+    ///
+    /// Returns
+    /// -------
+    /// Pin
+    ///     To be released, or used in a ``with`` block; the end of the process releases it, too.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     If the generation was collected meanwhile.
+    ///
+    /// Examples
+    /// --------
+    /// >>> with graph.pin() as pin:
+    /// ...     pin.generation
+    /// 1
+    fn pin(&self, py: Python<'_>) -> PyResult<Pin> {
+        detached(py, Circumstances::default(), |_| Pin::of(&self.graph))
+    }
+
     /// The accounts around given ones, and the transactions among them.
     ///
     /// Parameters
@@ -276,6 +298,8 @@ impl Graph {
 /// io : {"mmap", "read"}, default "mmap"
 ///     How bytes are reached: mapped into memory, or read into memory, for files that others could change or cut
 ///     and for network file systems.
+/// generation : int, optional
+///     An older generation, as :func:`generations` lists them; the live one if not given.
 ///
 /// Returns
 /// -------
@@ -287,6 +311,8 @@ impl Graph {
 ///     If it is no graph, or one of another format version.
 /// DamagedError
 ///     If a file is not what was written.
+/// UnknownKeyError
+///     If there is no such generation.
 /// OSError
 ///     If the system refuses.
 ///
@@ -296,10 +322,14 @@ impl Graph {
 /// >>> graph.num_transactions
 /// 5000
 #[pyfunction]
-#[pyo3(signature = (path, *, io = "mmap"))]
-pub(crate) fn open(py: Python<'_>, path: PathBuf, io: &str) -> PyResult<Graph> {
+#[pyo3(signature = (path, *, io = "mmap", generation = None))]
+pub(crate) fn open(py: Python<'_>, path: PathBuf, io: &str, generation: Option<u64>) -> PyResult<Graph> {
     let io = choice(py, "io", io, &[("mmap", Io::Mmap), ("read", Io::Read)], "mmap or read")?;
-    detached(py, Circumstances::default(), |_| Opened::open(&path, io)).map(Graph::new)
+    let open = || match generation {
+        Some(generation) => Opened::open_as_of(&path, generation, io),
+        None => Opened::open(&path, io),
+    };
+    detached(py, Circumstances::default(), |_| open()).map(Graph::new)
 }
 
 /// Checks a graph on disk and names file and place of the first promise that is broken.

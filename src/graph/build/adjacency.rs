@@ -10,6 +10,7 @@
 //! Time O(n + nodes); memory 12 bytes per transaction besides the output.
 
 use crate::error::Result;
+use crate::ids::NONE;
 use crate::run::Run;
 use rayon::prelude::*;
 
@@ -39,7 +40,7 @@ struct Record {
     transaction: u32,
 }
 
-/// Sorts transactions by `ends` (position → node); `others` are the nodes at the other side.
+/// Sorts transactions by `ends` (position → node, or `NONE` for one without an edge); `others` are the nodes at the other side.
 pub(super) fn adjacency(ends: &[u32], others: &[u32], num_nodes: u32, run: &Run) -> Result<AdjacencyColumns> {
     // Buckets of 2^shift nodes.
     let shift = (num_nodes as usize / BUCKETS_MAX).next_power_of_two().trailing_zeros();
@@ -54,8 +55,9 @@ pub(super) fn adjacency(ends: &[u32], others: &[u32], num_nodes: u32, run: &Run)
         })
         .collect::<Result<_>>()?;
 
-    let mut neighbors = vec![0; ends.len()];
-    let mut transactions = vec![0; ends.len()];
+    let num_edges = blocks.iter().map(|(records, _)| records.len()).sum();
+    let mut neighbors = vec![0; num_edges];
+    let mut transactions = vec![0; num_edges];
     let mut offsets = vec![0; num_nodes as usize + 1];
     let mut tasks = Vec::with_capacity(num_buckets);
     let (mut free_neighbors, mut free_transactions) = (&mut neighbors[..], &mut transactions[..]);
@@ -95,7 +97,7 @@ pub(super) fn adjacency(ends: &[u32], others: &[u32], num_nodes: u32, run: &Run)
         }
         Ok(())
     })?;
-    offsets[num_nodes as usize] = ends.len() as u32;
+    offsets[num_nodes as usize] = num_edges as u32;
     let (nodes, offsets) = compress(offsets);
     Ok(AdjacencyColumns { nodes, offsets, neighbors, transactions })
 }
@@ -103,15 +105,16 @@ pub(super) fn adjacency(ends: &[u32], others: &[u32], num_nodes: u32, run: &Run)
 /// Cuts one block into buckets; returns the records by bucket and where each bucket begins.
 fn cut(ends: &[u32], others: &[u32], base: u32, shift: u32, num_buckets: usize) -> (Vec<Record>, Vec<u32>) {
     let mut starts = vec![0_u32; num_buckets + 1];
-    for &node in ends {
+    for &node in ends.iter().filter(|&&node| node != NONE) {
         starts[(node >> shift) as usize + 1] += 1;
     }
     for bucket in 0..num_buckets {
         starts[bucket + 1] += starts[bucket];
     }
     let mut next = starts.clone();
-    let mut records = vec![Record::default(); ends.len()];
-    for (transaction, (&node, &neighbor)) in (base..).zip(ends.iter().zip(others)) {
+    let mut records = vec![Record::default(); starts[num_buckets] as usize];
+    let edges = (base..).zip(ends.iter().zip(others)).filter(|(_, (node, _))| **node != NONE);
+    for (transaction, (&node, &neighbor)) in edges {
         let place = &mut next[(node >> shift) as usize];
         records[*place as usize] = Record { node, neighbor, transaction };
         *place += 1;
@@ -143,11 +146,15 @@ mod tests {
         fn slices_hold_each_nodes_transactions_in_position_order(
             num_nodes in 1_u32..3000,
             edges in prop::collection::vec((any::<u32>(), any::<u32>()), 0..400),
+            without in 0..3_u32,
         ) {
-            let ends: Vec<u32> = edges.iter().map(|edge| edge.0 % num_nodes).collect();
+            let is_out = |edge: &(u32, u32)| without > 0 && (edge.0 ^ edge.1).is_multiple_of(without);
+            let end = |edge: &(u32, u32)| if is_out(edge) { NONE } else { edge.0 % num_nodes };
+            let ends: Vec<u32> = edges.iter().map(end).collect();
             let others: Vec<u32> = edges.iter().map(|edge| edge.1 % num_nodes).collect();
             let built = adjacency(&ends, &others, num_nodes, &Run::new()).unwrap();
             let mut expected: Vec<(u32, u32)> = ends.iter().copied().zip(0..).collect();
+            expected.retain(|(end, _)| *end != NONE);
             expected.sort();
             let nodes = built.nodes.clone().unwrap_or_else(|| (0..num_nodes).collect());
             prop_assert_eq!(built.offsets.len(), nodes.len() + 1);

@@ -10,7 +10,7 @@
 //! transaction key the store has is skipped if it says the same, and rejected if not.
 //! Readers keep the generation that they opened.
 
-use super::ingest::{count_repeated, read_all, refuse_too_many, totals};
+use super::ingest::{count_left_out, read_all, refuse_too_many, totals};
 use super::{BuildOptions, IngestOptions, IngestReport, Sources, prepare_behind, spill};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -69,9 +69,9 @@ pub fn append_into(
     let build = BuildOptions { partition, ..options.build.clone() };
     let mut prepared = prepare_behind(Some(graph.clone()), input, &build, run)?;
     let mut left_out = Vec::new();
-    for row in &prepared.repeated {
+    for row in &prepared.left_out {
         spill::count(&mut left_out, row);
-        count_repeated(row, &mut report.sources[(row.source_ordinal - first) as usize], rejects)?;
+        count_left_out(row, &mut report.sources[(row.source_ordinal - first) as usize], rejects)?;
     }
     rejects.flush()?;
     refuse_too_many(&report.sources, options.max_rejects_percent, rejects)?;

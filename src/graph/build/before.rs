@@ -10,7 +10,7 @@
 
 use super::links::Link;
 use super::rows::{Chunk, Place, Row, place};
-use super::{Names, Repeated};
+use super::{LeftOut, Names};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::graph::attributes::AttributeValue;
@@ -19,6 +19,7 @@ use crate::ingest::Batch;
 use crate::ingest::batch::{AccountRows, AttributeValues, LocalKeys};
 use crate::run::Run;
 use crate::store::Segment;
+use crate::store::format::flags;
 use crate::store::manifest::{AttributeKind, Partition, SegmentEntry};
 use crate::units::Window;
 use rayon::prelude::*;
@@ -62,8 +63,12 @@ pub(super) fn known(graph: &Graph, chunks: &[Chunk], run: &Run) -> Result<Vec<Kn
             for segment in &segments {
                 let Some(keys) = &segment.keys else { continue };
                 if let Some(at) = keys.find(&key)? {
-                    let same = self::row(segment, at as usize)? == chunk.row(row);
-                    let first = segment.transactions.row.get(at as usize)?;
+                    let at = at as usize;
+                    let refers =
+                        segment.transactions.refers.as_ref().map_or(Ok(0), |refers| refers.get(at))?;
+                    // Rows that point at another are judged elsewhere.
+                    let same = refers == 0 && self::row(segment, at)? == chunk.row(row);
+                    let first = segment.transactions.row.get(at)?;
                     found.push(Known { place: place(number, row), first, same });
                     break;
                 }
@@ -86,8 +91,8 @@ pub(super) fn known(graph: &Graph, chunks: &[Chunk], run: &Run) -> Result<Vec<Kn
     Ok(found.collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// What a row of a segment says.
-fn row(segment: &Segment, at: usize) -> Result<Row> {
+/// What a row of a segment says, whether it was corrected since or not.
+pub(super) fn row(segment: &Segment, at: usize) -> Result<Row> {
     let columns = &segment.transactions;
     let (amount, currency) = (columns.amount.get(at)?, columns.currency.get(at)?);
     let (received, received_currency) = match &columns.received {
@@ -104,20 +109,27 @@ fn row(segment: &Segment, at: usize) -> Result<Row> {
         received_currency,
         channel: columns.channel.get(at)?,
         label: columns.label.get(at)?,
-        flags: columns.flags.get(at)?,
+        flags: columns.flags.get(at)? & !flags::CORRECTED,
         device: columns.device.as_ref().map_or(Ok(NONE), |device| device.get(at))?,
     })
 }
 
 impl Known {
     /// The row as it is told.
-    pub fn describe(&self, chunks: &[Chunk]) -> Repeated {
+    pub fn describe(&self, chunks: &[Chunk]) -> LeftOut {
         super::describe(chunks, self.place, super::split_reference(self.first), self.same)
     }
 }
 
-/// The partitions of the store that rows of `chunks` fall into, but for those at `omitted` (ascending), as chunks in time order.
-pub(super) fn touched(graph: &Graph, chunks: &[Chunk], omitted: &[Place], run: &Run) -> Result<Vec<Chunk>> {
+/// The partitions of the store that rows of `chunks` fall into, but for those at `omitted` (ascending), and those of the rows that are `corrected`
+/// (segment and row, ascending), as chunks in time order.
+pub(super) fn touched(
+    graph: &Graph,
+    chunks: &[Chunk],
+    omitted: &[Place],
+    corrected: &[(usize, usize)],
+    run: &Run,
+) -> Result<Vec<Chunk>> {
     let partition = graph.manifest().schema.partition;
     let mut names: Vec<String> = chunks
         .par_iter()
@@ -128,11 +140,19 @@ pub(super) fn touched(graph: &Graph, chunks: &[Chunk], omitted: &[Place], run: &
         .collect();
     names.par_sort_unstable();
     names.dedup();
+    let of_segment = |number: usize| {
+        let first = corrected.partition_point(|at| at.0 < number);
+        &corrected[first..corrected.partition_point(|at| at.0 <= number)]
+    };
     let entries = graph.manifest().segments.iter().enumerate();
-    let written_anew = entries.filter(|(_, entry)| names.binary_search(&entry.partition).is_ok());
+    let written_anew = entries.filter(|(number, entry)| {
+        names.binary_search(&entry.partition).is_ok() || !of_segment(*number).is_empty()
+    });
     let load = |(number, entry): (usize, &SegmentEntry)| {
         run.check()?;
-        chunk(graph, number, 0..entry.num_transactions as usize)
+        let mut chunk = chunk(graph, number, 0..entry.num_transactions as usize)?;
+        of_segment(number).iter().for_each(|&(_, row)| chunk.correct(row));
+        Ok(chunk)
     };
     written_anew.map(load).collect()
 }
@@ -187,7 +207,8 @@ pub(super) fn chunk(graph: &Graph, number: usize, rows: Range<usize>) -> Result<
         currencies: (0..schema.currencies.len() as u16).collect(),
         channels: (0..=schema.channels.len() as u8).collect(),
         labels: (0..=schema.labels.len() as u8).collect(),
-        references: Some(columns.row.part(rows)?),
+        references: Some(columns.row.part(rows.clone())?),
+        refers: columns.refers.as_ref().map_or(Ok(Vec::new()), |refers| refers.part(rows))?,
     })
 }
 

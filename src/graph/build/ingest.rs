@@ -1,7 +1,7 @@
 //! From files and frames to a published store: the whole way, or nothing.
 
 use super::spill::{self, Budget, Collected};
-use super::{BuildOptions, Input, Repeated, prepare};
+use super::{BuildOptions, Input, LeftOut, prepare};
 use crate::error::{Error, Result};
 use crate::ingest::{
     Batch, Mapping, ReadOptions, ReadReport, Reason, Reject, RejectLog, Source, read_accounts, read_links,
@@ -133,15 +133,15 @@ pub fn ingest_into(
         collected.add(batch, budget, &options.build, options.partition, &writer, run)
     })?;
     let mut left_out = Vec::new();
-    let mut count = |row: &Repeated, sources: &mut [SourceEntry], rejects: &mut RejectLog| {
+    let mut count = |row: &LeftOut, sources: &mut [SourceEntry], rejects: &mut RejectLog| {
         spill::count(&mut left_out, row);
-        count_repeated(row, &mut sources[row.source_ordinal as usize], rejects)
+        count_left_out(row, &mut sources[row.source_ordinal as usize], rejects)
     };
     let manifest = match collected {
         Collected::Memory(batches, _) => {
             input.batches = batches;
             let mut prepared = prepare(input, &options.build, run)?;
-            for row in &prepared.repeated {
+            for row in &prepared.left_out {
                 count(row, &mut report.sources, rejects)?;
             }
             rejects.flush()?;
@@ -245,23 +245,22 @@ fn add(report: &mut ReadReport, read: ReadReport, rejects: &mut RejectLog) -> Re
     Ok(())
 }
 
-/// Moves a repeated row of `source` from accepted to skipped or rejected.
-pub(super) fn count_repeated(
-    row: &Repeated,
-    source: &mut SourceEntry,
-    rejects: &mut RejectLog,
-) -> Result<()> {
+/// Moves a row of `source` that was left out from accepted to skipped or rejected.
+pub(super) fn count_left_out(row: &LeftOut, source: &mut SourceEntry, rejects: &mut RejectLog) -> Result<()> {
     source.accepted -= 1;
-    let reason = match row.same {
-        true => Reason::DuplicateSameContent,
-        false => Reason::DuplicateDifferentContent,
-    };
-    match row.same {
-        true => source.skipped += 1,
-        false => source.rejected += 1,
+    let reason = row.reason;
+    match reason {
+        Reason::DuplicateSameContent => source.skipped += 1,
+        _ => source.rejected += 1,
     }
+    let about = match reason {
+        Reason::DuplicateSameContent | Reason::DuplicateDifferentContent => "first in",
+        Reason::AlreadyCorrected => "corrected by",
+        _ => "of",
+    };
+    let place = |(ordinal, record)| format!("{about} source {ordinal}, record {record}");
+    let detail = row.other.map_or(String::new(), place);
     let name = source.name.as_str().into();
-    let detail = format!("first in source {}, record {}", row.first.0, row.first.1);
     rejects.push(&Reject { source: name, record: row.record, column: "".into(), reason, detail })
 }
 

@@ -26,6 +26,7 @@ mod dictionary;
 mod duplicates;
 mod ingest;
 mod links;
+mod refers;
 mod rows;
 mod segment;
 mod spill;
@@ -37,8 +38,8 @@ pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
 use super::Graph;
 use crate::error::{Error, Result};
 use crate::ids::{IDS_MAX, NONE};
-use crate::ingest::Batch;
 use crate::ingest::batch::{AccountRows, LinkRows, LocalKeys};
+use crate::ingest::{Batch, Reason};
 use crate::run::Run;
 use crate::store::keys::KeyList;
 use crate::store::manifest::{
@@ -89,17 +90,17 @@ impl Default for BuildOptions {
     }
 }
 
-/// A row that was left out because an earlier one has its transaction key.
+/// A row that was left out because of others: an earlier one has its transaction key, or it may not correct or reverse what it points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Repeated {
+pub struct LeftOut {
     /// Transaction source, from 0.
     pub source_ordinal: u32,
     /// Record within the source, from 1.
     pub record: u64,
-    /// Source and record of the first row with this key.
-    pub first: (u32, u64),
-    /// Whether both rows say the same; then the later one is skipped, else rejected.
-    pub same: bool,
+    /// Why; a row that says the same as the first with its key is skipped, all others are rejected.
+    pub reason: Reason,
+    /// Source and record of the row that it is about: the first with this key, or what is corrected or reversed.
+    pub other: Option<(u32, u64)>,
     /// Currency of the store.
     pub currency: u16,
     /// Minor units.
@@ -115,7 +116,7 @@ pub struct Prepared {
     /// Chunks that hold rows of the store; they stand before all others.
     num_before: usize,
     /// Rows left out, in row order.
-    pub repeated: Vec<Repeated>,
+    pub left_out: Vec<LeftOut>,
     /// Currencies of the store.
     pub currencies: Vec<Currency>,
     channels: Vec<String>,
@@ -192,12 +193,17 @@ fn prepare_behind(
     let (mut chunks, Names { currencies, channels, labels }) =
         codes(std::mem::take(&mut input.batches), names)?;
     run.stage("order", chunks.len() as u64);
-    let repeats = repeats(before.as_ref(), &chunks, run)?;
-    let repeated = repeats.iter().map(|(_, repeated)| *repeated).collect();
+    let mut repeats = repeats(before.as_ref(), &chunks, run)?;
+    let settled = refers::settle(before.as_ref(), refers::events(&chunks, run)?, run)?;
+    repeats.retain(|(place, _)| !settled.judges(*place));
+    repeats.extend(&settled.left_out);
+    repeats.sort_unstable_by_key(|(place, _)| *place);
+    settled.note(&mut chunks);
+    let left_out = repeats.iter().map(|(_, left_out)| *left_out).collect();
     let mut omitted: Vec<u64> = repeats.into_iter().map(|(place, _)| place).collect();
     let mut num_before = 0;
     if let Some(graph) = &before {
-        let mut read_back = before::touched(graph, &chunks, &omitted, run)?;
+        let mut read_back = before::touched(graph, &chunks, &omitted, &settled.corrected_before, run)?;
         num_before = read_back.len();
         omitted.iter_mut().for_each(|at| *at += rows::place(num_before, 0));
         read_back.append(&mut chunks);
@@ -209,7 +215,7 @@ fn prepare_behind(
         before,
         rows,
         num_before,
-        repeated,
+        left_out,
         currencies,
         channels,
         labels,
@@ -226,11 +232,11 @@ fn prepare_behind(
 }
 
 /// Rows whose transaction key the store or an earlier row has, with their places, in row order.
-fn repeats(before: Option<&Graph>, chunks: &[Chunk], run: &Run) -> Result<Vec<(Place, Repeated)>> {
+fn repeats(before: Option<&Graph>, chunks: &[Chunk], run: &Run) -> Result<Vec<(Place, LeftOut)>> {
     let known = before.map_or(Ok(Vec::new()), |graph| before::known(graph, chunks, run))?;
     let among_new = duplicates::duplicates(chunks, run)?;
     let is_known = |at: Place| known.binary_search_by_key(&at, |known| known.place).is_ok();
-    let mut repeats: Vec<(Place, Repeated)> = among_new
+    let mut repeats: Vec<(Place, LeftOut)> = among_new
         .iter()
         .filter(|repeat| !is_known(repeat.place))
         .map(|repeat| {
@@ -244,12 +250,17 @@ fn repeats(before: Option<&Graph>, chunks: &[Chunk], run: &Run) -> Result<Vec<(P
     Ok(repeats)
 }
 
-fn describe(chunks: &[Chunk], at: Place, first: (u32, u64), same: bool) -> Repeated {
+fn describe(chunks: &[Chunk], at: Place, first: (u32, u64), same: bool) -> LeftOut {
     let (chunk, row) = split(at);
     let chunk = &chunks[chunk];
     let (source_ordinal, record) = split_reference(chunk.reference(row));
     let (currency, amount) = (chunk.currency(row), chunk.batch.amount[row]);
-    Repeated { source_ordinal, record, first, same, currency, amount }
+    LeftOut { source_ordinal, record, reason: repeated(same), other: Some(first), currency, amount }
+}
+
+/// Why a row is left out whose key an earlier one has.
+fn repeated(same: bool) -> Reason {
+    if same { Reason::DuplicateSameContent } else { Reason::DuplicateDifferentContent }
 }
 
 /// Ids of all identifiers: the kinds' names, their dictionaries, and which kind devices are.
@@ -365,6 +376,7 @@ impl Names {
             channels: channel_codes,
             labels: label_codes,
             references: None,
+            refers: Vec::new(),
         })
     }
 }
@@ -403,9 +415,9 @@ impl Prepared {
                 totals
             })
             .reduce(zero, add);
-        for repeated in &self.repeated {
-            let total = &mut totals[repeated.currency as usize];
-            *total = (total.0 - 1, total.1 - i128::from(repeated.amount));
+        for left_out in &self.left_out {
+            let total = &mut totals[left_out.currency as usize];
+            *total = (total.0 - 1, total.1 - i128::from(left_out.amount));
         }
         totals
     }

@@ -24,6 +24,8 @@ pub(super) struct Chunk {
     pub labels: Vec<u8>,
     /// Source ordinal and record number of each row, where rows of several sources stand together; else the batch says them.
     pub references: Option<Vec<u64>>,
+    /// Reference of the row that each row corrects or takes back, 0 = none; empty where none does.
+    pub refers: Vec<u64>,
 }
 
 /// Everything that a row says.
@@ -82,6 +84,16 @@ impl Chunk {
         let given = self.batch.flags.get(row).copied().unwrap_or(0);
         let own = self.batch.source[row] == self.batch.destination[row];
         given | if own { crate::store::format::flags::SELF_TRANSFER } else { 0 }
+    }
+
+    /// Marks a row as one that another says anew.
+    pub fn correct(&mut self, row: usize) {
+        self.batch.flags.resize(self.batch.len(), 0);
+        self.batch.flags[row] |= crate::store::format::flags::CORRECTED;
+    }
+
+    pub fn refers(&self, row: usize) -> u64 {
+        self.refers.get(row).copied().unwrap_or(0)
     }
 
     pub fn device(&self, row: usize) -> u32 {

@@ -8,11 +8,12 @@ use super::rows::{Chunk, Rows};
 use crate::error::Result;
 use crate::ids::NONE;
 use crate::run::Run;
-use crate::store::format::ColumnId;
+use crate::store::format::{ColumnId, flags};
 use crate::store::keys::KeyList;
 use crate::store::manifest::SegmentEntry;
 use crate::store::{ContainerWriter, Keys, StoreWriter};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a segment is made of.
@@ -64,6 +65,8 @@ pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Resul
     let destination = gather_u32(|chunk, row| chunk.batch.destination[row]);
     file.column(ColumnId::SOURCE, &source)?;
     file.column(ColumnId::DESTINATION, &destination)?;
+    let (payers, receivers) =
+        (joined(rows, range.clone(), &source), joined(rows, range.clone(), &destination));
     let times = rows.gather(range.clone(), |chunk, row| chunk.batch.time[row]);
     let amounts = rows.gather(range.clone(), |chunk, row| chunk.batch.amount[row]);
     let (written, outgoing) = rayon::join(
@@ -71,7 +74,7 @@ pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Resul
             file.column(ColumnId::TIME, &times)?;
             file.column(ColumnId::AMOUNT, &amounts)
         },
-        || adjacency(&source, &destination, num_accounts, run),
+        || adjacency(&payers, &destination, num_accounts, run),
     );
     written?;
     drop((times, amounts));
@@ -81,7 +84,7 @@ pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Resul
     let outgoing = outgoing?;
     let (written, incoming) = rayon::join(
         || write_adjacency(file, &OUT, &outgoing),
-        || adjacency(&destination, &source, num_accounts, run),
+        || adjacency(&receivers, &source, num_accounts, run),
     );
     written?;
     drop(outgoing);
@@ -97,6 +100,16 @@ pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Resul
     }
     run.advance(range.len() as u64);
     Ok(links.len() as u32)
+}
+
+/// One end of each row that has edges, `NONE` for the others: what was corrected joins nobody.
+fn joined<'e>(rows: &Rows, range: Range<usize>, ends: &'e [u32]) -> Cow<'e, [u32]> {
+    if rows.chunks().iter().all(|chunk| chunk.batch.flags.iter().all(|bits| bits & flags::CORRECTED == 0)) {
+        return Cow::Borrowed(ends);
+    }
+    let bits = rows.gather(range, |chunk, row| chunk.flags(row));
+    let end = |(&end, &bits): (&u32, &u8)| if bits & flags::CORRECTED == 0 { end } else { NONE };
+    ends.iter().zip(&bits).map(end).collect()
 }
 
 /// The columns that are constant in most data; a constant is known without looking at the rows.
@@ -140,8 +153,14 @@ fn write_optional(rows: &Rows, range: Range<usize>, file: &mut ContainerWriter) 
         if differs.into_par_iter().any(|differs| differs) {
             let amounts = rows.gather(range.clone(), |chunk, row| chunk.received(row).0);
             file.column(ColumnId::RECEIVED_AMOUNT, &amounts)?;
-            let currencies = rows.gather(range, |chunk, row| chunk.received(row).1);
+            let currencies = rows.gather(range.clone(), |chunk, row| chunk.received(row).1);
             file.codes(ColumnId::RECEIVED_CURRENCY, &currencies)?;
+        }
+    }
+    if rows.chunks().iter().any(|chunk| !chunk.refers.is_empty()) {
+        let refers = rows.gather(range, |chunk, row| chunk.refers(row));
+        if refers.par_iter().any(|&refers| refers != 0) {
+            file.codes(ColumnId::REFERS, &refers)?;
         }
     }
     Ok(())
@@ -163,14 +182,14 @@ fn write_adjacency(file: &mut ContainerWriter, ids: &Direction, columns: &Adjace
     file.column(ids[3], &columns.transactions)
 }
 
-/// Links between payers and the devices that they paid from.
+/// Links between payers and the devices that they paid from, but for what was corrected.
 fn device_links(rows: &Rows, range: Range<usize>, kind: u8) -> Vec<Link> {
     let sighting = |chunk: &Chunk, row: usize| {
         let time = chunk.batch.time[row];
         let identifier = chunk.device(row);
         let link =
             Link { account: chunk.batch.source[row], kind, identifier, first: time, last: time, count: 1 };
-        (identifier != NONE).then_some(link)
+        (identifier != NONE && chunk.flags(row) & flags::CORRECTED == 0).then_some(link)
     };
     links::merge(rows.gather(range, sighting).into_iter().flatten().collect())
 }

@@ -66,7 +66,7 @@ pub fn project_payments(
             if amount < 1 || converted || columns.currency.get(at)? != currency.0 {
                 continue;
             }
-            if columns.flags.get(at)? & (flags::FAILED | flags::SELF_TRANSFER) != 0 {
+            if columns.flags.get(at)? & (flags::MOVES_NOTHING | flags::SELF_TRANSFER) != 0 {
                 continue;
             }
             let ends = (node(columns.source.get(at)?), node(columns.destination.get(at)?));

@@ -63,12 +63,12 @@ impl Lines<'_> {
 
     /// Whether no transaction of these failed.
     pub(super) fn none_failed(&self) -> bool {
-        matches!(self.flags, Column::One(bits) if bits & flags::FAILED == 0)
+        matches!(self.flags, Column::One(bits) if bits & flags::MOVES_NOTHING == 0)
     }
 
     #[inline]
     pub(super) fn failed(&self, row: usize) -> bool {
-        self.flags.get(row) & flags::FAILED != 0
+        self.flags.get(row) & flags::MOVES_NOTHING != 0
     }
 }
 

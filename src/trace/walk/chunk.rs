@@ -76,7 +76,7 @@ pub(in crate::trace) fn chunks<'g>(
             time: columns.time.slice(piece.clone())?,
             paid: columns.amount.slice(piece)?,
             received: received.transpose()?,
-            none_failed: columns.flags.constant().is_some_and(|bits| bits & flags::FAILED == 0),
+            none_failed: columns.flags.constant().is_some_and(|bits| bits & flags::MOVES_NOTHING == 0),
         })
     })
 }

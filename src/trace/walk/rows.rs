@@ -47,7 +47,7 @@ impl<'g> Rows<'g> {
     pub(in crate::trace) fn new(view: &View<'g>, rates: Option<Rates>) -> Self {
         let table = |part: &Part<'g>| {
             let columns = &part.segment.transactions;
-            let failures = columns.flags.constant().is_none_or(|bits| bits & flags::FAILED != 0);
+            let failures = columns.flags.constant().is_none_or(|bits| bits & flags::MOVES_NOTHING != 0);
             Table { base: part.base.0, columns, failures }
         };
         Rows { graph: view.graph(), tables: view.parts().iter().map(table).collect(), rates }
@@ -176,7 +176,7 @@ impl<'g> Rows<'g> {
 impl Table<'_> {
     #[inline]
     fn failed(&self, row: usize) -> Result<bool> {
-        Ok(self.failures && self.columns.flags.get(row)? & flags::FAILED != 0)
+        Ok(self.failures && self.columns.flags.get(row)? & flags::MOVES_NOTHING != 0)
     }
 
     #[cold]

@@ -17,7 +17,7 @@
 //! three eighths for batches that are held before spilling begins, five eighths for a partition. The rest is slack for what
 //! the system's allocator keeps.
 //!
-//! Not bounded: the keys themselves (an error says by how much they are too many), tables of accounts and of
+//! Not bounded: the keys themselves and the rows that correct others or take them back (an error says by how much they are too many), tables of accounts and of
 //! links, which are small beside the keys that they name, one chunk of a data frame, and what `append` reads and writes anew.
 //!
 //! # Choices
@@ -28,13 +28,15 @@
 mod ids;
 mod order;
 mod piece;
+mod refers;
 mod repeats;
 mod sort;
 mod stream;
 
 use super::dictionary::{Dictionary, merge, num_keys};
+use super::refers::settle;
 use super::rows::{Chunk, Place, Rows, place};
-use super::{AccountRows, BuildOptions, DEVICE, LinkRows, Names, Prepared, Repeated, link_rows};
+use super::{AccountRows, BuildOptions, DEVICE, LeftOut, LinkRows, Names, Prepared, link_rows};
 use crate::error::{Error, Result};
 use crate::ids::NONE;
 use crate::ingest::Batch;
@@ -47,9 +49,14 @@ use ids::Ids;
 use order::Ordered;
 use piece::{Cursor, Piece, Values};
 use rayon::prelude::*;
+use refers::Pointer;
 use repeats::{Repeats, repeats};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use stream::{Facts, Means};
+
+/// Bytes of memory that a row takes which points at another, beside that one's key: what it points at, it, and that one, until all is settled.
+const POINTER: usize = 512;
 
 /// Bytes that a row takes in a store, beside its transaction key; only to judge the free space.
 const STORED_ROW: u64 = 40;
@@ -165,7 +172,8 @@ fn bytes_of(batch: &Batch) -> u64 {
         + of(&batch.record);
     let received = batch.received.as_ref().map_or(0, |(amounts, codes)| of(amounts) + of(codes));
     let devices = batch.devices.as_ref().map_or(0, |(keys, devices)| local(keys) + of(devices));
-    (local(&batch.accounts) + keys + columns + received + devices) as u64
+    let refers = batch.refers.len() * POINTER;
+    (local(&batch.accounts) + keys + columns + received + devices + refers) as u64
 }
 
 /// Rows on disk, with dense ids.
@@ -180,6 +188,8 @@ pub(super) struct Spilled {
     names: Names,
     scratch: Scratch,
     pieces: Vec<Piece>,
+    /// Rows that correct others or take them back, ascending, and their bytes.
+    pointers: (Vec<Pointer>, u64),
     /// By where a partition begins: its name, its pieces.
     parts: BTreeMap<i64, (String, Vec<usize>)>,
     num_rows: u64,
@@ -211,6 +221,7 @@ impl Spilled {
             names: Names::default(),
             scratch: writer.scratch()?,
             pieces: Vec::new(),
+            pointers: (Vec::new(), 0),
             parts: BTreeMap::new(),
             num_rows: 0,
             key_bytes: 0,
@@ -236,7 +247,8 @@ impl Spilled {
                 *device = ids[*device as usize];
             }
         }
-        self.budget.refuse_keys(self.accounts.bytes() + self.devices.as_ref().map_or(0, Ids::bytes))?;
+        let devices = self.devices.as_ref().map_or(0, Ids::bytes);
+        self.budget.refuse_keys(self.accounts.bytes() + devices + self.pointers.1)?;
         self.look_at_keys(&batch);
         let chunk = self.names.chunk(batch)?;
         self.totals.resize(self.names.currencies.len(), (0, 0));
@@ -287,12 +299,29 @@ impl Spilled {
             // The last moment of all belongs to the last partition.
             let end = end.max(begin + 1);
             let piece = Piece::write(chunk, order.as_deref(), begin..end, &mut self.scratch)?;
+            self.point(chunk, order.as_deref(), begin..end);
             let part = self.parts.entry(span.window.from).or_insert_with(|| (span.name, Vec::new()));
             part.1.push(self.pieces.len());
             self.pieces.push(piece);
             begin = end;
         }
         Ok(())
+    }
+
+    /// Keeps what the rows of the next piece point at.
+    fn point(&mut self, chunk: &Chunk, order: Option<&[u32]>, range: Range<usize>) {
+        let refers = &chunk.batch.refers;
+        if refers.is_empty() {
+            return;
+        }
+        for (at, picked) in range.enumerate() {
+            let row = order.map_or(picked as u32, |order| order[picked]);
+            if let Ok(found) = refers.binary_search_by_key(&row, |(row, _)| *row) {
+                let key = refers[found].1.clone();
+                self.pointers.1 += (key.capacity() + POINTER) as u64;
+                self.pointers.0.push((place(self.pieces.len(), at), key));
+            }
+        }
     }
 
     /// Gives ids to links and attributes, finds repeated transaction keys, and hands over what can be written.
@@ -318,15 +347,18 @@ impl Spilled {
         let mut omitted = writer.scratch()?;
         self.scratch.flush()?;
         let means = Means { writer, share, run };
-        let pieces = if self.ascending { &mut [][..] } else { &mut self.pieces[..] };
-        let repeats = repeats(pieces, &self.scratch, self.only_numbers, &mut omitted, &means)?;
+        let settled = settle(None, refers::events(&self.pieces, &self.pointers.0, &self.scratch, run)?, run)?;
+        refers::note(&settled, &mut self.pieces, &mut self.scratch)?;
+        let facts = [!self.ascending, self.only_numbers];
+        let repeats = repeats(&mut self.pieces, &self.scratch, &settled, facts, &mut omitted, &means)?;
+        drop((settled, self.pointers));
         let num_accounts = num_keys(&accounts);
         let kinds = names.into_iter().zip(dictionaries.into_iter().map(|kind| kind.keys)).collect();
         let prepared = Prepared {
             before: None,
             num_before: 0,
             rows: Rows::new(Vec::new(), &[], run)?,
-            repeated: Vec::new(),
+            left_out: Vec::new(),
             currencies: self.names.currencies,
             channels: self.names.channels,
             labels: self.names.labels,
@@ -521,8 +553,8 @@ pub(super) fn as_texts(keys: KeyList) -> KeyList {
     KeyList::Texts { text, offsets }
 }
 
-/// Number and sum of repeated rows, by currency.
-pub(super) fn count(left_out: &mut Vec<(u64, i128)>, row: &Repeated) {
+/// Number and sum of rows left out, by currency.
+pub(super) fn count(left_out: &mut Vec<(u64, i128)>, row: &LeftOut) {
     let place = row.currency as usize;
     if left_out.len() <= place {
         left_out.resize(place + 1, (0, 0));

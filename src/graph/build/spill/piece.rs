@@ -53,6 +53,12 @@ pub(super) struct Piece {
     pub flags: Values<u8>,
     pub label: Values<u8>,
     pub device: Values<u32>,
+    /// The device, where it was seen with the payer: not in rows that were corrected.
+    pub seen: Values<u32>,
+    /// Reference of the row that each row corrects or takes back, 0 = none.
+    pub refers: Values<u64>,
+    /// Whether a row was corrected.
+    pub corrected: bool,
     pub received: (Values<i64>, Values<u16>),
     pub keys: PieceKeys,
     /// Bytes of the transaction keys, where they are texts.
@@ -81,7 +87,7 @@ impl Picked<'_> {
 }
 
 /// Writes a column, unless it is simple.
-fn put<T: Element>(values: &[T], into: &mut Scratch) -> Result<Values<T>> {
+pub(super) fn put<T: Element>(values: &[T], into: &mut Scratch) -> Result<Values<T>> {
     if let Some(&first) = values.first() {
         if values.iter().all(|&value| value == first) {
             return Ok(Values::Constant(first));
@@ -127,6 +133,10 @@ impl Piece {
                 (PieceKeys::Texts(put(&ends, into)?, Values::Stored(into.append(&text)?)), len)
             }
         };
+        let device = match &chunk.batch.devices {
+            Some(_) => picked.put(Chunk::device, into)?,
+            None => Values::Constant(NONE),
+        };
         Ok(Piece {
             rows: picked.range.len() as u32,
             time_min: chunk.batch.time[first],
@@ -141,14 +151,28 @@ impl Piece {
             channel: picked.put(Chunk::channel, into)?,
             flags: picked.put(Chunk::flags, into)?,
             label: picked.put(Chunk::label, into)?,
-            device: match &chunk.batch.devices {
-                Some(_) => picked.put(Chunk::device, into)?,
-                None => Values::Constant(NONE),
-            },
+            device,
+            seen: device,
+            refers: Values::Constant(0),
+            corrected: false,
             received,
             keys,
             key_bytes,
             omitted: (0, 0),
+        })
+    }
+
+    /// The transaction keys, back in memory.
+    pub fn keys(&self, from: &Scratch) -> Result<Option<KeyList>> {
+        let rows = u64::from(self.rows);
+        Ok(match self.keys {
+            PieceKeys::None => None,
+            PieceKeys::Numbers(numbers) => Some(KeyList::Numbers(numbers.all(rows, from)?)),
+            PieceKeys::Texts(ends, text) => {
+                let ends = ends.all(rows, from)?;
+                let offsets = [0].into_iter().chain(ends.into_iter().map(u64::from)).collect();
+                Some(KeyList::Texts { text: text.all(self.key_bytes, from)?, offsets })
+            }
         })
     }
 
@@ -160,7 +184,8 @@ impl Piece {
             PieceKeys::Texts(..) => 8,
         };
         let received = if self.received.0 == Values::Absent { 0 } else { 10 };
-        u64::from(self.rows) * (8 + 8 + 4 + 4 + 4 + 2 + 3 + 4 + keys + received) + self.key_bytes
+        let refers = if self.refers == Values::Constant(0) { 0 } else { 8 };
+        u64::from(self.rows) * (8 + 8 + 4 + 4 + 4 + 2 + 3 + 4 + keys + received + refers) + self.key_bytes
     }
 
     /// What was received; where the piece does not say so, what was paid.
@@ -184,15 +209,6 @@ impl Piece {
             amounts => Some((amounts.all(rows, from)?, self.received.1.all(rows, from)?)),
         };
         let codes_max = received.iter().flat_map(|(_, codes)| codes).chain(&currency).copied().max();
-        let keys = match self.keys {
-            PieceKeys::None => None,
-            PieceKeys::Numbers(numbers) => Some(KeyList::Numbers(numbers.all(rows, from)?)),
-            PieceKeys::Texts(ends, text) => {
-                let ends = ends.all(rows, from)?;
-                let offsets = [0].into_iter().chain(ends.into_iter().map(u64::from)).collect();
-                Some(KeyList::Texts { text: text.all(self.key_bytes, from)?, offsets })
-            }
-        };
         let batch = Batch {
             source_ordinal: (first >> 40) as u32,
             source: self.source.all(rows, from)?,
@@ -210,7 +226,7 @@ impl Piece {
             },
             first_record: first & ((1 << 40) - 1),
             record: references.iter().map(|reference| (reference - first) as u32).collect(),
-            keys,
+            keys: self.keys(from)?,
             ..Batch::default()
         };
         let codes: Vec<u8> = (0..=u8::MAX).collect();
@@ -220,6 +236,10 @@ impl Piece {
             channels: codes.clone(),
             labels: codes,
             references: None,
+            refers: match self.refers {
+                Values::Constant(0) => Vec::new(),
+                refers => refers.all(rows, from)?,
+            },
         })
     }
 }

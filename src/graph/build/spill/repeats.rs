@@ -6,8 +6,9 @@
 //! read in one pass, and by hash again, now with everything that a row says. Numbers hash to themselves; of texts the
 //! keys are compared too.
 
-use super::super::Repeated;
+use super::super::refers::Settled;
 use super::super::rows::{Chunk, Row};
+use super::super::{LeftOut, Reason, repeated};
 use super::piece::{Piece, PieceKeys, Values};
 use super::sort::{Sorted, Sorter};
 use super::stream::Means;
@@ -23,21 +24,21 @@ type Candidate = [u64; 3 + WORDS];
 
 /// Rows that are left out.
 pub(in super::super) struct Repeats {
-    /// By reference: reference, that of the first row with the key, whether both say the same, currency, amount.
+    /// By reference: reference, that of the other row (all ones for none), number of the reason, currency, amount.
     rows: Sorted<5>,
 }
 
 impl Repeats {
     /// Hands over all of them in row order.
-    pub fn each(&self, mut take: impl FnMut(&Repeated) -> Result<()>) -> Result<()> {
+    pub fn each(&self, mut take: impl FnMut(&LeftOut) -> Result<()>) -> Result<()> {
         let split = |reference: u64| ((reference >> 40) as u32, reference & ((1 << 40) - 1));
-        self.rows.each(|[reference, first, same, currency, amount]| {
+        self.rows.each(|[reference, other, reason, currency, amount]| {
             let (source_ordinal, record) = split(reference);
-            take(&Repeated {
+            take(&LeftOut {
                 source_ordinal,
                 record,
-                first: split(first),
-                same: same != 0,
+                reason: Reason::ALL[reason as usize],
+                other: (other != u64::MAX).then(|| split(other)),
                 currency: currency as u16,
                 amount: amount as i64,
             })
@@ -45,21 +46,37 @@ impl Repeats {
     }
 }
 
-/// Finds repeated keys; notes in each piece which of its rows are left out, their numbers in `omitted`.
+/// Finds repeated keys, unless none `may_repeat`; notes in each piece which of its rows are left out, also by what was `settled`, their numbers in
+/// `omitted`.
 pub(super) fn repeats(
     pieces: &mut [Piece],
     from: &Scratch,
-    only_numbers: bool,
+    settled: &Settled,
+    [may_repeat, only_numbers]: [bool; 2],
     omitted: &mut Scratch,
     means: &Means,
 ) -> Result<Repeats> {
     let share = means.share / 3;
     let mut rows = Sorter::<5>::new(means.writer, share, means.run);
     let mut places = Sorter::<1>::new(means.writer, share, means.run);
-    let candidates = candidates(pieces, from, only_numbers, means)?;
+    let reference = |(source, record): (u32, u64)| u64::from(source) << 40 | record;
+    let number =
+        |reason: Reason| Reason::ALL.iter().position(|&known| known == reason).map_or(0, |at| at as u64);
+    for (place, row) in &settled.left_out {
+        let other = row.other.map_or(u64::MAX, reference);
+        let own = reference((row.source_ordinal, row.record));
+        places.push([*place])?;
+        rows.push([own, other, number(row.reason), row.currency.into(), row.amount as u64])?;
+    }
+    let searched = if may_repeat { &pieces[..] } else { &[] };
+    let candidates = candidates(searched, from, only_numbers, means)?;
     let mut group: Vec<First> = Vec::new();
     let mut hash = None;
     candidates.each(|record| {
+        // All rows of a key are judged or none.
+        if settled.judges(record[2]) {
+            return Ok(());
+        }
         if hash != Some(record[0]) {
             hash = Some(record[0]);
             group.clear();
@@ -75,7 +92,7 @@ pub(super) fn repeats(
         let same = record[3..] == first.record[3..];
         let (currency, amount) = (record[7] >> 48, record[5]);
         places.push([record[2]])?;
-        rows.push([record[1], first.record[1], u64::from(same), currency, amount])
+        rows.push([record[1], first.record[1], number(repeated(same)), currency, amount])
     })?;
     drop(candidates);
     let mut noted: Option<(usize, u64, u32)> = None;
@@ -188,7 +205,7 @@ fn content(row: &Row) -> [u64; WORDS] {
 }
 
 /// The transaction key at a place, as text.
-fn key_at(pieces: &[Piece], from: &Scratch, place: u64) -> Result<Vec<u8>> {
+pub(super) fn key_at(pieces: &[Piece], from: &Scratch, place: u64) -> Result<Vec<u8>> {
     let (piece, row) = (&pieces[(place >> 32) as usize], place & 0xffff_ffff);
     match piece.keys {
         PieceKeys::None => Ok(Vec::new()),

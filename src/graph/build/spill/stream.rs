@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::ids::NONE;
 use crate::run::Run;
 use crate::store::column::Element;
-use crate::store::format::ColumnId;
+use crate::store::format::{ColumnId, flags};
 use crate::store::keys::{home, place};
 use crate::store::{ContainerWriter, Scratch, StoreWriter};
 use rayon::prelude::*;
@@ -73,6 +73,9 @@ pub(super) fn write(rows: &Ordered, facts: &Facts, file: &mut ContainerWriter, m
         column(rows, Piece::received_amount, ColumnId::RECEIVED_AMOUNT, file)?;
         codes(rows, Piece::received_currency, ColumnId::RECEIVED_CURRENCY, file)?;
     }
+    if any(rows, |piece| piece.refers, |_| Values::Constant(0))? {
+        codes(rows, |piece| piece.refers, ColumnId::REFERS, file)?;
+    }
     ends.adjacency([0, 1], OUT, facts.num_accounts, file, means)?;
     ends.adjacency([1, 0], IN, facts.num_accounts, file, means)?;
     drop(ends);
@@ -98,7 +101,7 @@ fn column<T: Element + Default>(
     rows.column(values, |block| file.write(block).map(|()| true))
 }
 
-/// As [`column`], and puts the values aside; returns where they begin.
+/// As [`column`], and puts the values aside, `NONE` for rows without an edge; returns where they begin.
 fn put_ends(
     rows: &Ordered,
     values: impl Fn(&Piece) -> Values<u32>,
@@ -108,8 +111,18 @@ fn put_ends(
 ) -> Result<u64> {
     let begin = aside.len();
     file.begin::<u32>(id)?;
-    rows.column(values, |block| {
-        aside.append(block.as_bytes())?;
+    if rows.pieces().iter().all(|piece| !piece.corrected) {
+        rows.column(values, |block| {
+            aside.append(block.as_bytes())?;
+            file.write(block).map(|()| true)
+        })?;
+        return Ok(begin);
+    }
+    let columns = (values, |piece: &Piece| piece.flags, |_: &Piece| Values::<u8>::Absent);
+    rows.columns(columns, |block, bits, _| {
+        let end = |(&end, &bits): (&u32, &u8)| if bits & flags::CORRECTED == 0 { end } else { NONE };
+        let joined: Vec<u32> = block.iter().zip(bits).map(end).collect();
+        aside.append(joined.as_bytes())?;
         file.write(block).map(|()| true)
     })?;
     Ok(begin)
@@ -224,7 +237,7 @@ impl Ends {
     ) -> Result<()> {
         let mut offsets = vec![0_u32; num_accounts as usize + 1];
         self.each(of, |_, nodes, _| {
-            for &node in nodes {
+            for &node in nodes.iter().filter(|&&node| node != NONE) {
                 offsets[node as usize + 1] += 1;
             }
         })?;
@@ -394,8 +407,7 @@ fn links(rows: &Ordered, device_kind: Option<u8>, file: &mut ContainerWriter, me
     let share = means.share / 2;
     let mut sightings = Sorter::<2>::new(means.writer, share, means.run);
     if device_kind.is_some() {
-        let columns =
-            (|piece: &Piece| piece.source, |piece: &Piece| piece.device, |piece: &Piece| piece.time);
+        let columns = (|piece: &Piece| piece.source, |piece: &Piece| piece.seen, |piece: &Piece| piece.time);
         rows.columns(columns, |accounts, devices, times| {
             for ((&account, &device), &time) in accounts.iter().zip(devices).zip(times) {
                 if device != NONE {
