@@ -191,6 +191,15 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Graph: ...
+    def erase(
+        self,
+        accounts: list[str] | None = None,
+        *,
+        identifiers: list[tuple[str, str]] | None = None,
+        dry_run: bool = False,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> dict[str, Any]: ...
     def components(
         self,
         *,

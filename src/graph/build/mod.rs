@@ -24,6 +24,7 @@ mod before;
 mod compact;
 mod dictionary;
 mod duplicates;
+mod erase;
 mod ingest;
 mod links;
 mod refers;
@@ -33,6 +34,7 @@ mod spill;
 
 pub use append::{append, append_into};
 pub use compact::{CompactReport, compact, compact_into};
+pub use erase::{Anonymous, EraseReport, Subject, erase, erase_dry, erase_into};
 pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
 
 use super::Graph;
