@@ -180,6 +180,7 @@ class Graph:
         links: _Source | Iterable[_Source] | None = None,
         max_rejects: float = 1.0,
         rejects: _Path | None = None,
+        memory: int | None = None,
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Graph: ...

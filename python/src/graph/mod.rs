@@ -71,6 +71,9 @@ impl Graph {
     /// transactions, accounts, links : as in :func:`ringfence.ingest`, optional
     ///     What is added; at least one of them. A transaction whose key the graph has is skipped if it says the same and rejected if not;
     ///     an account that the graph has gets the attributes that its new row says.
+    /// memory : int, optional
+    ///     Most memory to use, in bytes; at least 64 MiB, and half of the machine's if not given. New rows that do not fit beside the time
+    ///     partitions that they fall into are refused.
     /// max_rejects, rejects, threads, progress
     ///     As in :func:`ringfence.ingest`.
     ///
@@ -92,7 +95,7 @@ impl Graph {
     /// >>> second = first.append(links="links.csv")
     /// >>> first.info()["generation"], second.info()["generation"]
     /// (1, 2)
-    #[pyo3(signature = (transactions = None, *, accounts = None, links = None, max_rejects = 1.0, rejects = None, threads = None, progress = None))]
+    #[pyo3(signature = (transactions = None, *, accounts = None, links = None, max_rejects = 1.0, rejects = None, memory = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn append(
         &self,
@@ -102,13 +105,14 @@ impl Graph {
         links: Option<Bound<'_, PyAny>>,
         max_rejects: f64,
         rejects: Option<PathBuf>,
+        memory: Option<u64>,
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Graph> {
         let given = |table: Option<Bound<'_, PyAny>>| table.as_ref().map_or(Ok(Vec::new()), sources);
         let sources =
             Sources { transactions: given(transactions)?, accounts: given(accounts)?, links: given(links)? };
-        let options = IngestOptions { max_rejects_percent: max_rejects, ..IngestOptions::default() };
+        let options = IngestOptions { max_rejects_percent: max_rejects, memory, ..IngestOptions::default() };
         detached(py, Circumstances::new(threads, progress)?, |run| {
             add(self.graph.path(), sources, rejects.as_deref(), &options, run)
         })

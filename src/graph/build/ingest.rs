@@ -36,7 +36,9 @@ pub struct IngestOptions {
     /// Whether the store survives a power failure from the moment that the call returns.
     pub durable: bool,
     /// Most memory to use, in bytes; half of the machine's if not given, and at most a quarter of the address space beside
-    /// the threads where that is limited. What does not fit goes to scratch files in the store's directory. The bytes of the store are the same. [`append`](super::append()) holds its rows in memory.
+    /// the threads where that is limited. What does not fit goes to scratch files in the store's directory. The bytes of the
+    /// store are the same. [`append`](super::append()) holds its rows and the partitions that it writes anew in memory, and
+    /// refuses what does not fit.
     pub memory: Option<u64>,
     /// How files are cut into chunks.
     pub read: ReadOptions,
@@ -216,7 +218,7 @@ const ADDRESS_PER_THREAD: u64 = 66 << 20;
 /// The budget that was given, or half of the machine.
 ///
 /// A limited address space is asked before any work: an allocation that the system refuses ends a program wherever it is.
-fn budget(options: &IngestOptions) -> Result<Budget> {
+pub(super) fn budget(options: &IngestOptions) -> Result<Budget> {
     let least = options.build.memory_min;
     let threads = rayon::current_num_threads() as u64 * ADDRESS_PER_THREAD;
     let room = address_space().map_or(u64::MAX, |bytes| bytes.saturating_sub(threads) / ADDRESS_PART);
