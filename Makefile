@@ -8,8 +8,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
+FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test check format lint docs layers licences rust wheel python notebooks torture bench recall peers clean
+.PHONY: help demo test check format lint docs layers licences rust wheel python notebooks fuzz torture bench recall peers clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -54,8 +55,15 @@ python: wheel ## Tests of the Python package: its face, its stubs, its notebooks
 notebooks: wheel ## Run every notebook from top to bottom
 	$(VENV)/bin/python -m pytest python/tests/test_notebooks.py
 
+fuzz: ## Let a fuzzer at every door for a minute each (needs cargo-fuzz and a C++ compiler; CONTRIBUTING.md)
+	cd fuzz && for target in $$(cargo fuzz list); do \
+		mkdir -p corpus/$$target && \
+		cargo fuzz run --sanitizer none $$target corpus/$$target ../tests/fuzzing/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024; \
+	done
+
 torture: ## The long form of the campaigns against the store: hours; each prints its seed and a tally
-	RINGFENCE_TORTURE=1 cargo test --locked --release --test faults --test corrupt --test readers -- --nocapture
+	RINGFENCE_TORTURE=1 cargo test --locked --release --test faults --test corrupt --test readers --test hostile --test fuzzing -- --nocapture
 
 bench: ## Whole stages and their inner steps, one JSON line per stage (docs/benchmarks.md)
 	cargo bench --locked --bench stages

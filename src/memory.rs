@@ -22,6 +22,17 @@ pub(crate) fn machine_bytes() -> u64 {
     total.into_iter().chain(allowed).min().unwrap_or(8 << 30)
 }
 
+/// Bytes of address space that this process may have (`ulimit -v`), where that is limited.
+pub(crate) fn address_space() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        getrlimit(Resource::As).current
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// A table of a fixed number of values, all bits of them zero at first. Memory is taken page by page when it is first touched.
 #[derive(Debug)]
 pub(crate) struct Zeroed<T> {

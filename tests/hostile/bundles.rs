@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 /// Checks and restores a bundle; what both say.
 fn tried(victim: &Victim, what: &str, bundle: &[u8]) -> Result<(), Error> {
     let file = victim.path.with_extension("bundle");
+    victim.num_forged.update(|num| num + 1);
     std::fs::write(&file, bundle).unwrap();
     let key = Key::new(KEY);
     let output = victim.path.with_extension("restored");

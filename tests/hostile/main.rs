@@ -25,6 +25,7 @@ use ringfence::store::manifest::Manifest;
 use ringfence::store::verify::verify;
 use ringfence::store::{Io, Store};
 use ringfence::{Error, Result, Run};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -33,6 +34,13 @@ struct Victim {
     _directory: TempDir,
     path: PathBuf,
     manifest: Manifest,
+    num_forged: Cell<u64>,
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        println!("{} forged stores or bundles", self.num_forged.get());
+    }
 }
 
 impl Victim {
@@ -44,7 +52,7 @@ impl Victim {
         let path = directory.path().join("bank.ring");
         full::build(&path, options);
         let manifest = Store::open(&path, Io::Read).unwrap().manifest;
-        Victim { _directory: directory, path, manifest }
+        Victim { _directory: directory, path, manifest, num_forged: Cell::new(0) }
     }
 
     /// The files that the manifest names.
@@ -67,6 +75,7 @@ impl Victim {
 
     /// The store with one file replaced, and a manifest that agrees with it but for what `manifest` changes.
     fn with(&self, name: &str, bytes: &[u8], manifest: impl FnOnce(&mut Manifest)) -> Forged<'_> {
+        self.num_forged.update(|num| num + 1);
         let mut lie = self.manifest.clone();
         let truth = std::fs::read(self.path.join(name)).unwrap();
         let file = forge::replace(&self.path, &mut lie, name, bytes);
@@ -79,6 +88,7 @@ impl Victim {
 
     /// The store with another manifest.
     fn with_manifest(&self, bytes: &[u8]) -> Forged<'_> {
+        self.num_forged.update(|num| num + 1);
         forge::publish(&self.path, 1, bytes);
         Forged { victim: self, file: None }
     }

@@ -7,7 +7,7 @@ use crate::ingest::{
     Batch, Mapping, ReadOptions, ReadReport, Reason, Reject, RejectLog, Source, read_accounts, read_links,
     read_transactions,
 };
-use crate::memory::machine_bytes;
+use crate::memory::{address_space, machine_bytes};
 use crate::run::Run;
 use crate::store::StoreWriter;
 use crate::store::manifest::{ControlTotal, Manifest, Partition, SourceEntry};
@@ -35,9 +35,10 @@ pub struct IngestOptions {
     pub max_rejects_percent: f64,
     /// Whether the store survives a power failure from the moment that the call returns.
     pub durable: bool,
-    /// Most memory to use, in bytes; half of the machine's if not given. What does not fit goes to scratch files in the
-    /// store's directory. The bytes of the store are the same. [`append`](super::append()) holds its rows and the partitions
-    /// that it writes anew in memory, and refuses what does not fit.
+    /// Most memory to use, in bytes; half of the machine's if not given, and at most a quarter of the address space beside
+    /// the threads where that is limited. What does not fit goes to scratch files in the store's directory. The bytes of the
+    /// store are the same. [`append`](super::append()) holds its rows and the partitions that it writes anew in memory, and
+    /// refuses what does not fit.
     pub memory: Option<u64>,
     /// How files are cut into chunks.
     pub read: ReadOptions,
@@ -208,12 +209,31 @@ fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
     budget(options).map(|_| ())
 }
 
+/// Part of the address space that a budget may have where that space is limited: mapped files and the program itself take
+/// more of it than memory.
+const ADDRESS_PART: u64 = 4;
+/// Address space that each thread takes: its stack, and what its allocator reserves.
+const ADDRESS_PER_THREAD: u64 = 66 << 20;
+
 /// The budget that was given, or half of the machine.
+///
+/// A limited address space is asked before any work: an allocation that the system refuses ends a program wherever it is.
 pub(super) fn budget(options: &IngestOptions) -> Result<Budget> {
-    let memory = options.memory.unwrap_or_else(|| (machine_bytes() / 2).max(options.build.memory_min));
+    let least = options.build.memory_min;
+    let threads = rayon::current_num_threads() as u64 * ADDRESS_PER_THREAD;
+    let room = address_space().map_or(u64::MAX, |bytes| bytes.saturating_sub(threads) / ADDRESS_PART);
+    let memory = options.memory.unwrap_or_else(|| (machine_bytes() / 2).min(room).max(least));
     if memory < options.build.memory_min {
         let value = memory.to_string();
         return Err(Error::Option { name: "memory", value, allowed: "at least 67108864 bytes (64M)" });
+    }
+    if memory > room {
+        return Err(Error::Limit {
+            what: "bytes of memory to make a graph in",
+            found: memory,
+            limit: room,
+            remedy: "that is a quarter of the address space that this process may have beside its threads; raise it (ulimit -v), or give less memory or fewer threads",
+        });
     }
     Ok(Budget { memory })
 }
