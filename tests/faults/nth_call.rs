@@ -147,7 +147,9 @@ impl Trial {
             _ => remedy,
         };
         is(message.contains(remedy), "no remedy")?;
-        is(is_unknown == (is_open && scenario.publishes()), "it is known or not known what is live")?;
+        let is_removing = is_open && scenario.removes;
+        let is_right = is_unknown == (is_open && scenario.publishes()) || is_removing;
+        is(is_right, "it is known or not known what is live")?;
         // Of what has no last step, as a collection, all may be done before something fails.
         let may_be_done = is_open || changes_nothing || scenario.commit.is_none();
         is(may_be_done || *verdict == Verdict::Before, "an error, but it is live")?;

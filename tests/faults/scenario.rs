@@ -5,7 +5,9 @@
 
 use crate::disks::{Call, Fault, Faulty};
 use crate::state::{self, State};
-use ringfence::graph::build::{BuildOptions, IngestOptions, Sources, append_into, ingest_into};
+use ringfence::graph::build::{
+    BuildOptions, IngestOptions, Sources, Subject, append_into, compact_into, erase_into, ingest_into,
+};
 use ringfence::ingest::{Mapping, ReadOptions, RejectLog, Source};
 use ringfence::store::backup::{
     Key, Sealing, Secrets, Share, restore, to_bundle, to_directory, verify_backup,
@@ -13,6 +15,7 @@ use ringfence::store::backup::{
 use ringfence::store::collect::{CollectOptions, collect_dry, collect_on};
 use ringfence::store::disk::System;
 use ringfence::store::keys::KeyList;
+use ringfence::store::manifest::Partition;
 use ringfence::store::{Disk, Keys, StoreWriter};
 use ringfence::{Result, Run};
 use std::path::{Path, PathBuf};
@@ -37,7 +40,9 @@ pub struct Scenario {
     /// Whether it may change something although it fails: remove what an interrupted operation left or what nobody
     /// keeps, or leave files that the next attempt need not copy.
     pub goes_part: bool,
-    /// Whether a state may come back after a power failure although `prepare` left another.
+    /// Whether it goes on to remove things once it has published: what fails then says nothing of what is live.
+    pub removes: bool,
+    /// Whether a state may come back after a power failure although `prepare` left another, or is on the way to the one after.
     pub may_return: fn(&State) -> bool,
 }
 
@@ -59,7 +64,7 @@ impl States {
 }
 
 /// Everything that is tried.
-pub const ALL: [Scenario; 14] = [
+pub const ALL: [Scenario; 16] = [
     Scenario { name: "ingest", ..INGEST },
     Scenario { name: "ingest after one cut early", prepare: cut_early, goes_part: true, ..INGEST },
     Scenario { name: "ingest after one cut late", prepare: cut_late, goes_part: true, ..INGEST },
@@ -68,6 +73,18 @@ pub const ALL: [Scenario; 14] = [
     Scenario { name: "append", ..APPEND },
     Scenario { name: "append of what the store has no kind of", prepare: bare, run: append_kinds, ..APPEND },
     Scenario { name: "append after one cut late", prepare: append_cut_late, goes_part: true, ..APPEND },
+    Scenario { name: "compact", code: "compact", prepare: appended, run: compact, ..INGEST },
+    Scenario {
+        name: "erase",
+        code: "erase",
+        prepare: appended,
+        run: erase,
+        state: of_collected,
+        goes_part: true,
+        removes: true,
+        may_return: |state| state.starts_with("generation 3 ") && state.ends_with("and more"),
+        ..INGEST
+    },
     Scenario { name: "collect", ..COLLECT },
     Scenario {
         name: "collect after an append that is not known to last",
@@ -112,6 +129,7 @@ const INGEST: Scenario = Scenario {
     state: bank,
     commit: Some(PUBLISHED),
     goes_part: false,
+    removes: false,
     may_return: |_| false,
 };
 const APPEND: Scenario = Scenario { code: "append", prepare: ingested, run: append, ..INGEST };
@@ -269,6 +287,23 @@ fn append(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
 fn append_kinds(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
     let accounts = table("accounts.csv", ACCOUNTS);
     append_of(disk, place, Sources { transactions: Vec::new(), accounts, links: table("links.csv", LINKS) })
+}
+
+/// Another width of time partitions.
+fn compact(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
+    alone(|| {
+        let writer = StoreWriter::append_on(disk, &place.join("bank.ring"))?;
+        let options = BuildOptions { partition: Partition::Year, ..BuildOptions::default() };
+        compact_into(writer, &options, &Run::new()).map(|_| ())
+    })
+}
+
+/// An account with attributes, links, an identifier of its own and a device goes, and with it every generation before.
+fn erase(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
+    alone(|| {
+        let writer = StoreWriter::append_on(disk, &place.join("bank.ring"))?;
+        erase_into(writer, &[Subject::Account("alice".to_string())], &Run::new()).map(|_| ())
+    })
 }
 
 /// A writer that wrote one file and then is told to leave it: both states are the same.
