@@ -4,7 +4,7 @@
 mod support;
 
 use ringfence::graph::Graph;
-use ringfence::graph::build::{IngestOptions, IngestReport, Sources, append, ingest};
+use ringfence::graph::build::{BuildOptions, IngestOptions, IngestReport, Sources, append, ingest};
 use ringfence::ids::{AccountId, IdentifierId, KindId, TxId};
 use ringfence::ingest::{Mapping, Reason, RejectLog, Source};
 use ringfence::store::Io;
@@ -353,6 +353,36 @@ fn an_append_that_fails_leaves_the_store_as_it_was() {
     let foreign = append(&nowhere, sources, &mut RejectLog::counting(), &strict, &Run::new());
     assert!(foreign.is_err() && !nowhere.exists());
     assert_eq!(folder.files(), before);
+}
+
+#[test]
+fn what_does_not_fit_into_the_memory_is_refused_before_it_is_read_back() {
+    let folder = Folder::new();
+    let text = random_ledger(5, 20, 400);
+    folder.ingest(&[Delivery { transactions: &text, ..Delivery::default() }], &scratch());
+    let before = folder.files();
+    let with = |number, text: &str, memory| {
+        let build = BuildOptions { memory_min: 0, ..BuildOptions::default() };
+        let options = IngestOptions { memory: Some(memory), build, ..scratch() };
+        let sources = folder.sources(number, &Delivery { transactions: text, ..Delivery::default() });
+        append(&folder.store(), sources, &mut RejectLog::counting(), &options, &Run::new())
+    };
+    let into_january = format!("{HEADER}n1,a,b,2024-01-15T00:00:00Z,10.00,EUR\n");
+    let into_new_month = format!("{HEADER}n2,a,b,2024-07-15T00:00:00Z,10.00,EUR\n");
+    let is_too_little = |refused: Result<IngestReport>| match refused {
+        Err(Error::Limit { what, found, limit, remedy }) => {
+            assert!(what.contains("memory") && found > limit && remedy.contains("--memory"), "{what}");
+        }
+        other => panic!("{other:?}"),
+    };
+    // The rows of January do not fit; those of a month that was not there do.
+    is_too_little(with(1, &into_january, 10_000));
+    assert_eq!(folder.files(), before);
+    with(2, &into_new_month, 10_000).unwrap();
+    with(3, &into_january, 1 << 20).unwrap();
+    // A delivery that does not fit by itself.
+    is_too_little(with(4, &random_ledger(6, 20, 400).replace("\nt", "\nm"), 10_000));
+    verify(&folder.store(), true, &Run::new()).unwrap();
 }
 
 #[test]

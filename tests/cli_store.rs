@@ -6,7 +6,7 @@ mod program;
 #[path = "support/successors.rs"]
 mod successors;
 
-use program::{done, json_of, read, refused, ringfence, text, tiny_graph};
+use program::{done, drawn, file, json_of, read, refused, ringfence, text, tiny_graph};
 use std::path::Path;
 use successors::{prepare, publish};
 use tempfile::TempDir;
@@ -91,6 +91,59 @@ fn a_graph_is_cut_otherwise_and_back() {
     assert_eq!(done(["info", &graph])["generation"], 3);
     refused(["compact", &graph, "--partition", "day"], "usage", 2);
     refused(["compact", &text(directory.path()), "--partition", "year"], "foreign", 4);
+}
+
+#[test]
+fn an_identity_is_erased_and_looked_for() {
+    let directory = TempDir::new().unwrap();
+    let graph = drawn(
+        &directory,
+        "NL0001QZX>NL0002QZX NL0002QZX>NL0003QZX",
+        "account,kind,value\nNL0001QZX,phone,+31-077\nNL0002QZX,phone,+31-077\nNL0001QZX,phone,+31-099\n",
+    );
+    let before = done(["info", &graph]);
+    // Without a word it only says what would be done.
+    let would = done(["erase", &graph, "--account", "NL0001QZX"]);
+    assert_eq!(
+        (&would["done"], &would["published"], &would["scanned"]),
+        (&false.into(), &false.into(), &().into())
+    );
+    assert_eq!(done(["info", &graph])["generation"], 1);
+    let shown = String::from_utf8(ringfence(["erase", &graph, "--account", "NL0001QZX"]).stdout).unwrap();
+    assert!(shown.contains("say --yes") && shown.contains("would go   generation 1"), "{shown}");
+
+    let keys = file(&directory, "subjects.txt", "account=NL0001QZX\n");
+    let report = done(["erase", &graph, "--keys", &keys, "--yes"]);
+    assert_eq!(
+        (&report["done"], &report["generation"], &report["gone"]),
+        (&true.into(), &2.into(), &serde_json::json!([1]))
+    );
+    assert_eq!((&report["num_links"], &report["num_shared"]), (&2.into(), &1.into()));
+    assert_eq!(report["anonymous"][0], serde_json::json!({ "kind": null, "number": 0, "key": "erased-0" }));
+    assert_eq!(
+        report["anonymous"][1],
+        serde_json::json!({ "kind": "phone", "number": 1, "key": "erased-1" })
+    );
+    let scanned = &report["scanned"];
+    assert_eq!(
+        (&scanned["num_whole"], &scanned["num_within"], &scanned["places"]),
+        (&0.into(), &0.into(), &serde_json::json!([]))
+    );
+    assert!(scanned["num_files"].as_u64().unwrap() > 6 && scanned["bytes"].as_u64().unwrap() > 4096);
+    done(["verify", &graph, "--full"]);
+    let after = done(["info", &graph]);
+    for same in ["num_accounts", "num_transactions", "currencies", "sources", "kinds"] {
+        assert_eq!(before[same], after[same]);
+    }
+    refused(["erase", &graph, "--account", "NL0001QZX", "--yes"], "unknown_key", 4);
+    refused(["erase", &graph, "--account", "erased-0", "--yes"], "input", 4);
+    refused(["erase", &graph, "--identifier", "fax=1"], "unknown_key", 4);
+    refused(["erase", &graph, "--identifier", "phone"], "usage", 2);
+    refused(["erase", &graph], "usage", 2);
+    let shown = ringfence(["erase", &graph, "--identifier", "phone=+31-077", "--yes"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("0 accounts and 1 identifier") && shown.contains("out of reach"), "{shown}");
+    assert_eq!(done(["info", &graph])["generation"], 3);
 }
 
 #[cfg(unix)]

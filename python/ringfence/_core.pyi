@@ -180,6 +180,7 @@ class Graph:
         links: _Source | Iterable[_Source] | None = None,
         max_rejects: float = 1.0,
         rejects: _Path | None = None,
+        memory: int | None = None,
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Graph: ...
@@ -191,6 +192,15 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Graph: ...
+    def erase(
+        self,
+        accounts: list[str] | None = None,
+        *,
+        identifiers: list[tuple[str, str]] | None = None,
+        dry_run: bool = False,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> dict[str, Any]: ...
     def components(
         self,
         *,

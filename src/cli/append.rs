@@ -1,8 +1,9 @@
 //! `ringfence append`: more rows for a graph.
 
 use super::Answer;
+use super::args::size;
 use super::ingest::TableArgs;
-use ringfence::graph::build::append;
+use ringfence::graph::build::{IngestOptions, append};
 use ringfence::{Result, Run};
 use std::path::PathBuf;
 
@@ -20,9 +21,14 @@ pub struct Args {
     transactions: Vec<PathBuf>,
     #[command(flatten)]
     tables: TableArgs,
+    /// Most memory to use, like 2G or 512M; at least 64M. New rows that do not fit beside the time partitions that they fall into are
+    /// refused [default: half of the machine's memory]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
 }
 
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
     let sources = args.tables.sources(&args.transactions);
-    args.tables.answer(&args.graph, |log| append(&args.graph, sources, log, &args.tables.options(), run))
+    let options = IngestOptions { memory: args.memory, ..args.tables.options() };
+    args.tables.answer(&args.graph, |log| append(&args.graph, sources, log, &options, run))
 }

@@ -16,6 +16,7 @@ mod components;
 mod core;
 mod dense;
 mod doctor;
+mod erase;
 mod exit;
 mod export;
 mod exposure;
@@ -73,6 +74,7 @@ enum Verb {
     Ingest(ingest::Args),
     Append(append::Args),
     Compact(compact::Args),
+    Erase(erase::Args),
     Info(info::Args),
     Verify(verify::Args),
     Backup(backup::Args),
@@ -108,6 +110,7 @@ impl Verb {
             Verb::Ingest(args) => ingest::run(args, run),
             Verb::Append(args) => append::run(args, run),
             Verb::Compact(args) => compact::run(args, run),
+            Verb::Erase(args) => erase::run(args, run),
             Verb::Info(args) => info::run(args),
             Verb::Verify(args) => verify::run(args, run),
             Verb::Backup(args) => backup::run(args, run),

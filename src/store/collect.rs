@@ -19,13 +19,13 @@
 //! manifest's file against a clock that the caller hands in; a time that lies
 //! ahead of it is young.
 
-use super::disk::{Disk, System, again};
+use super::disk::{Disk, DiskFile, System, again};
 use super::generations::{self, Found, unknown};
 use super::lock;
 use super::open::read_current;
 use super::pins::{self, Held, PINS};
 use super::walk::{Entry, Kind, walk};
-use super::{Io, Store};
+use super::{Io, Manifest, Store, StoreWriter};
 use crate::error::{Error, Result};
 use crate::run::Run;
 use std::collections::BTreeSet;
@@ -152,6 +152,62 @@ pub fn collect_on(
     Store::open(path, Io::Mmap)?;
     sync(disk, path)?;
     let gate = pins::gate(disk, path, File::lock)?;
+    carry_out(disk, path, options, now, gate, run)
+}
+
+/// Publishes `manifest`, if there is one, and removes the generations `gone` and what only they name, as one deed: while it is done nobody
+/// publishes, collects or takes a pin. Everything else that a collection removes goes too.
+///
+/// # Errors
+/// [`Error::Input`] if a living process holds one of `gone`, which names it, and those of [`StoreWriter::publish`]: then nothing was published
+/// or removed. After the publication [`Error::Io`]; then the generation is live and the next collection goes on where this one ended.
+pub fn supersede(
+    mut writer: StoreWriter,
+    manifest: Option<&Manifest>,
+    gone: &[u64],
+    run: &Run,
+) -> Result<Collected> {
+    let (disk, path) = (Arc::clone(writer.disk()), writer.path().to_path_buf());
+    let gate = pins::gate(&disk, &path, File::lock)?;
+    refuse_held(&path, gone)?;
+    match manifest {
+        Some(manifest) => writer.publish_held(manifest)?,
+        None => sync(&disk, &path)?,
+    }
+    let live = Store::open(&path, Io::Mmap)?.manifest.generation;
+    let also = generations::numbers(&path, live)?;
+    let also = also.into_iter().filter(|generation| !gone.contains(generation)).collect();
+    let options = CollectOptions { keep: 1, keep_hours: 0, also };
+    // Nothing is kept for its age, so the time is of no account.
+    carry_out(&disk, &path, &options, SystemTime::UNIX_EPOCH, gate, run)
+}
+
+/// Refuses to remove generations that a living process holds.
+///
+/// # Errors
+/// [`Error::Input`], which names generation and holder.
+pub fn refuse_held(path: &Path, gone: &[u64]) -> Result<()> {
+    let held = pins::pins(path)?;
+    match held.iter().find(|pin| pin.alive && gone.contains(&pin.generation)) {
+        None => Ok(()),
+        Some(Held { generation, holder, .. }) => {
+            let problem = format!(
+                "generation {generation} must go, and {holder} holds it by a pin; try again when that has ended. Nothing was written"
+            );
+            Err(Error::input(path.display().to_string(), problem))
+        }
+    }
+}
+
+/// Decides what goes and removes it, behind the lock of the store; manifests go behind the gate, too.
+fn carry_out(
+    disk: &Arc<dyn Disk>,
+    path: &Path,
+    options: &CollectOptions,
+    now: SystemTime,
+    gate: DiskFile,
+    run: &Run,
+) -> Result<Collected> {
     let plan = plan(path, options, now, &pins::pins(path)?, None)?;
     let (manifests, files): (Vec<&Removal>, Vec<&Removal>) =
         plan.removals.iter().partition(|removal| is_in_manifests(&removal.name));

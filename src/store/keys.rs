@@ -111,7 +111,7 @@ pub(crate) fn home(upper: u32, num_homes: u64) -> usize {
 
 /// The number that `key` is the canonical decimal of.
 #[inline]
-fn parse_canonical(key: &[u8]) -> Option<u64> {
+pub(super) fn parse_canonical(key: &[u8]) -> Option<u64> {
     if key.is_empty() || key.len() > 19 || (key[0] == b'0' && key.len() > 1) {
         return None;
     }

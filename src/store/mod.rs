@@ -23,6 +23,7 @@ pub mod partition;
 pub mod pins;
 pub mod publish;
 mod rules;
+pub mod scan;
 mod scratch;
 pub mod segment;
 pub mod verify;

@@ -141,6 +141,11 @@ impl StoreWriter {
         }
     }
 
+    /// The disk that is written to.
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
     /// The store's directory.
     pub fn path(&self) -> &Path {
         &self.root
@@ -214,6 +219,11 @@ impl StoreWriter {
     /// generation; [`Error::Io`] if the system refuses before the last step, and then nothing is published and
     /// everything is removed; [`Error::CommitUnknown`] if it refuses at the last step, and then nothing is removed.
     pub fn publish(mut self, manifest: &Manifest) -> Result<()> {
+        self.publish_held(manifest)
+    }
+
+    /// As [`publish`](Self::publish), and holds the lock on: nobody else publishes or collects until this writer, which writes nothing more, is dropped.
+    pub(super) fn publish_held(&mut self, manifest: &Manifest) -> Result<()> {
         self.refuse_spent()?;
         self.refuse_wrong(manifest)?;
         let bytes = manifest.encode()?;
@@ -244,6 +254,7 @@ impl StoreWriter {
         if self.durable {
             again(|| self.disk.sync_directory(&self.root)).map_err(unknown)?;
         }
+        self.spent.store(true, Ordering::Relaxed);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Random histories of a store against a plain model: at every generation the store says what the model says.
 //!
-//! A history is a sequence of deliveries (new rows, late ones, repeated ones, contradicting ones, whole repeated
-//! deliveries, links, accounts), changes of the partition, collections with and without pins, backups, restorations,
+//! A history is a sequence of deliveries (new rows, late ones, repeated ones, contradicting ones, corrections, whole
+//! repeated deliveries, links, accounts), changes of the partition, collections with and without pins, backups, restorations,
 //! and attempts that die at some call of the disk. After each step the live generation is compared with the model, and
 //! at the end every generation that is still there.
 //!
@@ -25,6 +25,7 @@ use ringfence::ingest::{Mapping, ReadOptions, RejectLog, Source};
 use ringfence::store::backup::{restore, to_directory};
 use ringfence::store::collect::{CollectOptions, collect_on};
 use ringfence::store::disk::System;
+use ringfence::store::format::flags;
 use ringfence::store::generations::generations;
 use ringfence::store::manifest::Partition;
 use ringfence::store::pins::{Pin, hold};
@@ -155,6 +156,8 @@ impl History {
                     time: 1_700_000_000 + 86_400 * self.draw(150) as i64,
                     minor: 1 + self.draw(1_000_000) as i64,
                     currency: ["EUR", "USD"][self.draw(2) as usize],
+                    corrects: (live.num_rows() > 0 && self.draw(5) == 0)
+                        .then(|| live.row(self.draw(live.num_rows() as u64) as usize).key),
                 },
             };
             delivery.rows.push(row);
@@ -341,15 +344,20 @@ fn sources(delivery: &Delivery) -> Sources {
         vec![Source::Reader { name: name.into(), reader: Box::new(std::io::Cursor::new(text)) }]
     };
     let rows = delivery.rows.iter().map(|row| {
-        let Row { key, source, destination, time, minor, currency } = row;
+        let Row { key, source, destination, time, minor, currency, corrects } = row;
+        let corrects = corrects.map_or(String::new(), |key| format!("t{key}"));
         let amount = format!("{}.{:02}", minor / 100, minor % 100);
         let time = jiff::Timestamp::from_second(*time).unwrap();
-        format!("t{key},a{source},a{destination},{time},{amount},{currency},#\n")
+        format!("t{key},a{source},a{destination},{time},{amount},{currency},{corrects},#\n")
     });
     let links = delivery.links.iter().map(|(account, kind, value)| format!("a{account},{kind},v{value},#\n"));
     let accounts = delivery.accounts.iter().map(|(account, segment)| format!("a{account},{segment},#\n"));
     Sources {
-        transactions: table("t.csv", "transaction,source,destination,time,amount,currency", rows.collect()),
+        transactions: table(
+            "t.csv",
+            "transaction,source,destination,time,amount,currency,corrects",
+            rows.collect(),
+        ),
         links: table("l.csv", "account,kind,value", links.collect()),
         accounts: table("a.csv", "account,segment", accounts.collect()),
     }
@@ -362,13 +370,15 @@ fn said(graph: &Graph) -> Vec<String> {
     let rows = (0..graph.num_transactions()).map(|position| {
         let row = graph.transaction(TxId(position)).unwrap();
         format!(
-            "{}: {} -> {} at {}: {} {}",
+            "{}: {} -> {} at {}: {} {}, {:?}, {}",
             graph.transaction_key(TxId(position)).unwrap(),
             key(row.source.0),
             key(row.destination.0),
             row.time / 1_000_000,
             row.paid,
             graph.currency(row.paid_currency).code,
+            graph.refers_to(TxId(position)).unwrap().map(|id| graph.transaction_key(id).unwrap()),
+            row.flags & flags::MOVES_NOTHING == 0,
         )
     });
     let mut accounts: Vec<String> = (0..graph.num_accounts()).map(key).collect();

@@ -12,6 +12,8 @@ pub struct Row {
     pub time: i64,
     pub minor: i64,
     pub currency: &'static str,
+    /// Key of the row that this one says anew.
+    pub corrects: Option<u64>,
 }
 
 /// The tables of one delivery; rows in the order of their file.
@@ -39,6 +41,8 @@ pub struct Content {
     accounts: BTreeSet<u64>,
     totals: Totals,
     deliveries: BTreeSet<u64>,
+    /// Keys of rows that were corrected.
+    corrected: BTreeSet<u64>,
     pub partition: &'static str,
 }
 
@@ -64,13 +68,15 @@ impl Content {
         Content { partition, ..self }
     }
 
-    /// The content after a delivery: of rows with the same key the first one counts.
+    /// The content after a delivery: of rows with the same key the first one counts, of corrections of the same row, too.
     pub fn after(&self, delivery: &Delivery) -> Content {
         let mut next = self.clone();
         next.deliveries.insert(delivery.number);
         for row in &delivery.rows {
             let totals = next.totals.entry(row.currency).or_default();
-            let is_new = next.rows.iter().all(|known| known.key != row.key);
+            let is_known = |key| next.rows.iter().any(|known| known.key == key);
+            let is_new = !is_known(row.key) && row.corrects.is_none_or(is_known);
+            let is_new = is_new && row.corrects.is_none_or(|corrected| next.corrected.insert(corrected));
             let at = if is_new { 0 } else { 2 };
             totals[at] += 1;
             totals[at + 1] += i128::from(row.minor);
@@ -96,8 +102,12 @@ impl Content {
         let mut rows: Vec<&Row> = self.rows.iter().collect();
         rows.sort_by_key(|row| row.time); // Stable: of one moment, as they came.
         let rows = rows.into_iter().map(|row| {
-            let Row { key, source, destination, time, minor, currency } = row;
-            format!("t{key}: a{source} -> a{destination} at {time}: {minor} {currency}")
+            let Row { key, source, destination, time, minor, currency, corrects } = row;
+            let corrects = corrects.map(|key| format!("t{key}"));
+            let counts = !self.corrected.contains(key);
+            format!(
+                "t{key}: a{source} -> a{destination} at {time}: {minor} {currency}, {corrects:?}, {counts}"
+            )
         });
         let mut accounts: Vec<String> = self.accounts.iter().map(|account| format!("a{account}")).collect();
         accounts.sort();

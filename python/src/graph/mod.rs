@@ -1,6 +1,7 @@
 //! `Graph`: an opened store, and the questions that it answers, by subject.
 
 mod belonging;
+mod erased;
 mod matching;
 mod patterns;
 mod screening;
@@ -15,10 +16,11 @@ use crate::ingest::{PARTITIONS, add, sources};
 use crate::moment::{moment, window};
 use crate::store::Pin;
 use crate::subgraph::Subgraph;
+use erased::erased;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ringfence::graph::Graph as Opened;
-use ringfence::graph::build::{IngestOptions, Sources, compact};
+use ringfence::graph::build::{IngestOptions, Sources, Subject, compact, erase, erase_dry};
 use ringfence::graph::subgraph::{Subgraph as Found, SubgraphOptions};
 use ringfence::ids::AccountId;
 use ringfence::report::subgraph::NetworkOptions;
@@ -69,6 +71,9 @@ impl Graph {
     /// transactions, accounts, links : as in :func:`ringfence.ingest`, optional
     ///     What is added; at least one of them. A transaction whose key the graph has is skipped if it says the same and rejected if not;
     ///     an account that the graph has gets the attributes that its new row says.
+    /// memory : int, optional
+    ///     Most memory to use, in bytes; at least 64 MiB, and half of the machine's if not given. New rows that do not fit beside the time
+    ///     partitions that they fall into are refused.
     /// max_rejects, rejects, threads, progress
     ///     As in :func:`ringfence.ingest`.
     ///
@@ -90,7 +95,7 @@ impl Graph {
     /// >>> second = first.append(links="links.csv")
     /// >>> first.info()["generation"], second.info()["generation"]
     /// (1, 2)
-    #[pyo3(signature = (transactions = None, *, accounts = None, links = None, max_rejects = 1.0, rejects = None, threads = None, progress = None))]
+    #[pyo3(signature = (transactions = None, *, accounts = None, links = None, max_rejects = 1.0, rejects = None, memory = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn append(
         &self,
@@ -100,13 +105,14 @@ impl Graph {
         links: Option<Bound<'_, PyAny>>,
         max_rejects: f64,
         rejects: Option<PathBuf>,
+        memory: Option<u64>,
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Graph> {
         let given = |table: Option<Bound<'_, PyAny>>| table.as_ref().map_or(Ok(Vec::new()), sources);
         let sources =
             Sources { transactions: given(transactions)?, accounts: given(accounts)?, links: given(links)? };
-        let options = IngestOptions { max_rejects_percent: max_rejects, ..IngestOptions::default() };
+        let options = IngestOptions { max_rejects_percent: max_rejects, memory, ..IngestOptions::default() };
         detached(py, Circumstances::new(threads, progress)?, |run| {
             add(self.graph.path(), sources, rejects.as_deref(), &options, run)
         })
@@ -176,6 +182,68 @@ impl Graph {
     /// 1
     fn pin(&self, py: Python<'_>) -> PyResult<Pin> {
         detached(py, Circumstances::default(), |_| Pin::of(&self.graph))
+    }
+
+    /// Takes the identity of accounts or identifiers out of the graph on disk; their transactions stay, to the cent.
+    ///
+    /// An account's key becomes ``erased-<number>``, its attributes and links go, and identifiers that only it used become anonymous too.
+    /// Generations that name it are removed, and all files are searched for what named it. This object goes on reading its own
+    /// generation until it is closed: let it go, and open the graph again. Backups, exports and the files that the graph was made from
+    /// are out of reach. It cannot be undone.
+    ///
+    /// Parameters
+    /// ----------
+    /// accounts : list of str, optional
+    ///     Keys of accounts.
+    /// identifiers : list of tuple of str, optional
+    ///     Kind and value of identifiers; their links stay, with an anonymous key.
+    /// dry_run : bool, default False
+    ///     Say what would be done, and do nothing.
+    /// threads, progress
+    ///     As in :func:`ringfence.ingest`.
+    ///
+    /// Returns
+    /// -------
+    /// dict
+    ///     The live ``generation``, whether it was ``published``, what became ``anonymous`` (``kind``, ``number``, ``key``), ``num_links``,
+    ///     ``num_attributes`` and ``num_devices`` that went, ``num_shared`` identifiers that others use too, the generations
+    ///     ``gone``, and what was ``scanned``: ``num_files``, ``bytes``, ``num_whole``, ``num_within``, ``num_by_chance`` and ``places``;
+    ///     ``None`` in a dry run.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For a subject that no generation names; nothing was written.
+    /// InputError
+    ///     While a living process holds a generation that must go by a pin; nothing was written.
+    ///
+    /// Examples
+    /// --------
+    /// >>> graph = rf.ingest("erase.graph", "transactions.csv", preset="ledger")
+    /// >>> account = graph.components().table().to_dicts(1)[0]["account"]
+    /// >>> graph.erase([account])["scanned"]["num_whole"]
+    /// 0
+    #[pyo3(signature = (accounts = None, *, identifiers = None, dry_run = false, threads = None, progress = None))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn erase<'py>(
+        &self,
+        py: Python<'py>,
+        accounts: Option<Vec<String>>,
+        identifiers: Option<Vec<(String, String)>>,
+        dry_run: bool,
+        threads: Option<usize>,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let accounts = accounts.into_iter().flatten().map(Subject::Account);
+        let identifiers = identifiers.into_iter().flatten();
+        let identifiers = identifiers.map(|(kind, value)| Subject::Identifier { kind, value });
+        let subjects: Vec<Subject> = accounts.chain(identifiers).collect();
+        let path = self.graph.path();
+        let report = detached(py, Circumstances::new(threads, progress)?, |run| match dry_run {
+            true => erase_dry(path, &subjects, run),
+            false => erase(path, &subjects, run),
+        })?;
+        erased(py, &report, dry_run)
     }
 
     /// The accounts around given ones, and the transactions among them.

@@ -10,7 +10,7 @@
 //! transaction key the store has is skipped if it says the same, and rejected if not.
 //! Readers keep the generation that they opened.
 
-use super::ingest::{count_left_out, read_all, refuse_too_many, totals};
+use super::ingest::{budget, count_left_out, read_all, refuse_too_many, totals};
 use super::{BuildOptions, IngestOptions, IngestReport, Sources, prepare_behind, spill};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -58,16 +58,20 @@ pub fn append_into(
     let first = before.sources.len() as u32;
     let known = graph.attribute_columns().to_vec();
     let reading = ReadOptions { first_ordinal: first, attributes: known, ..options.read.clone() };
+    let budget = budget(options)?;
+    let reading = ReadOptions { in_flight: reading.in_flight.min(budget.in_flight()), ..reading };
+    let mut room = spill::Room { memory: budget.memory, held: 0 };
     let mut batches = Vec::new();
     let (mut input, mut report) = read_all(sources, &mapping, rejects, &reading, run, &mut |batch| {
+        room.held += spill::bytes_of(&batch);
         batches.push(batch);
-        Ok(())
+        room.refuse(0)
     })?;
     input.batches = batches;
     refuse_known(&graph, &report.sources)?;
     let partition = before.schema.partition;
     let build = BuildOptions { partition, ..options.build.clone() };
-    let mut prepared = prepare_behind(Some(graph.clone()), input, &build, run)?;
+    let mut prepared = prepare_behind(Some(graph.clone()), input, &build, room, run)?;
     let mut left_out = Vec::new();
     for row in &prepared.left_out {
         spill::count(&mut left_out, row);

@@ -10,7 +10,7 @@
 
 use super::links::Link;
 use super::rows::{Chunk, Place, Row, place};
-use super::{LeftOut, Names};
+use super::{LeftOut, Names, spill};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::graph::attributes::AttributeValue;
@@ -122,12 +122,13 @@ impl Known {
 }
 
 /// The partitions of the store that rows of `chunks` fall into, but for those at `omitted` (ascending), and those of the rows that are `corrected`
-/// (segment and row, ascending), as chunks in time order.
+/// (segment and row, ascending), as chunks in time order; refused if there is no `room` for them.
 pub(super) fn touched(
     graph: &Graph,
     chunks: &[Chunk],
     omitted: &[Place],
     corrected: &[(usize, usize)],
+    room: spill::Room,
     run: &Run,
 ) -> Result<Vec<Chunk>> {
     let partition = graph.manifest().schema.partition;
@@ -145,16 +146,20 @@ pub(super) fn touched(
         &corrected[first..corrected.partition_point(|at| at.0 <= number)]
     };
     let entries = graph.manifest().segments.iter().enumerate();
-    let written_anew = entries.filter(|(number, entry)| {
-        names.binary_search(&entry.partition).is_ok() || !of_segment(*number).is_empty()
-    });
+    let written_anew: Vec<(usize, &SegmentEntry)> = entries
+        .filter(|(number, entry)| {
+            names.binary_search(&entry.partition).is_ok() || !of_segment(*number).is_empty()
+        })
+        .collect();
+    // A file is about twice as long as its rows are in memory, which leaves room for the columns in work.
+    room.refuse(written_anew.iter().map(|(_, entry)| entry.file.bytes).sum())?;
     let load = |(number, entry): (usize, &SegmentEntry)| {
         run.check()?;
         let mut chunk = chunk(graph, number, 0..entry.num_transactions as usize)?;
         of_segment(number).iter().for_each(|&(_, row)| chunk.correct(row));
         Ok(chunk)
     };
-    written_anew.map(load).collect()
+    written_anew.into_iter().map(load).collect()
 }
 
 /// Names of the partitions of the rows that are `wanted`, each at least once.

@@ -36,7 +36,8 @@ pub struct IngestOptions {
     /// Whether the store survives a power failure from the moment that the call returns.
     pub durable: bool,
     /// Most memory to use, in bytes; half of the machine's if not given. What does not fit goes to scratch files in the
-    /// store's directory. The bytes of the store are the same. [`append`](super::append()) holds its rows in memory.
+    /// store's directory. The bytes of the store are the same. [`append`](super::append()) holds its rows and the partitions
+    /// that it writes anew in memory, and refuses what does not fit.
     pub memory: Option<u64>,
     /// How files are cut into chunks.
     pub read: ReadOptions,
@@ -208,7 +209,7 @@ fn check(sources: &Sources, options: &IngestOptions) -> Result<()> {
 }
 
 /// The budget that was given, or half of the machine.
-fn budget(options: &IngestOptions) -> Result<Budget> {
+pub(super) fn budget(options: &IngestOptions) -> Result<Budget> {
     let memory = options.memory.unwrap_or_else(|| (machine_bytes() / 2).max(options.build.memory_min));
     if memory < options.build.memory_min {
         let value = memory.to_string();

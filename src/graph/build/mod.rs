@@ -24,6 +24,7 @@ mod before;
 mod compact;
 mod dictionary;
 mod duplicates;
+mod erase;
 mod ingest;
 mod links;
 mod refers;
@@ -33,6 +34,7 @@ mod spill;
 
 pub use append::{append, append_into};
 pub use compact::{CompactReport, compact, compact_into};
+pub use erase::{Anonymous, EraseReport, Subject, erase, erase_dry, erase_into};
 pub use ingest::{IngestOptions, IngestReport, Sources, ingest, ingest_into};
 
 use super::Graph;
@@ -138,15 +140,16 @@ pub struct Prepared {
 /// [`Error::Limit`] for more accounts, identifiers, currencies, channels or labels than the format holds;
 /// [`Error::Cancelled`].
 pub fn prepare(input: Input, options: &BuildOptions, run: &Run) -> Result<Prepared> {
-    prepare_behind(None, input, options, run)
+    prepare_behind(None, input, options, spill::Room::default(), run)
 }
 
 /// As [`prepare`], for rows that are added to a store: what it knows keeps its ids and codes, a transaction key that it has is a repeated one, and
-/// the rows of the partitions that new rows fall into are read back.
+/// the rows of the partitions that new rows fall into are read back, if there is `room` for them.
 fn prepare_behind(
     before: Option<Graph>,
     mut input: Input,
     options: &BuildOptions,
+    room: spill::Room,
     run: &Run,
 ) -> Result<Prepared> {
     let store = before.as_ref().map(Graph::store);
@@ -203,7 +206,8 @@ fn prepare_behind(
     let mut omitted: Vec<u64> = repeats.into_iter().map(|(place, _)| place).collect();
     let mut num_before = 0;
     if let Some(graph) = &before {
-        let mut read_back = before::touched(graph, &chunks, &omitted, &settled.corrected_before, run)?;
+        let corrected = &settled.corrected_before;
+        let mut read_back = before::touched(graph, &chunks, &omitted, corrected, room, run)?;
         num_before = read_back.len();
         omitted.iter_mut().for_each(|at| *at += rows::place(num_before, 0));
         read_back.append(&mut chunks);

@@ -18,7 +18,8 @@
 //! the system's allocator keeps.
 //!
 //! Not bounded: the keys themselves and the rows that correct others or take them back (an error says by how much they are too many), tables of accounts and of
-//! links, which are small beside the keys that they name, one chunk of a data frame, and what `append` reads and writes anew.
+//! links, which are small beside the keys that they name, and one chunk of a data frame. `append` holds its rows and those of the partitions that
+//! it writes anew, and refuses what does not fit.
 //!
 //! # Choices
 //! Rows are spilled as columns and not as records, as most columns of most ledgers say the same in every row of a batch,
@@ -109,6 +110,35 @@ impl Budget {
     }
 }
 
+/// Memory for rows that are added to a store, and for those that are written anew with them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Bytes in all.
+    pub memory: u64,
+    /// Bytes of the new rows.
+    pub held: u64,
+}
+
+impl Default for Room {
+    /// As much as there is.
+    fn default() -> Self {
+        Room { memory: u64::MAX, held: 0 }
+    }
+}
+
+impl Room {
+    /// Refuses to hold `more` bytes where they do not fit; an eighth is slack.
+    pub fn refuse(self, more: u64) -> Result<()> {
+        let found = (self.held + more).saturating_add((self.held + more) / 7);
+        if found <= self.memory {
+            return Ok(());
+        }
+        let what = "bytes of memory, for new rows and the time partitions that are written anew with them";
+        let remedy = "allow more memory (--memory), append less at a time, or cut time into narrower partitions (ringfence compact)";
+        Err(Error::Limit { what, found, limit: self.memory, remedy })
+    }
+}
+
 /// Batches as they come: held, until they are too many.
 #[derive(Debug)]
 pub(super) enum Collected {
@@ -151,7 +181,7 @@ impl Collected {
 }
 
 /// Bytes of a batch in memory.
-fn bytes_of(batch: &Batch) -> u64 {
+pub(super) fn bytes_of(batch: &Batch) -> u64 {
     fn of<T>(values: &Vec<T>) -> usize {
         values.capacity() * size_of::<T>()
     }
