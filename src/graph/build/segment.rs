@@ -65,8 +65,9 @@ pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Resul
     let destination = gather_u32(|chunk, row| chunk.batch.destination[row]);
     file.column(ColumnId::SOURCE, &source)?;
     file.column(ColumnId::DESTINATION, &destination)?;
-    let (payers, receivers) =
-        (joined(rows, range.clone(), &source), joined(rows, range.clone(), &destination));
+    let bits = corrected(rows, range.clone());
+    let (payers, receivers) = (joined(&source, bits.as_deref()), joined(&destination, bits.as_deref()));
+    drop(bits);
     let times = rows.gather(range.clone(), |chunk, row| chunk.batch.time[row]);
     let amounts = rows.gather(range.clone(), |chunk, row| chunk.batch.amount[row]);
     let (written, outgoing) = rayon::join(
@@ -102,14 +103,20 @@ pub(super) fn write(part: &Part, file: &mut ContainerWriter, run: &Run) -> Resul
     Ok(links.len() as u32)
 }
 
-/// One end of each row that has edges, `NONE` for the others: what was corrected joins nobody.
-fn joined<'e>(rows: &Rows, range: Range<usize>, ends: &'e [u32]) -> Cow<'e, [u32]> {
-    if rows.chunks().iter().all(|chunk| chunk.batch.flags.iter().all(|bits| bits & flags::CORRECTED == 0)) {
-        return Cow::Borrowed(ends);
+/// The flags of rows of which some were corrected; `None` where none was.
+fn corrected(rows: &Rows, range: Range<usize>) -> Option<Vec<u8>> {
+    if rows.chunks().iter().all(|chunk| chunk.batch.flags.is_empty()) {
+        return None;
     }
     let bits = rows.gather(range, |chunk, row| chunk.flags(row));
+    bits.par_iter().any(|bits| bits & flags::CORRECTED != 0).then_some(bits)
+}
+
+/// One end of each row that has edges, `NONE` for the others: what was corrected joins nobody.
+fn joined<'e>(ends: &'e [u32], bits: Option<&[u8]>) -> Cow<'e, [u32]> {
+    let Some(bits) = bits else { return Cow::Borrowed(ends) };
     let end = |(&end, &bits): (&u32, &u8)| if bits & flags::CORRECTED == 0 { end } else { NONE };
-    ends.iter().zip(&bits).map(end).collect()
+    ends.iter().zip(bits).map(end).collect()
 }
 
 /// The columns that are constant in most data; a constant is known without looking at the rows.
