@@ -182,6 +182,17 @@ pub fn supersede(
     carry_out(&disk, &path, &options, SystemTime::UNIX_EPOCH, gate, run)
 }
 
+/// Whether there are data files that belong to no generation: what a killed writer or collection left.
+///
+/// # Errors
+/// As [`collect_dry`].
+pub fn has_leftovers(path: &Path) -> Result<bool> {
+    let everything = CollectOptions { keep: u32::MAX, ..CollectOptions::default() };
+    let plan = plan(path, &everything, SystemTime::UNIX_EPOCH, &pins::pins(path)?, None)?;
+    let is_data = |name: &str| ["segments/", "keys/", "attributes/"].iter().any(|of| name.starts_with(of));
+    Ok(plan.removals.iter().any(|removal| removal.leftover && is_data(&removal.name)))
+}
+
 /// Refuses to remove generations that a living process holds.
 ///
 /// # Errors

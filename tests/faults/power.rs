@@ -171,7 +171,10 @@ fn syncs_of(scenario: &Scenario, num_images: u64, done: &[Site]) -> Vec<(Site, b
         let path = plain(path.strip_prefix(&record.place).unwrap());
         let is_file = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("tmp-"));
         let time = times.entry(path.clone()).and_modify(|time| *time += 1).or_default();
-        let site = (scenario.code, path, *time);
+        let of_others =
+            scenario.of_others.iter().find(|(here, ..)| path == Path::new("store") && here == time);
+        let (code, time) = of_others.map_or((scenario.code, *time), |(_, code, there)| (*code, *there));
+        let site = (code, path, time);
         // The file of an operation that is given up was synced before that was known.
         if is_file && record.states.changes_nothing() || done.contains(&site) {
             continue;

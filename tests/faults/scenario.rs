@@ -29,6 +29,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// The code under test: scenarios of the same code sync in the same places.
     pub code: &'static str,
+    /// Syncs of the store's directory, by their number, that are those of other code: which, and the number there.
+    pub of_others: &'static [(usize, &'static str, usize)],
     /// Makes what is there before.
     pub prepare: fn(Arc<dyn Disk>, &Path),
     /// The operation.
@@ -73,15 +75,16 @@ pub const ALL: [Scenario; 16] = [
     Scenario { name: "append", ..APPEND },
     Scenario { name: "append of what the store has no kind of", prepare: bare, run: append_kinds, ..APPEND },
     Scenario { name: "append after one cut late", prepare: append_cut_late, goes_part: true, ..APPEND },
-    Scenario { name: "compact", code: "compact", prepare: appended, run: compact, ..INGEST },
+    Scenario { name: "compact", code: "append", prepare: appended, run: compact, ..INGEST },
     Scenario {
         name: "erase",
         code: "erase",
-        prepare: appended,
+        prepare: littered,
         run: erase,
         state: of_collected,
         goes_part: true,
         removes: true,
+        of_others: &[(0, "append", 0), (2, "collect", 1)],
         may_return: |state| state.starts_with("generation 3 ") && state.ends_with("and more"),
         ..INGEST
     },
@@ -124,6 +127,7 @@ const PUBLISHED: &str = "bank.ring/CURRENT";
 const INGEST: Scenario = Scenario {
     name: "",
     code: "ingest",
+    of_others: &[],
     prepare: |_, _| {},
     run: ingest,
     state: bank,

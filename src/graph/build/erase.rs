@@ -27,7 +27,7 @@ use crate::graph::Graph;
 use crate::ids::{AccountId, NONE};
 use crate::ingest::batch::{AccountRows, AttributeValues};
 use crate::run::Run;
-use crate::store::collect::{refuse_held, supersede};
+use crate::store::collect::{has_leftovers, refuse_held, supersede};
 use crate::store::generations::generations;
 use crate::store::keys::KeyList;
 use crate::store::manifest::{AttributesEntry, FileEntry, Manifest, SegmentEntry};
@@ -91,7 +91,7 @@ pub struct EraseReport {
 /// Whoever has an older generation open keeps it until it is closed, and backups are out of reach.
 ///
 /// # Errors
-/// [`Error::UnknownKey`] for a subject that no generation names, [`Error::Input`] for one that is anonymous already or
+/// [`Error::UnknownKey`] for a subject that no generation names, unless files of generations that are gone are still there; [`Error::Input`] for one that is anonymous already or
 /// while a living process holds a generation that must go, [`Error::Locked`] while another writer is at work, [`Error::Damaged`]: then nothing was written.
 /// [`Error::CommitUnknown`], and [`Error::Io`] or [`Error::Cancelled`] after the publication: call again, which completes it.
 pub fn erase(path: &Path, subjects: &[Subject], run: &Run) -> Result<EraseReport> {
@@ -288,7 +288,8 @@ fn plan(path: &Path, subjects: &[Subject], run: &Run) -> Result<Plan> {
             }
         }
     }
-    if let Some(Name { kind, key }) = missing.into_iter().next() {
+    // Files of generations that are gone may still name it, where an erasure was cut off: they go now.
+    if let (Some(Name { kind, key }), false) = (missing.into_iter().next(), has_leftovers(path)?) {
         let place = path.display().to_string();
         let kind = kind.unwrap_or_else(|| "account".to_string());
         return Err(Error::UnknownKey { place, kind, key: String::from_utf8_lossy(&key).into_owned() });
