@@ -38,7 +38,7 @@ pub struct Transactions {
     pub currency: Codes<u16>,
     /// Channel code, 0 = none.
     pub channel: Codes<u8>,
-    /// Bits of [`flags`](super::format::flags).
+    /// Bits of [`flags`].
     pub flags: Codes<u8>,
     /// Label code, 0 = none.
     pub label: Codes<u8>,
