@@ -63,7 +63,7 @@ fuzz: ## Let a fuzzer at every door for a minute each (needs cargo-fuzz and a C+
 	done
 
 torture: ## The long form of the campaigns against the store: hours; each prints its seed and a tally
-	RINGFENCE_TORTURE=1 cargo test --locked --release --test faults --test corrupt --test readers --test hostile --test fuzzing -- --nocapture
+	RINGFENCE_TORTURE=1 cargo test --locked --release --test faults --test corrupt --test readers --test histories --test hostile --test fuzzing -- --nocapture
 
 bench: ## Whole stages and their inner steps, one JSON line per stage (docs/benchmarks.md)
 	cargo bench --locked --bench stages
