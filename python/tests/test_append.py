@@ -67,7 +67,8 @@ def test_corrections_and_reversals_are_rows_that_point_at_others(tmp_path):
         ("t4", "d", "c", "2024-02-01T00:00:00Z", "1.50", "EUR", None, "t2"),
         ("t5", "d", "c", "2024-02-02T00:00:00Z", "2.51", "EUR", None, "t2"),
     ]
-    frames = [polars.DataFrame(rows, schema=columns, orient="row") for rows in (first, later)]
+    texts = dict.fromkeys(columns, polars.String)
+    frames = [polars.DataFrame(rows, schema=texts, orient="row") for rows in (first, later)]
     graph = rf.ingest(tmp_path / "graph", frames[0], preset="ledger")
     with pytest.raises(rf.RejectsError, match="reversal-exceeds"):
         graph.append(frames[1])
