@@ -4,6 +4,7 @@
 pub mod arrow;
 pub mod balances;
 pub mod bound;
+pub mod case;
 pub mod centrality;
 pub mod communities;
 pub mod compare;
