@@ -5,9 +5,9 @@ use super::args::{CsvArgs, GraphArgs, WindowArgs, counted};
 use ringfence::graph::subgraph::{Subgraph, SubgraphOptions};
 use ringfence::graph::{Graph, View};
 use ringfence::ids::AccountId;
-use ringfence::report::earlier::{mark_payments, ring_members, trace_payments};
+use ringfence::report::earlier::{mark_payments, trace_payments};
 use ringfence::report::files::{NetworkFormat, network_format, write_network};
-use ringfence::report::rings::Identifiers;
+use ringfence::report::rings::{Identifiers, RingPlace, ring_accounts};
 use ringfence::report::subgraph::{NetworkOptions, network};
 use ringfence::{Error, Result, Run};
 use serde_json::json;
@@ -22,7 +22,7 @@ pub struct Args {
     /// Accounts to begin with.
     #[arg(long, value_name = "ID", num_args = 1.., group = "what")]
     account: Vec<String>,
-    /// One ring of a directory made by `ringfence rings`: rings/0.
+    /// One ring of a directory made by `ringfence rings`, by name or rank: rings/ring-0123456789ab, rings/1.
     #[arg(long, value_name = "DIR/ID", group = "what")]
     ring: Option<PathBuf>,
     /// A directory made by `ringfence trace`: the payments that carried the money.
@@ -103,7 +103,7 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
 fn neighborhood(args: &Args, view: &View, run: &Run) -> Result<Subgraph> {
     let graph = view.graph();
     let (accounts, hops): (Vec<AccountId>, u32) = match &args.ring {
-        Some(place) => (ring_members(graph, place)?.iter().map(AccountId).collect(), 0),
+        Some(place) => (ring_accounts(graph, &RingPlace::find(place)?)?, 0),
         None => (find(graph, &args.account)?, SubgraphOptions::default().hops),
     };
     let options = SubgraphOptions {

@@ -71,7 +71,7 @@ fn catalogue() -> String {
 }
 
 /// The settings that are changed, those of one typology under its name.
-fn settings(changes: &[String]) -> Result<Map<String, Value>> {
+pub(super) fn settings(changes: &[String]) -> Result<Map<String, Value>> {
     let mut settings = Map::new();
     for change in changes {
         let refuse =

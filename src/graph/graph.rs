@@ -263,6 +263,15 @@ impl Graph {
         Ok(text(key))
     }
 
+    /// The identifier of a kind with this value, if the graph has it.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the keys are.
+    pub fn find_identifier(&self, kind: KindId, key: &str) -> Result<Option<IdentifierId>> {
+        let found = self.store.identifier_keys()[kind.index()].find(key.as_bytes())?;
+        Ok(found.map(|value| IdentifierId { kind, value }))
+    }
+
     /// The kind of identifiers with this name.
     pub fn find_kind(&self, name: &str) -> Option<KindId> {
         let found = self.manifest().kinds.iter().position(|kind| kind.name == name);

@@ -145,6 +145,36 @@ impl Transfers {
         })
     }
 
+    /// Some of these transfers alone, ascending by position: their accounts are numbered anew, ascending, and so are their places, which are
+    /// the positions that [`id`](Self::id) gives. For searches within a few payments.
+    pub fn only(&self, ids: &[TxId], run: &Run) -> Result<Self> {
+        let pairs = self.pairs(run)?;
+        let places: Vec<u32> = ids.iter().map(|&id| self.place(id)).collect();
+        let ends = |&place: &u32| (pairs.payer(place), pairs.payee(place));
+        let mut accounts: Vec<u32> =
+            places.iter().map(ends).flat_map(|(payer, payee)| [payer, payee]).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        let number = |account: u32| accounts.partition_point(|&known| known < account) as u32;
+        let ends = |place: u32| {
+            let (payer, payee) = ends(&places[place as usize]);
+            (number(payer), number(payee))
+        };
+        let all = || 0..places.len() as u32;
+        let turned = |place: u32| {
+            let (payer, payee) = ends(place);
+            (payee, payer)
+        };
+        Ok(Self {
+            first: TxId(0),
+            times: places.iter().map(|&place| self.time(place)).collect(),
+            amounts: self.amounts.rearranged(&places),
+            out: Side::from_places(accounts.len() as u32, all(), ends),
+            incoming: Side::from_places(accounts.len() as u32, all(), turned),
+            pairs: OnceLock::new(),
+        })
+    }
+
     /// Number of accounts of the graph; those outside of the view have no transfers.
     pub fn num_accounts(&self) -> u32 {
         self.out.offsets.len() as u32 - 1

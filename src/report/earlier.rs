@@ -1,15 +1,14 @@
-//! Results that were written earlier, read back to be drawn: the members of a ring, the payments of a trace.
+//! Results that were written earlier, read back to be drawn: the payments of a trace.
 
 use super::network::Network;
 use super::sheet::Sheet;
 use super::table::Values;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::Graph;
 use crate::graph::subgraph::Subgraph;
 use crate::ids::TxId;
 use crate::run::Run;
 use crate::units::time::parse_time;
-use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -28,35 +27,6 @@ const FLOW_COLUMNS: [&str; 10] = [
     "hop",
     "received_currency",
 ];
-
-/// The accounts of one ring: `place` is `<directory of ringfence rings>/<number>`.
-///
-/// # Errors
-/// [`Error::UnknownKey`] for a ring or an account that is not there; [`Error::Input`], [`Error::Io`].
-pub fn ring_members(graph: &Graph, place: &Path) -> Result<RoaringBitmap> {
-    let text = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (Some(directory), Ok(number)) = (place.parent(), text.parse::<u32>()) else {
-        let value = place.display().to_string();
-        return Err(Error::Option {
-            name: "ring",
-            value,
-            allowed: "a directory of rings and a number: rings/0",
-        });
-    };
-    let file = directory.join("members.csv");
-    let sheet = Sheet::read(&file, &["ring", "account"])?;
-    ["ring", "account"].into_iter().try_for_each(|column| sheet.need(column))?;
-    let mut members = RoaringBitmap::new();
-    for record in sheet.iter().filter(|record| record.get("ring") == Some(text.as_str())) {
-        let key = record.need("account")?;
-        members.insert(graph.find_account(key)?.ok_or_else(|| record.unknown("account", key))?.0);
-    }
-    if members.is_empty() {
-        let place = file.display().to_string();
-        return Err(Error::UnknownKey { place, kind: "ring".into(), key: number.to_string() });
-    }
-    Ok(members)
-}
 
 /// The part of a transaction that a trace followed, over all its cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,7 +75,7 @@ pub fn trace_payments(graph: &Graph, directory: &Path, run: &Run) -> Result<BTre
 
 /// The transaction `key` of a known time: looked for among those of that time, because where the data has no keys a
 /// search by key alone reads whole columns.
-fn find_at(graph: &Graph, key: &str, time: i64) -> Result<Option<TxId>> {
+pub(super) fn find_at(graph: &Graph, key: &str, time: i64) -> Result<Option<TxId>> {
     let (first, end) = (graph.position_at(time)?, graph.position_at(time.saturating_add(1))?);
     for position in first.0..end.0 {
         if graph.transaction_key(TxId(position))? == key {

@@ -170,11 +170,17 @@ impl TableFiles {
 impl TableSink for ReportWriter {
     fn rows(&mut self, name: &'static str, rows: Table) -> Result<()> {
         self.run.check()?;
-        let csv = self.csv;
+        let (csv, run) = (self.csv, self.run.clone());
         let files = self.files(name, &rows)?;
-        let written = write_rows(&rows, csv, &mut files.csv);
         #[cfg(feature = "arrow")]
-        let written = written.and_then(|()| files.parquet.write(&rows));
+        let written = {
+            let TableFiles { csv: lines, parquet } = files;
+            // Both take about as long.
+            let both = run.install(|| rayon::join(|| write_rows(&rows, csv, lines), || parquet.write(&rows)));
+            both.0.and(both.1)
+        };
+        #[cfg(not(feature = "arrow"))]
+        let written = write_rows(&rows, csv, &mut files.csv);
         written.map_err(|error| placed(error, &self.path))
     }
 }

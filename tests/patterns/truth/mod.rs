@@ -12,6 +12,7 @@ pub mod amlworld;
 pub mod engine;
 pub mod matching;
 mod recall;
+mod rings;
 pub mod shape;
 pub mod table;
 

@@ -10,18 +10,18 @@ const DAY_S: u64 = 86_400;
 
 /// Cycles within the five days of other typologies, two accounts enough, that carry about the same value around, as chains do: in so
 /// many payments there are millions that do not.
-fn amlworld_settings() -> Value {
+pub fn amlworld_settings() -> Value {
     json!({ "cycle": { "span_s": 5 * DAY_S, "length_min": 2, "length_max": 10, "passed_on": "500-1500" } })
 }
 
 /// Times are days and attempts take weeks: a month for an instance, ten days at an account of a chain. The generator draws the amounts of
 /// a cycle one by one, and has ordinary pairs who pay each other.
-fn amlgentex_settings() -> Value {
+pub fn amlgentex_settings() -> Value {
     json!({ "span_s": 30 * DAY_S, "dwell_s": 10 * DAY_S, "cycle": { "length_min": 3, "length_max": 10, "passed_on": "any" } })
 }
 
 /// As for AMLGentex, but fans take the whole year: the generator draws the day of each payment of a fan from all of the run.
-fn amlsim_settings() -> Value {
+pub fn amlsim_settings() -> Value {
     let year = json!({ "span_s": 365 * DAY_S });
     json!({
         "span_s": 30 * DAY_S, "dwell_s": 10 * DAY_S, "cycle": { "length_min": 3, "length_max": 10, "passed_on": "any" },

@@ -4,14 +4,14 @@
 //! `summary.json` (what was asked of which graph). Identifier values are personal data: unless they are
 //! asked for, `kind#number` stands for each, the same number for the same value within one graph.
 
-use super::components::account_keys;
-use super::csv::{CsvOptions, write_csv};
-use super::output::Directory;
-use super::provenance::provenance;
-use super::table::{Table, Values};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::ids::IdentifierId;
+use crate::ids::{IdentifierId, KindId};
+use crate::report::components::account_keys;
+use crate::report::csv::{CsvOptions, write_csv};
+use crate::report::output::Directory;
+use crate::report::provenance::provenance;
+use crate::report::table::{Table, Values};
 use crate::rings::{Evidence, IdentityRingOptions, IdentityRings};
 use crate::run::Run;
 use serde_json::json;
@@ -40,8 +40,28 @@ impl Identifiers {
         }
     }
 
+    /// The identifier of a kind that a text stands for, whether it was written masked or revealed.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged) if the keys are.
+    pub fn find(graph: &Graph, kind: KindId, text: &str) -> Result<Option<IdentifierId>> {
+        let name = &graph.manifest().kinds[kind.index()].name;
+        let masked = text.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('#'));
+        match masked.and_then(|number| number.parse().ok()) {
+            Some(value) => {
+                let identifier = IdentifierId { kind, value };
+                Ok(graph.identifier_key(identifier).is_ok().then_some(identifier))
+            }
+            None => graph.find_identifier(kind, text),
+        }
+    }
+
     /// The columns `kind` and `identifier` of `all`.
-    pub(super) fn columns(self, graph: &Graph, all: &[IdentifierId]) -> Result<[(&'static str, Values); 2]> {
+    pub(in crate::report) fn columns(
+        self,
+        graph: &Graph,
+        all: &[IdentifierId],
+    ) -> Result<[(&'static str, Values); 2]> {
         let kinds = all.iter().map(|&one| kind_name(graph, one).to_string()).collect();
         let texts = all.iter().map(|&one| self.text(graph, one)).collect::<Result<_>>()?;
         Ok([("kind", Values::Text(kinds)), ("identifier", Values::Text(texts))])
@@ -197,6 +217,6 @@ pub fn write_rings(
 }
 
 /// The name of an identifier's kind.
-pub(super) fn kind_name(graph: &Graph, identifier: IdentifierId) -> &str {
+pub(in crate::report) fn kind_name(graph: &Graph, identifier: IdentifierId) -> &str {
     &graph.manifest().kinds[identifier.kind.index()].name
 }
