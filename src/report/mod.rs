@@ -39,6 +39,7 @@ pub mod patterns;
 pub mod pools;
 pub mod projection;
 pub mod provenance;
+pub mod pseudonyms;
 pub mod question;
 pub mod rank;
 pub mod rates;

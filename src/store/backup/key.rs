@@ -1,9 +1,10 @@
-//! Keys that bundles are sealed under, where they come from, and what is derived from them.
+//! Keys, under which bundles are sealed and pseudonyms made: where they come from, and what is derived from them.
 //!
 //! # Method
 //! A key is 256 random bits. It never encrypts data itself: HKDF-SHA256 with a label per use gives the key that wraps
 //! the data key of a bundle, and a name by which a bundle says which key it needs. From the data key, which each bundle
-//! has of its own, come the keys of its list and of its chunks.
+//! has of its own, come the keys of its list and of its chunks. Other rooms derive theirs with labels of their own
+//! ([`Key::derived`]).
 //!
 //! # Choices
 //! A key comes from a file that only its owner may read, from a file descriptor, or from the output of a command; never
@@ -149,6 +150,13 @@ impl Key {
     /// [`id`](Self::id) in hexadecimal.
     pub fn name(&self) -> String {
         hex(&self.id())
+    }
+
+    /// A key derived from this one for the use that `label` names; the labels of bundles begin with `ringfence bundle`.
+    pub fn derived(&self, label: &str) -> Zeroizing<[u8; 32]> {
+        let mut derived = Zeroizing::new([0; 32]);
+        derive(&self.bytes, label, &mut *derived);
+        derived
     }
 
     /// What wraps data keys.
