@@ -28,7 +28,7 @@ pub struct KeyArgs {
 }
 
 impl KeyArgs {
-    fn key(&self) -> Result<Option<Key>> {
+    pub fn key(&self) -> Result<Option<Key>> {
         match (&self.key_file, self.key_fd, &self.key_command) {
             (Some(path), ..) => Key::from_file(path).map(Some),
             (_, Some(number), _) => Key::from_descriptor(number).map(Some),

@@ -26,6 +26,7 @@ mod info;
 mod ingest;
 mod link;
 mod matches;
+mod names;
 mod output;
 mod patterns;
 mod progress;
