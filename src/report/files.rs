@@ -1,10 +1,7 @@
-//! Tables and networks as files, in the format that the file's name ends in.
+//! Tables as files, in the format that the file's name ends in; for networks see [`export`](super::export).
 
 use super::csv::{CsvOptions, write_csv};
-use super::graphml::write_graphml;
 use super::json::write_json;
-use super::network::Network;
-use super::node_link::write_node_link;
 use super::output::{check_new, write_file};
 use super::table::Table;
 use crate::error::{Error, Result};
@@ -23,22 +20,10 @@ pub enum TableFormat {
     Parquet,
 }
 
-/// Formats of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NetworkFormat {
-    /// Nodes and edges; see [`graphml`](super::graphml).
-    GraphMl,
-    /// Nodes and edges; see [`node_link`](super::node_link).
-    NodeLink,
-    /// The edges alone, one row each.
-    Csv,
-}
-
 #[cfg(feature = "arrow")]
 const TABLE_ENDINGS: &str = "a file name that ends in .csv, .json or .parquet";
 #[cfg(not(feature = "arrow"))]
 const TABLE_ENDINGS: &str = "a file name that ends in .csv or .json (this build has no Parquet)";
-const NETWORK_ENDINGS: &str = "a file name that ends in .graphml, .json or .csv";
 
 /// The format that `path` asks for, if a new file can be made there.
 ///
@@ -57,20 +42,6 @@ pub fn table_format(path: &Path) -> Result<TableFormat> {
     check_new(path).map(|()| format)
 }
 
-/// As [`table_format`], for networks.
-///
-/// # Errors
-/// As [`table_format`].
-pub fn network_format(path: &Path) -> Result<NetworkFormat> {
-    let format = match ending(path).as_str() {
-        "graphml" => NetworkFormat::GraphMl,
-        "json" => NetworkFormat::NodeLink,
-        "csv" => NetworkFormat::Csv,
-        _ => return Err(refused(path, NETWORK_ENDINGS)),
-    };
-    check_new(path).map(|()| format)
-}
-
 /// Writes `table` to the new file `path`, whole or not at all; `csv` matters where it ends in `.csv`.
 ///
 /// # Errors
@@ -82,19 +53,6 @@ pub fn write_table(table: Table, path: &Path, csv: CsvOptions, run: &Run) -> Res
         TableFormat::Json => write_file(path, run, |out| write_json(&table, out)),
         #[cfg(feature = "arrow")]
         TableFormat::Parquet => write_file(path, run, |out| super::parquet::write_parquet(&table, out)),
-    }
-}
-
-/// Writes `network` to the new file `path`, whole or not at all; `csv` matters where it ends in `.csv`.
-///
-/// # Errors
-/// Those of [`network_format`] and [`write_file`].
-pub fn write_network(network: &Network, path: &Path, csv: CsvOptions, run: &Run) -> Result<()> {
-    run.stage("writing", 0);
-    match network_format(path)? {
-        NetworkFormat::GraphMl => write_file(path, run, |out| write_graphml(network, out)),
-        NetworkFormat::NodeLink => write_file(path, run, |out| write_node_link(network, out)),
-        NetworkFormat::Csv => write_file(path, run, |out| write_csv(&network.edges, csv, out)),
     }
 }
 
@@ -119,13 +77,6 @@ mod tests {
             write_table(sample().nodes, &path, CsvOptions::default(), &Run::new()).unwrap();
             assert!(std::fs::read(&path).unwrap().starts_with(start.as_bytes()), "{name}");
         }
-        for (name, start) in
-            [("b.graphml", "<?xml"), ("b.json", "{\"directed\""), ("b.csv", "id,source,target")]
-        {
-            let path = directory.path().join(name);
-            write_network(&sample(), &path, CsvOptions::default(), &Run::new()).unwrap();
-            assert!(std::fs::read(&path).unwrap().starts_with(start.as_bytes()), "{name}");
-        }
     }
 
     #[test]
@@ -133,10 +84,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let refused = table_format(&directory.path().join("a.xlsx")).unwrap_err().to_string();
         assert!(refused.contains("option output") && refused.contains(".csv"), "{refused}");
-        assert!(matches!(network_format(Path::new("a")), Err(Error::Option { name: "output", .. })));
         let there = directory.path().join("there.csv");
         std::fs::write(&there, "").unwrap();
         assert!(matches!(table_format(&there), Err(Error::Exists { .. })));
-        assert!(matches!(network_format(&there), Err(Error::Exists { .. })));
     }
 }

@@ -55,7 +55,7 @@ pub fn check_new(path: &Path) -> Result<()> {
 /// [`Error::Cancelled`]; in each case nothing is left.
 pub fn write_file(path: &Path, run: &Run, write: impl FnOnce(&mut Sink<'_>) -> io::Result<()>) -> Result<()> {
     let mut pending = Pending::create(path)?;
-    fill(&pending.file, path, run, write)?;
+    pending.fill(run, write)?;
     pending.partial.publish(path)
 }
 
@@ -78,6 +78,29 @@ impl Pending {
             first_free(path, |partial| OpenOptions::new().write(true).create_new(true).open(partial))?;
         let partial = Partial { path: partial, remove: |path| std::fs::remove_file(path), armed: true };
         Ok(Pending { target: path.to_path_buf(), file, partial })
+    }
+
+    /// As [`create`](Self::create), for a file that its owner alone may read and write (mode 0600).
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_private(path: &Path) -> Result<Self> {
+        let pending = Self::create(path)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let private = std::fs::Permissions::from_mode(0o600);
+            pending.file.set_permissions(private).map_err(Error::io(path))?;
+        }
+        Ok(pending)
+    }
+
+    /// Writes the file by `write`, once.
+    ///
+    /// # Errors
+    /// As [`write_file`].
+    pub fn fill(&self, run: &Run, write: impl FnOnce(&mut Sink<'_>) -> io::Result<()>) -> Result<()> {
+        fill(&self.file, &self.target, run, write)
     }
 
     /// A buffered writer to the file; what it holds must be flushed before [`finish`](Self::finish).

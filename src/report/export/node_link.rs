@@ -2,11 +2,11 @@
 //!
 //! `{"directed":true,"multigraph":true,"graph":{},"nodes":[{"id":…}],"edges":[{"source":…,"target":…,"key":…}]}`,
 //! one node or edge per line. `key` is the transaction's external key and tells parallel edges apart. Numbers
-//! follow the rule of [`json`](super::json): a column beyond ±2^53 is strings throughout.
+//! follow the rule of [`json`](super::super::json): a column beyond ±2^53 is strings throughout.
 
-use super::json::{cell_value, needs_text};
-use super::network::Network;
-use super::table::Table;
+use super::super::json::{cell_value, needs_text};
+use super::super::network::Network;
+use super::super::table::Table;
 use std::io::{self, Write};
 
 /// Writes `network` to `out`.
@@ -24,13 +24,14 @@ pub fn write_node_link(network: &Network, out: &mut impl Write) -> io::Result<()
 
 /// The rows of `table`; the column `id` is called `key_name`.
 fn records(table: &Table, key_name: &str, out: &mut impl Write) -> io::Result<()> {
-    let columns: Vec<_> = table
-        .columns
-        .iter()
-        .map(|(name, values)| {
-            (if name == "id" { key_name } else { name.as_str() }, values, needs_text(values))
-        })
-        .collect();
+    // An attribute that is itself called `key` gives way.
+    let called = |name: &str| match name {
+        "id" => key_name.to_string(),
+        name if name == key_name => format!("{name}_"),
+        name => name.to_string(),
+    };
+    let columns: Vec<_> =
+        table.columns.iter().map(|(name, values)| (called(name), values, needs_text(values))).collect();
     for row in 0..table.num_rows() {
         out.write_all(if row == 0 { b"\n{" } else { b",\n{" })?;
         for (at, (name, values, exact)) in columns.iter().enumerate() {
@@ -48,7 +49,7 @@ fn records(table: &Table, key_name: &str, out: &mut impl Write) -> io::Result<()
 
 #[cfg(test)]
 mod tests {
-    use super::super::network::tests::sample;
+    use super::super::super::network::tests::sample;
     use super::*;
 
     #[test]
