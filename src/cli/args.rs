@@ -4,8 +4,10 @@ use clap::Args;
 use ringfence::graph::{Graph, View};
 use ringfence::report::csv::CsvOptions;
 use ringfence::report::pools::PoolInputs;
+use ringfence::report::pseudonyms::{CASE, Names};
 use ringfence::report::sinks::SinkInputs;
 use ringfence::store::Io;
+use ringfence::store::backup::Key;
 use ringfence::trace::{Opening, Pooling, Ties, TraceOptions};
 use ringfence::units::Window;
 use ringfence::units::time::parse_time;
@@ -124,6 +126,54 @@ impl SinkArgs {
     /// Whether there is any.
     pub fn is_empty(&self) -> bool {
         self.inputs() == SinkInputs::default()
+    }
+}
+
+/// Where the key of bundles or pseudonyms comes from; never the command line itself, nor the environment.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct KeyArgs {
+    /// File with the key of a bundle, or of pseudonyms, made by `ringfence backup-key`; nobody else may be allowed to read it.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Open file descriptor to read the key from.
+    #[arg(long, value_name = "N")]
+    key_fd: Option<u32>,
+    /// Command that prints the key; the shell runs it.
+    #[arg(long, value_name = "COMMAND")]
+    key_command: Option<String>,
+}
+
+impl KeyArgs {
+    /// The key, where one is given.
+    pub fn key(&self) -> Result<Option<Key>> {
+        match (&self.key_file, self.key_fd, &self.key_command) {
+            (Some(path), ..) => Key::from_file(path).map(Some),
+            (_, Some(number), _) => Key::from_descriptor(number).map(Some),
+            (.., Some(command)) => Key::from_command(command).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// How accounts, transactions and identifiers are called in what leaves the engine.
+#[derive(Debug, Args)]
+pub struct NamesArgs {
+    /// Write keys of accounts and transactions and values of identifiers as they are. They are personal data.
+    #[arg(long)]
+    pub reveal: bool,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// Case that the pseudonyms belong to: they are the same in all that is written of one case under one key, and others in
+    /// other cases.
+    #[arg(long, value_name = "NAME", default_value = CASE)]
+    case: String,
+}
+
+impl NamesArgs {
+    /// Pseudonyms, or clear names.
+    pub fn names(&self) -> Result<Names> {
+        Names::chosen(self.reveal, self.key.key()?.as_ref(), &self.case)
     }
 }
 

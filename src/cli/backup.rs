@@ -1,7 +1,7 @@
 //! `ringfence backup`, `backup-verify`, `restore`, `drill`, `backup-key`: copies of a graph that can be relied on.
 
 use super::Answer;
-use super::args::counted;
+use super::args::{KeyArgs, counted};
 use ringfence::graph::drill::{DrillOptions, drill};
 use ringfence::report::{self, provenance::hex};
 use ringfence::store::backup::{
@@ -11,32 +11,6 @@ use ringfence::store::disk::System;
 use ringfence::{Error, Result, Run};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-
-/// Where the key of bundles comes from; never the command line itself, nor the environment.
-#[derive(Debug, clap::Args)]
-#[group(multiple = false)]
-pub struct KeyArgs {
-    /// File with the key of a bundle, made by `ringfence backup-key`; nobody else may be allowed to read it.
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-    /// Open file descriptor to read the key from.
-    #[arg(long, value_name = "N")]
-    key_fd: Option<u32>,
-    /// Command that prints the key; the shell runs it.
-    #[arg(long, value_name = "COMMAND")]
-    key_command: Option<String>,
-}
-
-impl KeyArgs {
-    pub fn key(&self) -> Result<Option<Key>> {
-        match (&self.key_file, self.key_fd, &self.key_command) {
-            (Some(path), ..) => Key::from_file(path).map(Some),
-            (_, Some(number), _) => Key::from_descriptor(number).map(Some),
-            (.., Some(command)) => Key::from_command(command).map(Some),
-            _ => Ok(None),
-        }
-    }
-}
 
 /// Back up a graph: to a directory, which is itself a graph, or to one encrypted file.
 #[derive(Debug, clap::Args)]

@@ -1,19 +1,22 @@
 //! `ringfence export`: a part of the graph for other programs to draw and read.
 
 use super::Answer;
-use super::args::{CsvArgs, GraphArgs, WindowArgs, counted};
+use super::args::{GraphArgs, NamesArgs, WindowArgs, counted};
 use ringfence::graph::subgraph::{Subgraph, SubgraphOptions};
 use ringfence::graph::{Graph, View};
 use ringfence::ids::AccountId;
-use ringfence::report::earlier::{mark_payments, trace_payments};
-use ringfence::report::files::{NetworkFormat, network_format, write_network};
+use ringfence::report::earlier::trace_payments;
+use ringfence::report::export::{Columns, Exported, Format, PartOptions, export_part};
 use ringfence::report::rings::{Identifiers, RingPlace, ring_accounts};
-use ringfence::report::subgraph::{NetworkOptions, network};
+use ringfence::report::subgraph::NetworkOptions;
 use ringfence::{Error, Result, Run};
 use serde_json::json;
 use std::path::PathBuf;
 
 /// Write the accounts around some account, of a ring or of a trace, with their transfers, for other programs.
+///
+/// Names of accounts, transactions and identifiers leave as pseudonyms under a key (--key-file), or with --reveal as they
+/// are. What was withheld stands beside the output in `<output>.withheld.json`, or in a directory in `withheld.json`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub struct Args {
@@ -42,76 +45,130 @@ pub struct Args {
     /// Leave out the identifiers that accounts share.
     #[arg(long)]
     transfers_only: bool,
-    /// Write identifier values as they are instead of kind#number. They are personal data.
-    #[arg(long)]
-    reveal: bool,
+    #[command(flatten)]
+    names: NamesArgs,
+    /// File to make with the table that takes pseudonyms back to names; its owner alone may read it.
+    #[arg(long, value_name = "FILE", conflicts_with = "reveal")]
+    key_table: Option<PathBuf>,
     /// Account attributes to write, by name. They may be personal data.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     attributes: Vec<String>,
-    /// File to make; its ending chooses the format: .graphml, .json (node-link) or .csv (the transfers alone).
-    #[arg(long, value_name = "FILE")]
+    /// Write these columns alone, beside those that make the network: id, source, target, type.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
+    /// Leave out these columns.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    without: Vec<String>,
+    /// File or directory to make. The ending of a file chooses the format: .graphml, .gexf, .gml, .dot, .cyjs, .cx2, .json
+    /// (node-link) or .csv (the transfers alone).
+    #[arg(long, value_name = "PATH")]
     output: PathBuf,
-    #[command(flatten)]
-    csv: CsvArgs,
+    /// Format: graphml, gexf, gml, dot, cyjs, cx2, node-link, csv, or for directories csv-pair, parquet-pair, neo4j
+    /// [default: what the ending of --output says]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// In CSV, leave texts as they are that a spreadsheet would run as a formula. Otherwise an apostrophe is put before
+    /// them, but never in the files for Neo4j.
+    #[arg(long)]
+    unguarded: bool,
 }
 
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
-    let format = network_format(&args.output)?;
+    let named = args.format.as_deref().map(Format::named).transpose()?;
+    let format = Format::chosen(named, &args.output)?;
+    let names = args.names.names()?;
     let graph = args.graph.open()?;
-    let options = NetworkOptions {
-        transfers_only: args.transfers_only || format == NetworkFormat::Csv,
-        identifiers: if args.reveal { Identifiers::Revealed } else { Identifiers::Masked },
-        attributes: args.attributes.clone(),
+    let mut options = PartOptions {
+        network: NetworkOptions {
+            transfers_only: args.transfers_only,
+            names,
+            identifiers: Identifiers::Revealed,
+            attributes: args.attributes.clone(),
+        },
+        columns: Columns { only: args.columns.clone(), without: args.without.clone() },
+        format: Some(format),
+        guard_formulas: !args.unguarded,
+        key_table: args.key_table.clone(),
+        asked: None,
     };
-    let (subgraph, network) = match &args.trace {
+    let (subgraph, made) = match &args.trace {
         Some(directory) => {
             let payments = trace_payments(&graph, directory, run)?;
             let positions: Vec<_> = payments.keys().copied().collect();
             let subgraph = Subgraph::of_transactions(&graph, &positions, run)?;
-            let mut network = network(&graph, &subgraph, &options, run)?;
-            mark_payments(&mut network, &subgraph, &payments);
-            (subgraph, network)
+            let made = export_part(&graph, &subgraph, Some(&payments), &options, &args.output, run)?;
+            (subgraph, made)
         }
         None => {
-            let subgraph = neighborhood(args, &args.window.view(&graph)?, run)?;
-            let network = network(&graph, &subgraph, &options, run)?;
-            (subgraph, network)
+            let asked = limits(args);
+            let window = args.window.window()?;
+            let subgraph = neighborhood(args, &graph.window(window)?, &asked, run)?;
+            options.asked = Some((asked, window));
+            let made = export_part(&graph, &subgraph, None, &options, &args.output, run)?;
+            (subgraph, made)
         }
     };
-    write_network(&network, &args.output, args.csv.options(), run)?;
+    Ok(answer(args, &options, &subgraph, &made))
+}
+
+fn answer(args: &Args, options: &PartOptions, subgraph: &Subgraph, made: &Exported) -> Answer {
     let mut text = format!(
         "{} and {}, written to {}\n",
         counted(subgraph.num_nodes(), "account", "accounts"),
         counted(subgraph.num_edges(), "transfer", "transfers"),
         args.output.display()
     );
+    text += &match options.network.names.pseudonyms() {
+        Some(names) => {
+            format!("Names are pseudonyms of the case {:?} under key {}.\n", names.case(), names.key_name())
+        }
+        None => "Names are revealed: this is personal data.\n".to_string(),
+    };
+    if made.num_pictures > 0 {
+        text += &format!(
+            "{} that the format cannot hold shown by pictures (U+2400 on).\n",
+            counted(made.num_pictures, "control character is", "control characters are")
+        );
+    }
     if subgraph.truncated {
         text += "More was found than --accounts-max and --transactions-max allow; \
                  the nearest accounts and the earliest transfers were kept.\n";
     }
+    text += &format!("What was withheld: {}\n", made.document_path.display());
+    if let Some(place) = &args.key_table {
+        text += &format!("What takes pseudonyms back to names, for you alone: {}\n", place.display());
+    }
     let json = json!({
         "output": args.output.display().to_string(),
+        "format": made.document["format"],
+        "withheld": made.document_path.display().to_string(),
+        "names": made.document["names"],
         "num_accounts": subgraph.num_nodes(),
         "num_transfers": subgraph.num_edges(),
-        "num_nodes": network.nodes.num_rows(),
-        "num_edges": network.edges.num_rows(),
+        "num_nodes": made.document["num_nodes"],
+        "num_edges": made.document["num_edges"],
         "truncated": subgraph.truncated,
     });
-    Ok(Answer::new(text, json))
+    Answer::new(text, json)
 }
 
-fn neighborhood(args: &Args, view: &View, run: &Run) -> Result<Subgraph> {
-    let graph = view.graph();
-    let (accounts, hops): (Vec<AccountId>, u32) = match &args.ring {
-        Some(place) => (ring_accounts(graph, &RingPlace::find(place)?)?, 0),
-        None => (find(graph, &args.account)?, SubgraphOptions::default().hops),
-    };
-    let options = SubgraphOptions {
+/// How far and how large the part may be: a ring is taken as it is.
+fn limits(args: &Args) -> SubgraphOptions {
+    let hops = if args.ring.is_some() { 0 } else { SubgraphOptions::default().hops };
+    SubgraphOptions {
         hops: args.hops.unwrap_or(hops),
         accounts_max: args.accounts_max,
         transactions_max: args.transactions_max,
+    }
+}
+
+fn neighborhood(args: &Args, view: &View, limits: &SubgraphOptions, run: &Run) -> Result<Subgraph> {
+    let graph = view.graph();
+    let accounts: Vec<AccountId> = match &args.ring {
+        Some(place) => ring_members(graph, place)?.iter().map(AccountId).collect(),
+        None => find(graph, &args.account)?,
     };
-    Subgraph::neighborhood(view, &accounts, &options, run)
+    Subgraph::neighborhood(view, &accounts, limits, run)
 }
 
 fn find(graph: &Graph, keys: &[String]) -> Result<Vec<AccountId>> {

@@ -26,7 +26,6 @@ mod info;
 mod ingest;
 mod link;
 mod matches;
-mod names;
 mod output;
 mod patterns;
 mod progress;

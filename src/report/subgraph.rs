@@ -1,11 +1,13 @@
 //! Subgraphs as networks: accounts, transfers, shared identifiers, with external keys.
 //!
 //! Nodes are accounts (`type` = `account`) and, unless left out, the identifiers that at least two of them use (`type`
-//! = `identifier`); edges are transfers, and the uses of those identifiers. Identifier values
-//! are masked and account attributes absent unless they are asked for: both are personal data.
+//! = `identifier`); edges are transfers, and the uses of those identifiers. Names leave as they are or as pseudonyms
+//! ([`Names`]), identifier values masked unless they are asked for, and account attributes only if they are: all of them are
+//! personal data. The order of nodes is that of account keys, so with pseudonyms it is that of the pseudonyms.
 
 use super::network::Network;
-use super::rings::Identifiers;
+use super::pseudonyms::{Names, Pseudonyms};
+use super::rings::{Identifiers, kind_name};
 use super::table::{Table, Values};
 use crate::error::{Error, Result};
 use crate::graph::attributes::AttributeValue;
@@ -17,11 +19,13 @@ use crate::units::amount::format_amount;
 use std::collections::HashSet;
 
 /// What of a subgraph leaves the engine, beside accounts and transfers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct NetworkOptions {
     /// Whether identifiers that accounts share are left out.
     pub transfers_only: bool,
-    /// How identifiers are called.
+    /// How accounts, transactions and identifiers are called.
+    pub names: Names,
+    /// How identifiers are called where names are revealed.
     pub identifiers: Identifiers,
     /// Account attributes that become attributes of nodes, by name.
     pub attributes: Vec<String>,
@@ -38,14 +42,64 @@ pub struct NetworkOptions {
 pub fn network(graph: &Graph, subgraph: &Subgraph, options: &NetworkOptions, run: &Run) -> Result<Network> {
     run.stage("keys", (subgraph.num_nodes() + subgraph.num_edges()) as u64);
     run.check()?;
-    let keys =
-        subgraph.accounts.iter().map(|&account| graph.account_key(account)).collect::<Result<Vec<_>>>()?;
+    let keys = account_names(graph, subgraph, &options.names)?;
     let identifiers =
         if options.transfers_only { Vec::new() } else { identifier_nodes(graph, subgraph, &keys, options)? };
-    let nodes = node_table(graph, subgraph, &keys, &identifiers, options)?;
+    let mut nodes = node_table(graph, subgraph, &keys, &identifiers, options)?;
     run.check()?;
-    let edges = edge_table(graph, subgraph, &keys, &identifiers)?;
+    let edges = edge_table(graph, subgraph, &keys, &identifiers, &options.names)?;
+    if let Some(pseudonyms) = options.names.pseudonyms() {
+        let ids: Vec<&String> = keys.iter().chain(&identifiers).collect();
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_by_key(|&row| ids[row]);
+        if let Some(alike) = order.windows(2).find(|rows| ids[rows[0]] == ids[rows[1]]) {
+            return Err(pseudonyms.alike(ids[alike[0]]));
+        }
+        nodes = nodes.pick(&order);
+    }
     Ok(Network { nodes, edges })
+}
+
+/// What takes the pseudonyms of [`network`] back to names: `kind` (`account`, `transaction` or a kind of identifiers),
+/// `pseudonym`, `name`.
+///
+/// # Errors
+/// [`Error::Damaged`]; [`Error::Cancelled`].
+pub fn key_table(
+    graph: &Graph,
+    subgraph: &Subgraph,
+    pseudonyms: &Pseudonyms,
+    transfers_only: bool,
+    run: &Run,
+) -> Result<Table> {
+    run.check()?;
+    let (mut kinds, mut stand_ins, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    let mut row = |kind: &str, pseudonym: String, name: String| {
+        kinds.push(kind.to_string());
+        stand_ins.push(pseudonym);
+        names.push(name);
+    };
+    for &account in &subgraph.accounts {
+        let key = graph.account_key(account)?;
+        row("account", pseudonyms.account(&key), key);
+    }
+    for transfer in &subgraph.transactions {
+        let key = graph.transaction_key(transfer.id)?;
+        row("transaction", pseudonyms.transaction(&key), key);
+    }
+    for &(identifier, _) in if transfers_only { &[][..] } else { &subgraph.shared[..] } {
+        let (kind, value) = (kind_name(graph, identifier), graph.identifier_key(identifier)?);
+        row(kind, pseudonyms.identifier(kind, &value), value);
+    }
+    Ok(Table::new([
+        ("kind", Values::Text(kinds)),
+        ("pseudonym", Values::Text(stand_ins)),
+        ("name", Values::Text(names)),
+    ]))
+}
+
+fn account_names(graph: &Graph, subgraph: &Subgraph, names: &Names) -> Result<Vec<String>> {
+    subgraph.accounts.iter().map(|&account| Ok(names.account(&graph.account_key(account)?))).collect()
 }
 
 /// The names of shared identifiers, none of them that of an account.
@@ -60,11 +114,17 @@ fn identifier_nodes(
         .shared
         .iter()
         .map(|&(identifier, _)| {
-            let mut name = options.identifiers.text(graph, identifier)?;
-            if options.identifiers == Identifiers::Revealed {
+            let kind = kind_name(graph, identifier);
+            let mut name = match (&options.names, options.identifiers) {
+                (Names::Pseudonyms(names), _) => {
+                    return Ok(names.identifier(kind, &graph.identifier_key(identifier)?));
+                }
+                (Names::Revealed, Identifiers::Masked) => options.identifiers.text(graph, identifier)?,
                 // Two kinds can have the same value.
-                name = format!("{}:{name}", graph.manifest().kinds[identifier.kind.index()].name);
-            }
+                (Names::Revealed, Identifiers::Revealed) => {
+                    format!("{kind}:{}", graph.identifier_key(identifier)?)
+                }
+            };
             while !taken.insert(name.clone()) {
                 name.push('*');
             }
@@ -139,11 +199,22 @@ fn attribute(
     })
 }
 
-fn edge_table(graph: &Graph, subgraph: &Subgraph, keys: &[String], identifiers: &[String]) -> Result<Table> {
+fn edge_table(
+    graph: &Graph,
+    subgraph: &Subgraph,
+    keys: &[String],
+    identifiers: &[String],
+    names: &Names,
+) -> Result<Table> {
     let transfers = &subgraph.transactions;
-    let mut ids =
-        transfers.iter().map(|transfer| graph.transaction_key(transfer.id)).collect::<Result<Vec<_>>>()?;
-    let mut taken: HashSet<String> = ids.iter().cloned().collect();
+    let name = |transfer: &Transaction| Ok(names.transaction(&graph.transaction_key(transfer.id)?));
+    let mut ids = transfers.iter().map(name).collect::<Result<Vec<String>>>()?;
+    let mut taken = HashSet::with_capacity(ids.len());
+    for id in &ids {
+        if let (false, Some(pseudonyms)) = (taken.insert(id.clone()), names.pseudonyms()) {
+            return Err(pseudonyms.alike(id));
+        }
+    }
     let ends =
         |end: fn(&(u32, u32)) -> u32| subgraph.ends.iter().map(move |ends| keys[end(ends) as usize].clone());
     let (mut sources, mut targets): (Vec<_>, Vec<_>) =

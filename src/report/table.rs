@@ -164,6 +164,32 @@ impl Values {
         }
     }
 
+    /// The values of these rows, in this order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn pick(&self, rows: &[usize]) -> Values {
+        fn of<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|&row| values[row].clone()).collect()
+        }
+        match self {
+            Values::U32(v) => Values::U32(of(v, rows)),
+            Values::U64(v) => Values::U64(of(v, rows)),
+            Values::I64(v) => Values::I64(of(v, rows)),
+            Values::OptionI64(v) => Values::OptionI64(of(v, rows)),
+            Values::I128(v) => Values::I128(of(v, rows)),
+            Values::F64(v) => Values::F64(of(v, rows)),
+            Values::OptionF64(v) => Values::OptionF64(of(v, rows)),
+            Values::Boolean(v) => Values::Boolean(of(v, rows)),
+            Values::OptionBoolean(v) => Values::OptionBoolean(of(v, rows)),
+            Values::Text(v) => Values::Text(of(v, rows)),
+            Values::OptionText(v) => Values::OptionText(of(v, rows)),
+            Values::Coded(v) => Values::Coded(Coded { words: v.words.clone(), codes: of(&v.codes, rows) }),
+            Values::Time(v) => Values::Time(of(v, rows)),
+            Values::OptionTime(v) => Values::OptionTime(of(v, rows)),
+        }
+    }
+
     /// Adds the values of another column of this kind behind these.
     ///
     /// # Panics
@@ -258,6 +284,15 @@ impl Table {
         Table { columns: self.columns.iter().map(slice).collect() }
     }
 
+    /// These rows, in this order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn pick(&self, rows: &[usize]) -> Table {
+        let pick = |(name, values): &(String, Values)| (name.clone(), values.pick(rows));
+        Table { columns: self.columns.iter().map(pick).collect() }
+    }
+
     /// Adds the rows of another table with the same columns behind these.
     ///
     /// # Panics
@@ -339,6 +374,7 @@ mod tests {
         };
         assert_eq!(cells(&coded), text(&["y", "x", "y", "y", "z"]));
         assert_eq!(cells(&coded.slice(1..3)), text(&["x", "y"]));
+        assert_eq!(cells(&coded.pick(&[3, 1])), text(&["y", "x"]));
         let Values::Coded(values) = &coded.columns[0].1 else { panic!("coded") };
         assert_eq!(values.iter().collect::<String>(), "yxyyz");
     }

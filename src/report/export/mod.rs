@@ -13,6 +13,7 @@ mod gml;
 mod graphml;
 mod neo4j;
 mod node_link;
+mod part;
 mod written;
 mod xml;
 
@@ -24,6 +25,7 @@ pub use gexf::write_gexf;
 pub use gml::write_gml;
 pub use graphml::write_graphml;
 pub use node_link::write_node_link;
+pub use part::{PartOptions, export_part};
 pub use written::{Export, Exported, FileMade, write_export};
 
 use super::output::check_new;
