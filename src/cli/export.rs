@@ -165,7 +165,7 @@ fn limits(args: &Args) -> SubgraphOptions {
 fn neighborhood(args: &Args, view: &View, limits: &SubgraphOptions, run: &Run) -> Result<Subgraph> {
     let graph = view.graph();
     let accounts: Vec<AccountId> = match &args.ring {
-        Some(place) => ring_members(graph, place)?.iter().map(AccountId).collect(),
+        Some(place) => ring_accounts(graph, &RingPlace::find(place)?)?,
         None => find(graph, &args.account)?,
     };
     Subgraph::neighborhood(view, &accounts, limits, run)

@@ -6,7 +6,7 @@ use super::file::{
 };
 use super::flow::flow;
 use super::layout::layout;
-use super::words::Words;
+use super::sentences::Words;
 use crate::error::{Error, Result};
 use crate::graph::attributes::AttributeValue;
 use crate::graph::{Graph, Transaction};

@@ -4,7 +4,11 @@ mod draft;
 mod file;
 mod flow;
 mod layout;
+mod markup;
+mod page;
 mod ring;
+mod sections;
+mod sentences;
 mod trace;
 mod words;
 
@@ -14,5 +18,6 @@ pub use file::{
     FlowLink, FlowNode, Language, MoneyLine, Point, ScorePart, Subject, Summarised,
 };
 pub use layout::layout;
+pub use page::write_page;
 pub use ring::ring_case;
 pub use trace::trace_case;

@@ -2,7 +2,7 @@
 
 use super::draft::{CaseOptions, Moved, Shown, amount, draft, shortened};
 use super::file::{CaseFile, Claim, Counterfactual, MoneyLine, Point, ScorePart, Subject};
-use super::words::{Words, bits};
+use super::sentences::{Words, bits};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ids::{AccountId, TxId};

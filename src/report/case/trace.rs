@@ -2,7 +2,7 @@
 
 use super::draft::{CaseOptions, Moved, Shown, amount, draft, shortened};
 use super::file::{CaseFile, MoneyLine, Point, Subject};
-use super::words::Words;
+use super::sentences::Words;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::ids::{AccountId, CurrencyId};
