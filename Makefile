@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test check format lint docs layers licences rust wheel python notebooks fuzz torture bench recall peers clean
+.PHONY: help demo test check format lint docs layers licences viewer rust wheel python notebooks fuzz torture bench recall peers clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ layers: ## Every room imports only from the floors below it
 licences: ## Licences and bans of dependencies, where cargo-deny is installed
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans; \
 	else echo "licences: not checked, cargo-deny is not installed"; fi
+
+viewer: ## The script and the style of the case file page, built anew (needs node and npm)
+	cd src/report/viewer && npm ci --silent && npm run build
 
 rust: ## Tests of the library, the command line and the examples in the documentation
 	cargo test --locked

@@ -11,6 +11,8 @@ use super::file::CaseAmount;
 
 /// Longest name that is shown in full, in characters.
 pub(super) const NAME_MAX: usize = 64;
+/// Longest name that is never broken into lines.
+const UNBROKEN_MAX: usize = 24;
 /// Characters kept of the start and the end of a longer one.
 const ENDS: (usize, usize) = (40, 12);
 
@@ -58,7 +60,7 @@ pub(super) fn text(text: &str) -> String {
 /// A name; a long one by its ends, with the whole behind a fold. `characters` says how long it is, with a place `{0}`.
 pub(super) fn name(name: &str, characters: &str) -> String {
     match elided(name) {
-        None => format!("<bdi class=\"name\">{}</bdi>", escape(&visible(name))),
+        None => short_name(name),
         Some(short) => format!(
             "<details class=\"long\"><summary><bdi class=\"name\">{}</bdi> ({})</summary><bdi class=\"name\">{}</bdi></details>",
             escape(&short),
@@ -68,10 +70,15 @@ pub(super) fn name(name: &str, characters: &str) -> String {
     }
 }
 
-/// A name where it only refers: a long one by its ends.
+/// A name where it only refers: a long one by its ends, one that would show nothing spelled out.
 pub(super) fn short_name(name: &str) -> String {
-    let shown = elided(name).unwrap_or_else(|| visible(name));
-    format!("<bdi class=\"name\">{}</bdi>", escape(&shown))
+    let shown = elided(name).unwrap_or_else(|| match name {
+        "" => "⟦⟧".to_string(),
+        blank if blank.bytes().all(|byte| byte == b' ') => "⟦U+0020⟧".repeat(blank.len()),
+        _ => visible(name),
+    });
+    let class = if shown.chars().count() <= UNBROKEN_MAX { "name short" } else { "name" };
+    format!("<bdi class=\"{class}\">{}</bdi>", escape(&shown))
 }
 
 /// The visible ends of a long name; nothing for a name that is shown in full.
@@ -111,7 +118,7 @@ pub(super) fn grouped(decimal: &str) -> String {
     }
     let mut out = String::from(&decimal[..decimal.len() - unsigned.len()]);
     for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -158,8 +165,9 @@ mod tests {
     #[test]
     fn a_name_cannot_become_markup_or_turn_the_text_around() {
         assert_eq!(escape("<a href='x' b=\"&\">"), "&lt;a href=&#39;x&#39; b=&quot;&amp;&quot;&gt;");
-        assert_eq!(name("a\u{202e}b\0<", "{0}"), "<bdi class=\"name\">a⟦U+202E⟧b⟦U+0000⟧&lt;</bdi>");
+        assert_eq!(name("a\u{202e}b\0<", "{0}"), "<bdi class=\"name short\">a⟦U+202E⟧b⟦U+0000⟧&lt;</bdi>");
         assert_eq!(visible("a\u{200d}b\u{e0041}\t谢谢 😀"), "a⟦U+200D⟧b⟦U+E0041⟧⟦U+0009⟧谢谢 😀");
+        assert_eq!((short_name(""), short_name(" ")), (short_name("⟦⟧"), short_name("⟦U+0020⟧")));
         assert!(('\0'..='\u{10ffff}').filter(|c| acts(*c)).all(|c| visible(&c.to_string()).starts_with('⟦')));
     }
 

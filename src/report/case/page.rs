@@ -110,3 +110,202 @@ fn data(case: &CaseFile) -> io::Result<String> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sections::ROWS_MAX;
+    use super::*;
+    use serde_json::json;
+
+    /// A case in which every text is `name`.
+    fn case(name: &str, num_transfers: u32) -> CaseFile {
+        let amount = json!({"currency": name, "minor": "123456", "amount": "1234.56"});
+        let account = |member: bool| {
+            json!({"id": name, "member": member, "roles": [name, "mule"], "received": [amount], "paid": [],
+                "attributes": [[name, {name: [name, 1, null]}]], "x": 0.5, "y": 0.25})
+        };
+        let transfer = |at: u32| {
+            json!({"id": name, "source": 0, "target": 1, "time": format!("2024-01-31T12:00:{:02}Z", at % 60),
+                "paid": amount, "received": null, "traced": amount, "hop": 1, "evidence": at.is_multiple_of(2)})
+        };
+        let shows = json!({"text": name, "transfers": [0, 9_999_999], "identifiers": [0, 77]});
+        let mut claim = shows.clone();
+        let mut change = shows;
+        claim["kind"] = json!(name);
+        claim["id"] = json!(name);
+        claim["millibits"] = json!(-2500);
+        change["smallest"] = json!(true);
+        serde_json::from_value(json!({
+            "format": name, "language": "en",
+            "subject": {"kind": "ring", "id": name, "title": name, "first": name, "last": null},
+            "summary": [{"question": "who", "text": name}, {"question": name, "text": name}],
+            "score_millibits": 1500,
+            "score_parts": [{"name": name, "label": name, "millibits": 4000}, {"name": name, "label": name, "millibits": -2500}],
+            "claims": [claim], "counterfactual": change,
+            "money": [{"currency": name, "received": amount, "paid": amount, "kept": amount, "inside": amount, "traced": null}],
+            "accounts": [account(true), account(false)],
+            "identifiers": [{"id": name, "kind": name, "x": 0.1, "y": 0.2}],
+            "uses": [{"account": 0, "identifier": 0, "first": null, "last": name, "count": 3}, {"account": 9, "identifier": 9, "first": null, "last": null, "count": 1}],
+            "transfers": (0..num_transfers).map(transfer).collect::<Vec<_>>(),
+            "flow_nodes": [{"account": null, "label": name, "step": 0}, {"account": 1, "label": name, "step": 1}],
+            "flow_links": [{"source": 0, "target": 1, "amount": amount, "num_transfers": 2}],
+            "summarised": {"num_accounts": 12_000_u64, "num_transfers": 9, "text": name},
+            "withheld": [name], "provenance": {name: {name: [name]}}
+        }))
+        .unwrap()
+    }
+
+    fn page(case: &CaseFile) -> String {
+        let mut out = Vec::new();
+        write_page(case, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// What stands between `start` and the `end` that follows.
+    fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
+        let rest = page.split_once(start).unwrap_or_else(|| panic!("{start} is not there")).1;
+        rest.split_once(end).unwrap().0
+    }
+
+    const HOSTILE: [&str; 8] = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "</script><!--<script>",
+        "' onclick='alert(1)",
+        "&lt;b&gt;&amp;",
+        "\u{2028}\u{2029}\u{202e}\0",
+        "</style></title></textarea>]]>",
+        "{0}{1}${x}",
+    ];
+
+    #[test]
+    fn no_name_becomes_markup() {
+        let count = |page: &str, what: &str| page.matches(what).count();
+        let calm = page(&case("name", 3));
+        for name in HOSTILE {
+            let page = page(&case(name, 3));
+            let read = between(&page, "<head>", "<script type");
+            let harmless = escape(&visible(name)) == name;
+            assert!(harmless || !read.replace(STYLE, "").contains(name), "{name:?} stands unescaped");
+            for tag in ["<script", "</script", "<style", "<img", "<!--", "<details", "</title", "<bdi"] {
+                assert_eq!(count(&page, tag), count(&calm, tag), "{tag} beside {name:?}");
+            }
+            assert!(
+                !between(&page, "<body>", "<script").contains('\u{202e}'),
+                "{name:?} turns the text around"
+            );
+        }
+    }
+
+    #[test]
+    fn the_data_comes_back_as_it_went_in() {
+        for name in HOSTILE {
+            let case = case(name, 5);
+            let page = page(&case);
+            let data = between(&page, "<script type=\"application/json\" id=\"case\">", "</script>");
+            assert!(!data.contains(['<', '>', '&', '\u{2028}', '\u{2029}']));
+            assert_eq!(serde_json::from_str::<CaseFile>(data).unwrap(), case);
+        }
+    }
+
+    #[test]
+    fn the_policy_names_the_script_and_the_style_and_nothing_else() {
+        let page = page(&case("</script>", 3));
+        let policy = between(&page, "Content-Security-Policy\" content=\"", "\">");
+        let hash = |text: &str| format!("'sha256-{}'", base64(&Sha256::digest(text)));
+        let style = hash(between(&page, "<style id=\"__________cytoscape_stylesheet\">", "</style>"));
+        let script = hash(between(&page, "<script>", "</script>"));
+        assert_eq!(
+            policy,
+            format!(
+                "default-src 'none'; script-src {script}; style-src {style}; img-src data:; base-uri 'none'; form-action 'none'"
+            )
+        );
+        assert!(!SCRIPT.is_empty() && !STYLE.is_empty());
+        // What the policy would refuse.
+        assert!(!between(&page, "<body>", "<script").contains(" style=\""));
+        // Hashes are of what a browser reads: it would turn a CR into a line feed.
+        assert!(!SCRIPT.contains(['\r', '\0']) && !STYLE.contains(['\r', '\0']));
+    }
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+        assert_eq!(base64(&[0xfb, 0xef, 0xff]), "++//");
+    }
+
+    #[test]
+    fn nothing_is_fetched_from_anywhere() {
+        let namespaces =
+            ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "http://www.w3.org/1999/xhtml"];
+        let mut page = page(&case("name", 3));
+        for namespace in namespaces {
+            page = page.replace(namespace, "");
+        }
+        let place = page.find("http:").or(page.find("https:")).or(page.find("\"//"));
+        let around = place.map(|at| page[at.saturating_sub(80)..].chars().take(160).collect::<String>());
+        assert_eq!(around, None);
+        for asks in ["@import", "url(", "<link", "src="] {
+            assert!(!STYLE.contains(asks) && !between(&page, "<head>", "<script").contains(asks), "{asks}");
+        }
+    }
+
+    #[test]
+    fn the_same_case_gives_the_same_bytes() {
+        assert_eq!(page(&case("a", 9)), page(&case("a", 9)));
+    }
+
+    #[test]
+    fn all_that_is_said_is_there_without_the_script() {
+        let mut case = case("name", 1000);
+        let page_en = page(&case);
+        let read = between(&page_en, "<body>", "<script");
+        for text in [
+            "1.500 bits",
+            "4.000",
+            "-2.500",
+            "1,234.56",
+            "12,000",
+            "rests on 2 transfers, 2 identifiers",
+            "mule",
+        ] {
+            assert!(read.contains(text), "{text} is not there");
+        }
+        // Evidence is every second transfer, and the first 300 of it are there.
+        assert_eq!(read.matches("2024-01-31 12:00:").count(), ROWS_MAX);
+        assert!(read.contains("The first 300 of 500 rows"), "what is left out is not said");
+        assert!(!read.contains("do not add up"));
+        case.score_millibits = Some(1501);
+        case.language = Language::Zh;
+        let page_zh = page(&case);
+        assert!(page_zh.contains("<html lang=\"zh-Hans\">") && page_zh.contains("各部分之和与评分不符"));
+        assert!(page_en.contains("<html lang=\"en\">"));
+    }
+
+    #[test]
+    fn a_large_case_stays_small() {
+        let mut large = case("ACC-0123456789ABCDEF", 1000);
+        large.accounts = vec![large.accounts[0].clone(); 200];
+        let size = page(&large).len();
+        assert!(size < 2_000_000, "{size} bytes");
+    }
+
+    #[test]
+    fn an_error_of_the_writer_is_returned() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let error = write_page(&case("name", 1), &mut Full).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}

@@ -107,17 +107,24 @@ impl Sections<'_> {
         let mut out = String::from("<ol class=\"claims\">\n");
         for (at, claim) in case.claims.iter().enumerate() {
             let shown = [
-                self.counted(claim.transfers.len(), "one_transfer", "num_transfers"),
-                self.counted(claim.identifiers.len(), "one_identifier", "num_identifiers"),
+                (claim.transfers.len(), "one_transfer", "num_transfers"),
+                (claim.identifiers.len(), "one_identifier", "num_identifiers"),
             ];
+            let shown: Vec<String> = (shown.into_iter().filter(|(count, ..)| *count > 0))
+                .map(|(count, one, many)| self.counted(count, one, many))
+                .collect();
+            let rests = if shown.is_empty() {
+                String::new()
+            } else {
+                format!(" · {}", fill(&self.word("rests_on"), &[&shown.join(", ")]))
+            };
             let kind = visible(self.words.named("kind", &claim.kind));
             out += &format!(
-                "<li data-claim=\"{at}\"><p>{}</p><p class=\"small\"><span class=\"chip\">{}</span> {} · {} · {}</p></li>\n",
+                "<li data-claim=\"{at}\"><p>{}</p><p class=\"small\"><span class=\"chip\">{}</span> {} · {}{rests}</p></li>\n",
                 text(&claim.text),
                 escape(&kind),
                 short_name(&claim.id),
-                self.filled("adds", &[&bits(claim.millibits)]),
-                fill(&self.word("rests_on"), &[&shown[0], &shown[1]])
+                self.filled("adds", &[&bits(claim.millibits)])
             );
         }
         out += "</ol>\n";

@@ -2,7 +2,7 @@
 
 import { announce, button, el, isolated } from "./dom.js";
 import { copyButton } from "./copy.js";
-import { shown, Sums } from "./money.js";
+import { minor, shown, Sums } from "./money.js";
 import { count, elided, moment, visible } from "./text.js";
 
 const LISTED = 25;
@@ -33,9 +33,13 @@ export function details(model, state, graph) {
       el("li", null, transfer(at), ` ${moment(model.transfers[at].time)} · ${shown(model.transfers[at].paid)}${model.isEvidence(at) ? " ●" : ""}`))),
     rest(LISTED, places.length),
   ];
-  const sums = (places) => {
+  /** Exact sums of what was paid, or of what was received. */
+  const sums = (places, received) => {
     const total = new Sums();
-    for (const at of places) total.add(model.transfers[at].paid.currency, model.paid[at]);
+    for (const at of places) {
+      const one = (received && model.transfers[at].received) || model.transfers[at].paid;
+      total.add(one.currency, minor(one));
+    }
     return lines(total.shown(model.currencies));
   };
 
@@ -64,7 +68,7 @@ export function details(model, state, graph) {
         [word("roles"), one.roles.map((role) => model.role(role)).join(", ")],
         [word("received"), lines(one.received.map(shown))],
         [word("paid"), lines(one.paid.map(shown))],
-        [word("in_shown"), [el("div", null, model.counted(into.length, "one_transfer", "num_transfers")), ...sums(into)]],
+        [word("in_shown"), [el("div", null, model.counted(into.length, "one_transfer", "num_transfers")), ...sums(into, true)]],
         [word("out_shown"), [el("div", null, model.counted(out.length, "one_transfer", "num_transfers")), ...sums(out)]],
         ...one.attributes.map(([key, value]) => [visible(key), isolated(elided(plain(value)))]),
         [word("identifiers"), model.usesOf[at].map((use) => el("div", null, `${visible(model.identifiers[model.uses[use].identifier].kind)}: `, identifier(model.uses[use].identifier)))],

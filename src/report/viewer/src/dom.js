@@ -20,7 +20,7 @@ export const svg = (tag, attributes, ...children) =>
   build(document.createElementNS(SVG, tag), attributes, children);
 
 /** A text that does not change the direction of what stands beside it. */
-export const isolated = (text, css = "name") => el("bdi", { class: css }, text);
+export const isolated = (text, css = text.length <= 24 ? "name short" : "name") => el("bdi", { class: css }, text);
 
 export const button = (text, press, attributes) => el("button", { type: "button", ...attributes, click: press }, text);
 

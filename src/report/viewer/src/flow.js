@@ -61,10 +61,10 @@ export function flow(model, state) {
       if (column > 0) graph.links.push({ source: `thread${column - 1}`, target: `thread${column}`, value: 0, thread: true });
     });
     const most = Math.max(...steps.map((_, column) => graph.nodes.filter((node) => node.column === column).length));
-    const width = Math.max(WIDTH, steps.length * 170);
+    const width = Math.max(WIDTH, steps.length * 190);
     const height = Math.max(300, most * 24);
     sankey().nodeId((node) => node.id).nodeAlign((node) => node.column).nodeWidth(12).nodePadding(Math.min(14, (height - 40) / most / 2))
-      .extent([[MARGIN, 12], [width - MARGIN - 130, height - 12]])(graph);
+      .extent([[MARGIN, 12], [width - MARGIN - 200, height - 12]])(graph);
     const view = svg("svg", { class: "sankey", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": word("flow_label", code) });
     for (const link of graph.links) if (!link.thread) view.append(ribbon(link));
     for (const node of graph.nodes) if (!node.thread) view.append(box(node, code));

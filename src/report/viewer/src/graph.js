@@ -249,11 +249,17 @@ export class Graph {
     if (move) this.#bringIntoView();
   }
 
-  /** Moves the picture where what is selected is not to be seen. */
+  /** Moves the picture where what is selected is not to be seen, or is too small to be read. */
   #bringIntoView() {
     const { cy } = this;
     const chosen = cy.elements(".chosen").filter(":visible");
     if (chosen.empty()) return;
+    if (cy.zoom() < 0.3) {
+      cy.fit(cy.elements(".chosen, .beside").filter(":visible"), 60);
+      if (cy.zoom() > 1) cy.zoom(1);
+      if (cy.zoom() < 0.3) cy.zoom(0.3);
+      return cy.center(chosen);
+    }
     const [seen, box] = [cy.extent(), chosen.boundingBox({ includeLabels: false })];
     if (box.x1 < seen.x1 || box.x2 > seen.x2 || box.y1 < seen.y1 || box.y2 > seen.y2) cy.center(chosen);
   }

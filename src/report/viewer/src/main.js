@@ -44,7 +44,7 @@ function reasons(model, state) {
       state.select("claim", at);
       document.getElementById("explore").scrollIntoView({ behavior: "auto" });
     };
-    item.append(button(model.word("show_in_graph"), press, { class: "quiet show-claim" }));
+    (item.querySelector(".small") ?? item).append(" ", button(model.word("show_in_graph"), press, { class: "quiet show-claim" }));
   }
 }
 

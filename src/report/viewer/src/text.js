@@ -5,13 +5,15 @@ const ACTS =
 
 const NAME_MAX = 64;
 
-/** `text` with every character that acts instead of showing written out. */
-export function visible(text) {
-  return text.replace(ACTS, (c) => `⟦U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟧`);
-}
+const spelled = (c) => `⟦U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟧`;
 
-/** The visible ends of a long name; a short one in full. */
+/** `text` with every character that acts instead of showing written out. */
+export const visible = (text) => text.replace(ACTS, spelled);
+
+/** The visible ends of a long name; a short one in full; one that would show nothing, spelled out. */
 export function elided(name, max = NAME_MAX, head = 40, tail = 12) {
+  if (name === "") return "⟦⟧";
+  if (/^ +$/.test(name)) name = name.replace(/ /g, spelled);
   if (name.length <= max) return visible(name);
   const characters = Array.from(name);
   if (characters.length <= max) return visible(name);
