@@ -6,10 +6,12 @@ mod flow;
 mod layout;
 mod markup;
 mod page;
+mod picture;
 mod ring;
 mod sections;
 mod sentences;
 mod trace;
+mod visible;
 mod words;
 
 pub use draft::CaseOptions;
@@ -19,5 +21,6 @@ pub use file::{
 };
 pub use layout::layout;
 pub use page::write_page;
+pub use picture::{Picture, svg};
 pub use ring::ring_case;
 pub use trace::trace_case;

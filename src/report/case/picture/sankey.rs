@@ -1,0 +1,427 @@
+//! The money flow as a Sankey diagram: columns are steps, bars accounts, bands money.
+//!
+//! # Method
+//! Bars of a column are ordered by the barycentre of the other ends of their bands, sweeping to and fro, the best
+//! order seen being kept by the number of crossings (weighted by nothing, counted pair by pair). Bars then move towards the
+//! middle of what they are joined with, as far as the order and the gaps allow.
+//!
+//! # Choices
+//! A bar is as high as the larger of what comes in and what goes out. A band keeps one width along its way.
+
+use super::NAME_MAX;
+use super::canvas::{Anchor, Canvas, EDGE, FAINT, HEADING, INK, Num, RULE};
+use super::marks::{Entry, Kind, legend, legend_height};
+use super::sums::Sum;
+use super::words::{LeftOut, Words, words};
+use crate::report::case::file::CaseFile;
+use crate::report::case::visible::{Xml, cut, elide};
+use std::collections::BTreeMap;
+
+/// Width of a bar.
+const BAR: f64 = 12.0;
+/// Width of a column with the way to the next.
+const COLUMN: f64 = 210.0;
+/// Sweeps in search of an order.
+const SWEEPS: usize = 24;
+/// Most links for which crossings are counted.
+const COUNTED: usize = 3_000;
+
+/// A bar.
+struct Bar {
+    column: usize,
+    kind: Kind,
+    member: bool,
+    incoming: Sum,
+    outgoing: Sum,
+    top: f64,
+    height: f64,
+}
+
+impl Bar {
+    fn middle(&self) -> f64 {
+        self.top + self.height / 2.0
+    }
+}
+
+/// A band.
+struct Band {
+    source: usize,
+    target: usize,
+    size: f64,
+    /// Place in the case file's links.
+    link: usize,
+}
+
+pub(super) fn sankey(case: &CaseFile) -> String {
+    let words = words(case);
+    let flow = Flow::of(case);
+    if flow.bands.is_empty() {
+        let size = (640.0, 260.0);
+        let mut canvas = Canvas::new(case, size, words.no_flow);
+        canvas.say(size, words.no_flow);
+        return canvas.finish();
+    }
+    flow.draw(case, words)
+}
+
+struct Flow<'a> {
+    currency: &'a str,
+    other_currencies: usize,
+    bars: Vec<Bar>,
+    bands: Vec<Band>,
+    /// Bars by column, from top to bottom.
+    columns: Vec<Vec<usize>>,
+    /// The step that each column shows.
+    steps: Vec<u32>,
+    height: f64,
+}
+
+impl<'a> Flow<'a> {
+    fn of(case: &'a CaseFile) -> Self {
+        // One currency: that of most links, the first of equals.
+        let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for (at, link) in case.flow_links.iter().enumerate() {
+            counts.entry(link.amount.currency.as_str()).or_insert((0, usize::MAX - at)).0 += 1;
+        }
+        let currency = counts.iter().max_by_key(|(_, rank)| **rank).map_or("", |(currency, _)| currency);
+        let step = |node: u32| case.flow_nodes.get(node as usize).map(|node| node.step);
+        let links = case.flow_links.iter().enumerate().filter(|(_, link)| {
+            link.amount.currency == currency
+                && matches!((step(link.source), step(link.target)), (Some(a), Some(b)) if a < b)
+        });
+        let mut bands = Vec::new();
+        let mut used: BTreeMap<u32, ()> = BTreeMap::new();
+        for (at, link) in links {
+            let mut sum = Sum::default();
+            sum.add(&link.amount);
+            bands.push(Band {
+                source: link.source as usize,
+                target: link.target as usize,
+                size: sum.size(),
+                link: at,
+            });
+            used.extend([(link.source, ()), (link.target, ())]);
+        }
+        let mut steps: Vec<u32> = used.keys().filter_map(|&node| step(node)).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        let mut columns = vec![Vec::new(); steps.len()];
+        let mut bars = Vec::with_capacity(case.flow_nodes.len());
+        for (at, node) in case.flow_nodes.iter().enumerate() {
+            let account = node.account.and_then(|account| case.accounts.get(account as usize));
+            let column = steps.binary_search(&node.step).unwrap_or_default();
+            if used.contains_key(&(at as u32)) {
+                columns[column].push(at);
+            }
+            bars.push(Bar {
+                column,
+                kind: account.map_or(Kind::Plain, Kind::of),
+                member: account.is_none_or(|account| account.member),
+                incoming: Sum::default(),
+                outgoing: Sum::default(),
+                top: 0.0,
+                height: 0.0,
+            });
+        }
+        for band in &bands {
+            let amount = &case.flow_links[band.link].amount;
+            bars[band.source].outgoing.add(amount);
+            bars[band.target].incoming.add(amount);
+        }
+        let other_currencies = case.flow_links.iter().filter(|link| link.amount.currency != currency).count();
+        let mut flow = Flow { currency, other_currencies, bars, bands, columns, steps, height: 0.0 };
+        flow.order();
+        flow.arrange();
+        flow
+    }
+
+    /// Bars in an order with few crossings.
+    fn order(&mut self) {
+        let mut joined: Vec<Vec<(usize, f64)>> = vec![Vec::new(); self.bars.len()];
+        for band in &self.bands {
+            joined[band.source].push((band.target, band.size.max(1.0)));
+            joined[band.target].push((band.source, band.size.max(1.0)));
+        }
+        let mut rank = vec![0.0; self.bars.len()];
+        let number = |columns: &[Vec<usize>], rank: &mut Vec<f64>| {
+            for column in columns {
+                for (at, &bar) in column.iter().enumerate() {
+                    rank[bar] = (at as f64 + 0.5) / column.len() as f64;
+                }
+            }
+        };
+        number(&self.columns, &mut rank);
+        let mut best = (self.crossings(&rank), self.columns.clone());
+        for sweep in 0..SWEEPS {
+            let forward = sweep % 2 == 0;
+            for step in 0..self.columns.len() {
+                let column = if forward { step } else { self.columns.len() - 1 - step };
+                let centre = |bar: usize| {
+                    let before = |other: usize| (self.bars[other].column < column) == forward;
+                    let near = joined[bar].iter().filter(|(other, _)| before(*other));
+                    let (sum, weight) = near
+                        .fold((0.0, 0.0), |(sum, weight), (other, w)| (sum + rank[*other] * w, weight + w));
+                    if weight > 0.0 { sum / weight } else { rank[bar] }
+                };
+                let mut order: Vec<(f64, usize)> =
+                    self.columns[column].iter().map(|&bar| (centre(bar), bar)).collect();
+                order.sort_by(|a, b| a.0.total_cmp(&b.0)); // stable: equals keep their order
+                self.columns[column] = order.into_iter().map(|(_, bar)| bar).collect();
+                number(&self.columns[column..=column], &mut rank);
+            }
+            let crossings = self.crossings(&rank);
+            if crossings < best.0 {
+                best = (crossings, self.columns.clone());
+            }
+        }
+        self.columns = best.1;
+    }
+
+    /// Pairs of bands between the same columns that cross; too many bands are not counted, and every order is as good.
+    fn crossings(&self, rank: &[f64]) -> u64 {
+        if self.bands.len() > COUNTED {
+            return 0;
+        }
+        let mut crossings = 0;
+        for (at, a) in self.bands.iter().enumerate() {
+            for b in &self.bands[..at] {
+                let beside = self.bars[a.source].column < self.bars[b.target].column
+                    && self.bars[b.source].column < self.bars[a.target].column;
+                let (left, right) = (rank[a.source] - rank[b.source], rank[a.target] - rank[b.target]);
+                crossings += u64::from(beside && left * right < 0.0);
+            }
+        }
+        crossings
+    }
+
+    /// Heights and tops.
+    fn arrange(&mut self) {
+        let most = self.columns.iter().map(Vec::len).max().unwrap_or(0) as f64;
+        let slot = if most > 60.0 { 14.0 } else { 30.0 };
+        self.height = (most * slot).max(300.0);
+        let gap = if most > 60.0 { 8.0 } else { 16.0 };
+        let through = |bar: &Bar| bar.incoming.size().max(bar.outgoing.size());
+        // One scale for all columns: the tightest column's.
+        let scale = self
+            .columns
+            .iter()
+            .map(|column| {
+                let total: f64 = column.iter().map(|&bar| through(&self.bars[bar])).sum();
+                (self.height - gap * (column.len() as f64 - 1.0)) * 0.92 / total.max(1.0)
+            })
+            .fold(f64::MAX, f64::min);
+        for bar in &mut self.bars {
+            bar.height = (through(bar) * scale).max(2.0);
+        }
+        for band in &mut self.bands {
+            band.size = (band.size * scale).max(0.6);
+        }
+        for column in &self.columns {
+            let filled: f64 = column.iter().map(|&bar| self.bars[bar].height).sum();
+            let spare = (self.height - filled - gap * (column.len() as f64 - 1.0)).max(0.0);
+            let mut top = spare / 2.0;
+            for &bar in column {
+                self.bars[bar].top = top;
+                top += self.bars[bar].height + gap;
+            }
+        }
+        for pass in 0..12 {
+            for at in 0..self.columns.len() {
+                let column = if pass % 2 == 0 { at } else { self.columns.len() - 1 - at };
+                self.settle(column, gap);
+            }
+        }
+    }
+
+    /// Moves the bars of a column towards the middle of what they are joined with.
+    fn settle(&mut self, column: usize, gap: f64) {
+        let mut pull: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+        for band in &self.bands {
+            for (bar, other) in [(band.source, band.target), (band.target, band.source)] {
+                if self.bars[bar].column == column {
+                    let pull = pull.entry(bar).or_default();
+                    *pull = (pull.0 + self.bars[other].middle() * band.size, pull.1 + band.size);
+                }
+            }
+        }
+        let bars = self.columns[column].clone();
+        let mut floor = 0.0;
+        for &bar in &bars {
+            let (sum, weight) = pull.get(&bar).copied().unwrap_or((0.0, 0.0));
+            if weight > 0.0 {
+                let wanted = sum / weight - self.bars[bar].height / 2.0;
+                self.bars[bar].top += (wanted - self.bars[bar].top) * 0.7;
+            }
+            self.bars[bar].top = self.bars[bar].top.max(floor);
+            floor = self.bars[bar].top + self.bars[bar].height + gap;
+        }
+        let mut ceiling = self.height;
+        for &bar in bars.iter().rev() {
+            self.bars[bar].top = self.bars[bar].top.min(ceiling - self.bars[bar].height);
+            ceiling = self.bars[bar].top - gap;
+        }
+    }
+
+    fn draw(&self, case: &CaseFile, words: &Words) -> String {
+        let left = EDGE + 6.0;
+        let whole_width = (left + COLUMN * (self.columns.len() as f64 - 1.0) + 190.0 + EDGE).max(640.0);
+        let stretch = (whole_width - left - 190.0 - EDGE) / (self.columns.len() as f64 - 1.0).max(1.0);
+        let x = |column: usize| left + stretch * column as f64;
+        let top = HEADING + 30.0;
+        let mut entries = Vec::new();
+        for kind in Kind::ALL {
+            if self.columns.iter().flatten().any(|&bar| self.bars[bar].kind == kind && self.bars[bar].member)
+            {
+                entries.push((Entry::Node(kind, true), kind.word(words).to_string()));
+            }
+        }
+        if self.columns.iter().flatten().any(|&bar| !self.bars[bar].member) {
+            entries.push((Entry::Node(Kind::Plain, false), words.outside.to_string()));
+        }
+        if self.other_currencies > 0 {
+            entries.push((Entry::Note, words.left_out(self.other_currencies, LeftOut::Currencies)));
+        }
+        let room = whole_width - 2.0 * EDGE;
+        let below = top + self.height + 26.0;
+        let size = (whole_width, below + legend_height(&entries, room) + EDGE);
+        let mut canvas = Canvas::new(case, size, &words.about_flow(&cut(self.currency, 20)));
+        canvas.group(&format!("stroke=\"{RULE}\""));
+        for column in 0..self.columns.len() {
+            let x = Num(x(column) + BAR / 2.0);
+            canvas.add(format_args!(
+                "<path d=\"M{x} {}V{}\"/>\n",
+                Num(top - 8.0),
+                Num(top + self.height + 8.0)
+            ));
+        }
+        canvas.end_group();
+        canvas.group(&format!("font-size=\"11\" fill=\"{FAINT}\""));
+        for (column, step) in self.steps.iter().enumerate() {
+            canvas.text((x(column), top - 14.0), Anchor::Start, "", &words.step_number(*step));
+        }
+        canvas.end_group();
+        self.bands(case, words, (&x, top), &mut canvas);
+        self.bars(case, words, (&x, top), stretch, &mut canvas);
+        legend(&mut canvas, (EDGE, below), &entries, room);
+        canvas.finish()
+    }
+
+    /// Bands, the widest first, so that thin ones lie above.
+    fn bands(
+        &self,
+        case: &CaseFile,
+        words: &Words,
+        (x, top): (&dyn Fn(usize) -> f64, f64),
+        canvas: &mut Canvas,
+    ) {
+        // Where each band leaves its bar and arrives at the other: sorted by the other end.
+        let mut leaves = vec![0.0; self.bands.len()];
+        let mut arrives = vec![0.0; self.bands.len()];
+        for side in [true, false] {
+            let ends =
+                |band: &Band| if side { (band.source, band.target) } else { (band.target, band.source) };
+            let mut order: Vec<usize> = (0..self.bands.len()).collect();
+            order.sort_by(|&a, &b| {
+                let ((bar_a, other_a), (bar_b, other_b)) = (ends(&self.bands[a]), ends(&self.bands[b]));
+                let far = self.bars[other_a].middle().total_cmp(&self.bars[other_b].middle());
+                bar_a.cmp(&bar_b).then(far).then(a.cmp(&b))
+            });
+            let mut filled = vec![0.0; self.bars.len()];
+            for at in order {
+                let (bar, _) = ends(&self.bands[at]);
+                let place = self.bars[bar].top + filled[bar] + self.bands[at].size / 2.0;
+                filled[bar] += self.bands[at].size;
+                if side { leaves[at] = place } else { arrives[at] = place }
+            }
+        }
+        let mut order: Vec<usize> = (0..self.bands.len()).collect();
+        order.sort_by(|&a, &b| self.bands[b].size.total_cmp(&self.bands[a].size).then(a.cmp(&b)));
+        canvas.group("fill-opacity=\".42\" stroke-opacity=\".55\" stroke-width=\".4\"");
+        for at in order {
+            let band = &self.bands[at];
+            let link = &case.flow_links[band.link];
+            let (from, to) = (x(self.bars[band.source].column) + BAR, x(self.bars[band.target].column));
+            let (half, middle) = (band.size / 2.0, (from + to) / 2.0);
+            let (a, b) = (top + leaves[at], top + arrives[at]);
+            let colour = match self.bars[band.source].kind {
+                Kind::Plain => "#8b94a3",
+                kind => kind.colour(),
+            };
+            canvas.add(format_args!(
+                "<path fill=\"{colour}\" stroke=\"{INK}\" d=\"M{f} {}C{m} {} {m} {} {t} {}V{}C{m} {} {m} {} {f} {}z\"><title>{} → {}: {} {}, {}</title></path>\n",
+                Num(a - half),
+                Num(a - half),
+                Num(b - half),
+                Num(b - half),
+                Num(b + half),
+                Num(b + half),
+                Num(a + half),
+                Num(a + half),
+                Xml(&cut(&case.flow_nodes[band.source].label, NAME_MAX)),
+                Xml(&cut(&case.flow_nodes[band.target].label, NAME_MAX)),
+                Xml(&cut(&link.amount.amount, NAME_MAX)),
+                Xml(&cut(&link.amount.currency, NAME_MAX)),
+                words.transfers(u64::from(link.num_transfers)),
+                f = Num(from),
+                m = Num(middle),
+                t = Num(to),
+            ));
+        }
+        canvas.end_group();
+    }
+
+    /// Bars with their names, and what went through them.
+    fn bars(
+        &self,
+        case: &CaseFile,
+        words: &Words,
+        (x, top): (&dyn Fn(usize) -> f64, f64),
+        stretch: f64,
+        canvas: &mut Canvas,
+    ) {
+        canvas.group(&format!("stroke=\"{INK}\" stroke-width=\".8\""));
+        for &at in self.columns.iter().flatten() {
+            let bar = &self.bars[at];
+            let outside = if bar.member { "" } else { " stroke-dasharray=\"2 1.5\" fill-opacity=\".35\"" };
+            let role = if bar.kind == Kind::Plain { words.account } else { bar.kind.word(words) };
+            canvas.add(format_args!(
+                "<rect x=\"{}\" y=\"{}\" width=\"{BAR}\" height=\"{}\" fill=\"{}\"{outside}><title>{}: {role}, {} {}</title></rect>\n",
+                Num(x(bar.column)),
+                Num(top + bar.top),
+                Num(bar.height),
+                bar.kind.colour(),
+                Xml(&cut(&case.flow_nodes[at].label, NAME_MAX)),
+                self.through(bar),
+                Xml(&cut(self.currency, NAME_MAX)),
+            ));
+        }
+        canvas.end_group();
+        let most = self.columns.iter().map(Vec::len).max().unwrap_or(0);
+        let font = if most > 60 { 8.5 } else { 11.0 };
+        canvas.group(&format!("font-size=\"{}\"", Num(font)));
+        for &at in self.columns.iter().flatten() {
+            let bar = &self.bars[at];
+            let (x, middle) = (x(bar.column) + BAR + 5.0, top + bar.middle());
+            let room = (stretch.min(190.0) - BAR - 12.0) / font;
+            let amount = format!("{} {}", self.through(bar), cut(self.currency, 8));
+            let name = elide(&case.flow_nodes[at].label, room.min(18.0));
+            if most <= 60 {
+                canvas.text((x, middle - 1.0), Anchor::Start, "", &name);
+                canvas.text(
+                    (x, middle + font),
+                    Anchor::Start,
+                    &format!("fill=\"{FAINT}\" font-size=\"10\""),
+                    &elide(&amount, room),
+                );
+            } else {
+                canvas.text((x, middle + font * 0.35), Anchor::Start, "", &name);
+            }
+        }
+        canvas.end_group();
+    }
+
+    /// The larger of what comes in and what goes out.
+    fn through(&self, bar: &Bar) -> String {
+        if bar.incoming.size() > bar.outgoing.size() { bar.incoming.amount() } else { bar.outgoing.amount() }
+    }
+}
