@@ -17,7 +17,7 @@
 use super::file::{CaseFile, Language};
 use super::markup::{escape, visible};
 use super::sections::Sections;
-use super::sentences::Words;
+use super::words::Words;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 

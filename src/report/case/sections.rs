@@ -5,7 +5,7 @@
 
 use super::file::{CaseAccount, CaseAmount, CaseFile, CaseTransfer};
 use super::markup::{amount, bits, escape, fill, grouped, moment, name, short_name, table, text, visible};
-use super::sentences::Words;
+use super::words::Words;
 use serde_json::Value;
 
 /// Rows of accounts, identifiers and transfers that are readable without the script.
