@@ -54,7 +54,7 @@ impl Answer {
 
     /// The same as a dictionary.
     pub(crate) fn document<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        py.import("json")?.call_method1("loads", (self.report.document.to_string(),))
+        loads(py, &self.report.document)
     }
 
     /// Writes everything to the new directory `path`.
@@ -63,6 +63,11 @@ impl Answer {
             write_report(&self.report, &path, CsvOptions { guard_formulas }, run)
         })
     }
+}
+
+/// A document as dictionaries and lists.
+pub(crate) fn loads<'py>(py: Python<'py>, document: &Value) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.call_method1("loads", (document.to_string(),))
 }
 
 /// A member of a document as text; `-` where there is none.

@@ -1,5 +1,6 @@
 //! `Communities`: who belongs together.
 
+use crate::answer::loads;
 use crate::answer::{Answer, count, shown, span, text};
 use crate::door::{Circumstances, detached};
 use crate::errors::to_python;
@@ -96,7 +97,7 @@ impl Communities {
     fn compare<'py>(&self, py: Python<'py>, other: &Bound<'py, Communities>) -> PyResult<Bound<'py, PyAny>> {
         let other = Arc::clone(&other.get().found);
         let found = detached(py, Circumstances::default(), |_| self.found.compare(&other))?;
-        py.import("json")?.call_method1("loads", (found.to_string(),))
+        loads(py, &found)
     }
 
     /// Writes every table as CSV and Parquet, and ``summary.json``; see :meth:`Trace.write`.

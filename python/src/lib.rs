@@ -8,6 +8,7 @@ mod answer;
 mod arguments;
 mod bound;
 mod capsule;
+mod case;
 mod communities;
 mod components;
 mod contacts;
@@ -19,6 +20,7 @@ mod freeze;
 mod given;
 mod graph;
 mod growing;
+mod identity_rings;
 mod info;
 mod ingest;
 mod links;
@@ -60,6 +62,8 @@ mod _core {
     #[pymodule_export]
     use super::bound::Bounds;
     #[pymodule_export]
+    use super::case::CaseFile;
+    #[pymodule_export]
     use super::communities::Communities;
     #[pymodule_export]
     use super::components::Components;
@@ -76,6 +80,8 @@ mod _core {
     #[pymodule_export]
     use super::growing::IncrementalDensest;
     #[pymodule_export]
+    use super::identity_rings::IdentityRings;
+    #[pymodule_export]
     use super::ingest::ingest;
     #[pymodule_export]
     use super::links::IdentityLinks;
@@ -90,7 +96,7 @@ mod _core {
     #[pymodule_export]
     use super::rank::Ranking;
     #[pymodule_export]
-    use super::rings::IdentityRings;
+    use super::rings::{Rings, changes};
     #[pymodule_export]
     use super::store::{
         Pin, backup, backup_key, collect, doctor, drill, generations, restore, verify_backup,

@@ -1,6 +1,6 @@
 //! `Patterns` and `CycleCounts`: shapes of laundering, with the payments that show them.
 
-use crate::answer::{Answer, count, shown, span};
+use crate::answer::{Answer, count, loads, shown, span};
 use crate::table::Table;
 use pyo3::prelude::*;
 use ringfence::patterns::Typology;
@@ -146,5 +146,5 @@ impl CycleCounts {
 pub(crate) fn typologies(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let all =
         Typology::ALL.map(|typology| (typology.name().to_string(), typology.options().settings().into()));
-    py.import("json")?.call_method1("loads", (Value::Object(Map::from_iter(all)).to_string(),))
+    loads(py, &Value::Object(Map::from_iter(all)))
 }

@@ -1,5 +1,6 @@
 //! What keeps a store healthy: generations, collection, backups and restorations, the doctor.
 
+use crate::answer::loads;
 use crate::door::{Circumstances, detached};
 use crate::errors::to_python;
 use crate::graph::Graph;
@@ -19,11 +20,6 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::SystemTime;
-
-/// A document as dictionaries and lists.
-fn loads<'py>(py: Python<'py>, document: &Value) -> PyResult<Bound<'py, PyAny>> {
-    py.import("json")?.call_method1("loads", (document.to_string(),))
-}
 
 /// Now, for ages of generations.
 fn now() -> SystemTime {

@@ -31,6 +31,7 @@ mod patterns;
 mod progress;
 mod projection;
 mod rank;
+mod report;
 mod rings;
 mod signals;
 mod suspicion;
@@ -94,6 +95,7 @@ enum Verb {
     Patterns(patterns::Args),
     Suspicion(suspicion::Args),
     Rings(rings::Args),
+    Report(report::Args),
     Link(link::Args),
     Trace(trace::Args),
     Freeze(freeze::Args),
@@ -130,6 +132,7 @@ impl Verb {
             Verb::Patterns(args) => patterns::run(args, run),
             Verb::Suspicion(args) => suspicion::run(args, run),
             Verb::Rings(args) => rings::run(args, run),
+            Verb::Report(args) => report::run(args, run),
             Verb::Link(args) => link::run(args, run),
             Verb::Trace(args) => trace::run(args, run),
             Verb::Freeze(args) => freeze::run(args, run),

@@ -5,10 +5,10 @@ use crate::answer::Answer;
 use crate::arguments::choice;
 use crate::components::Components;
 use crate::door::{Circumstances, detached};
+use crate::identity_rings::IdentityRings;
 use crate::links::IdentityLinks;
 use crate::moment::{moment, window};
 use crate::projection::Projection;
-use crate::rings::IdentityRings;
 use crate::sheet::sheet;
 use pyo3::prelude::*;
 use ringfence::community::identity::KindEvidence;
@@ -325,7 +325,7 @@ impl Graph {
 }
 
 impl Graph {
-    fn kind(&self, name: &str) -> Result<KindId> {
+    pub(super) fn kind(&self, name: &str) -> Result<KindId> {
         self.graph.find_kind(name).ok_or_else(|| Error::UnknownKey {
             place: "kinds".into(),
             kind: "kind of identifier".into(),

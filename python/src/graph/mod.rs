@@ -4,6 +4,7 @@ mod belonging;
 mod erased;
 mod matching;
 mod patterns;
+mod rings;
 mod screening;
 mod tracing;
 

@@ -22,7 +22,7 @@ pub(super) fn valuation(base: Option<String>, rates: Option<Sheet>) -> Result<Va
 }
 
 /// Settings by name, as Python's json writes them.
-fn settings(py: Python<'_>, given: Option<Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
+pub(super) fn settings(py: Python<'_>, given: Option<Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
     let Some(given) = given else { return Ok(Map::new()) };
     let text: String = py.import("json")?.call_method1("dumps", (given,))?.extract()?;
     let refuse =

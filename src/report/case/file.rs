@@ -5,6 +5,7 @@
 //! page, the Markdown text and the pictures show it and compute nothing; the JSON form is this structure itself
 //! (`docs/case-file.schema.json`). Lists refer to each other by place: a transfer's `source` is a place in `accounts`.
 
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -261,4 +262,58 @@ pub struct Summarised {
     pub num_transfers: u64,
     /// What was kept, in words.
     pub text: String,
+}
+
+impl CaseFile {
+    /// A case file from its JSON form.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a text that is none, is of another version, or refers to places that are not there.
+    pub fn from_json(name: &str, text: &str) -> Result<Self> {
+        let refuse = |problem: String| Error::input(name, &problem);
+        let case: CaseFile =
+            serde_json::from_str(text).map_err(|error| refuse(format!("is no case file: {error}")))?;
+        if case.format != FORMAT {
+            return Err(refuse(format!("is of the format {:?}, this build reads {FORMAT:?}", case.format)));
+        }
+        match case.dangling() {
+            Some(place) => Err(refuse(format!("refers to a place that is not there: {place}"))),
+            None => Ok(case),
+        }
+    }
+
+    /// The first reference to a place that is not there.
+    fn dangling(&self) -> Option<&'static str> {
+        let (accounts, identifiers) = (self.accounts.len(), self.identifiers.len());
+        let (transfers, nodes) = (self.transfers.len(), self.flow_nodes.len());
+        let beyond = |places: &[u32], len: usize| places.iter().any(|&place| place as usize >= len);
+        let undone = self.counterfactual.as_ref();
+        let checks = [
+            (
+                "claims",
+                self.claims.iter().any(|claim| {
+                    beyond(&claim.transfers, transfers) || beyond(&claim.identifiers, identifiers)
+                }),
+            ),
+            (
+                "counterfactual",
+                undone.is_some_and(|found| {
+                    beyond(&found.transfers, transfers) || beyond(&found.identifiers, identifiers)
+                }),
+            ),
+            (
+                "uses",
+                self.uses
+                    .iter()
+                    .any(|one| beyond(&[one.account], accounts) || beyond(&[one.identifier], identifiers)),
+            ),
+            ("transfers", self.transfers.iter().any(|one| beyond(&[one.source, one.target], accounts))),
+            (
+                "flow_nodes",
+                self.flow_nodes.iter().any(|node| node.account.is_some_and(|at| beyond(&[at], accounts))),
+            ),
+            ("flow_links", self.flow_links.iter().any(|link| beyond(&[link.source, link.target], nodes))),
+        ];
+        checks.into_iter().find(|(_, is_so)| *is_so).map(|(place, _)| place)
+    }
 }

@@ -4,6 +4,7 @@ mod draft;
 mod file;
 mod flow;
 mod layout;
+mod markdown;
 mod markup;
 mod page;
 mod picture;
@@ -13,6 +14,7 @@ mod sentences;
 mod trace;
 mod visible;
 mod words;
+mod written;
 
 pub use draft::CaseOptions;
 pub use file::{
@@ -24,3 +26,4 @@ pub use page::write_page;
 pub use picture::{Picture, svg};
 pub use ring::ring_case;
 pub use trace::trace_case;
+pub use written::{CaseFormat, render, ring_case_file, ring_case_of, write_case};

@@ -6,7 +6,7 @@ mod read;
 mod tables;
 
 pub use diff::ring_changes;
-pub use identity::{Identifiers, RingTables, ring_tables, write_rings};
 pub(in crate::report) use identity::kind_name;
+pub use identity::{Identifiers, RingTables, ring_tables, write_rings};
 pub use read::{RingPlace, read_ring, ring_accounts};
 pub use tables::{NamedRings, RingQuestion, ring_report};
