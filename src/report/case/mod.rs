@@ -22,6 +22,7 @@ pub use file::{
     FlowLink, FlowNode, Language, MoneyLine, Point, ScorePart, Subject, Summarised,
 };
 pub use layout::layout;
+pub use markdown::markdown;
 pub use page::write_page;
 pub use picture::{Picture, svg};
 pub use ring::ring_case;

@@ -33,6 +33,79 @@ impl fmt::Display for Num {
     }
 }
 
+/// The outline of a shape, for the `d` of a path: steps in tenths from place to place, so that rounding never adds up, written as
+/// shortly as SVG allows.
+pub(super) struct Outline {
+    out: String,
+    at: (i64, i64),
+    command: char,
+}
+
+impl Outline {
+    /// Begins at `place`.
+    pub(super) fn new(place: (f64, f64)) -> Self {
+        let at = Self::tenths(place);
+        Self { out: format!("M{} {}", Num(place.0), Num(place.1)), at, command: 'M' }
+    }
+
+    fn tenths(place: (f64, f64)) -> (i64, i64) {
+        ((place.0 * 10.0).round() as i64, (place.1 * 10.0).round() as i64)
+    }
+
+    fn step(&mut self, command: char, places: &[(f64, f64)]) {
+        // A command that is the last one again need not be said.
+        let mut apart = self.command == command;
+        if !apart {
+            self.out.push(command);
+            self.command = command;
+        }
+        for place in places {
+            let to = Self::tenths(*place);
+            for tenths in [to.0 - self.at.0, to.1 - self.at.1] {
+                let (whole, tenth) = (tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
+                if tenths < 0 {
+                    self.out.push('-');
+                } else if apart {
+                    self.out.push(' ');
+                }
+                let _ = match (whole, tenth) {
+                    (_, 0) => write!(self.out, "{whole}"),
+                    (0, _) => write!(self.out, ".{tenth}"),
+                    _ => write!(self.out, "{whole}.{tenth}"),
+                };
+                apart = true;
+            }
+        }
+        if let Some(last) = places.last() {
+            self.at = Self::tenths(*last);
+        }
+    }
+
+    /// Straight on to `place`.
+    pub(super) fn line(mut self, place: (f64, f64)) -> Self {
+        self.step('l', &[place]);
+        self
+    }
+
+    /// To the second place, pulled by the first.
+    pub(super) fn bow(mut self, by: (f64, f64), place: (f64, f64)) -> Self {
+        self.step('q', &[by, place]);
+        self
+    }
+
+    /// To the third place, pulled by the others.
+    pub(super) fn curve(mut self, by: [(f64, f64); 2], place: (f64, f64)) -> Self {
+        self.step('c', &[by[0], by[1], place]);
+        self
+    }
+
+    /// Back to where it began.
+    pub(super) fn close(mut self) -> String {
+        self.out.push('z');
+        self.out
+    }
+}
+
 /// Where a text stands to its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
@@ -128,7 +201,14 @@ impl Canvas {
 
 #[cfg(test)]
 mod tests {
-    use super::Num;
+    use super::{Num, Outline};
+
+    #[test]
+    fn outlines_are_short_and_exact() {
+        let outline =
+            Outline::new((10.04, 5.0)).line((10.5, 4.96)).line((0.0, 0.3)).bow((1.0, 1.0), (2.0, 0.0));
+        assert_eq!(outline.close(), "M10 5l.5 0-10.5-4.7q1 .7 2-.3z");
+    }
 
     #[test]
     fn lengths_are_short() {

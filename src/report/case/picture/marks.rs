@@ -1,18 +1,20 @@
 //! Shapes: what a role looks like, arrows, and the legend that explains them.
 
-use super::canvas::{Canvas, FAINT, INK, Num, PAPER};
+use super::canvas::{Anchor, Canvas, FAINT, INK, Num, Outline, PAPER};
 use super::words::Words;
 use crate::report::case::file::CaseAccount;
+use crate::report::case::visible::{Xml, width};
 
-/// Roles by weight: the first one that an account has is drawn. Colour, and the corners of its shape around (0, 0)
+/// Roles by weight: the first one that an account has is drawn. Colour, the same mixed with two parts of white for accounts outside,
+/// and the corners of its shape around (0, 0)
 /// for a radius of 1; no corners is a circle.
-const ROLES: [(&str, &str, &[(f64, f64)]); 6] = [
-    ("controller", "#cc79a7", &STAR),
-    ("collector", "#e69f00", &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
-    ("cash-out", "#d55e00", &[(-1.1, -0.8), (1.1, -0.8), (0.0, 1.15)]),
-    ("layer", "#f0e442", &[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)]),
-    ("mule", "#009e73", &[(0.0, -1.15), (1.1, 0.8), (-1.1, 0.8)]),
-    ("victim", "#56b4e9", &[]),
+const ROLES: [(&str, [&str; 2], &[(f64, f64)]); 6] = [
+    ("controller", ["#cc79a7", "#edd0e0"], &STAR),
+    ("collector", ["#e69f00", "#f6dda6"], &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
+    ("cash-out", ["#d55e00", "#f0c7a6"], &[(-1.1, -0.8), (1.1, -0.8), (0.0, 1.15)]),
+    ("layer", ["#f0e442", "#faf6bd"], &[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)]),
+    ("mule", ["#009e73", "#a6ddce"], &[(0.0, -1.15), (1.1, 0.8), (-1.1, 0.8)]),
+    ("victim", ["#56b4e9", "#c4e5f7"], &[]),
 ];
 /// A star of five points.
 const STAR: [(f64, f64); 10] = [
@@ -30,7 +32,7 @@ const STAR: [(f64, f64); 10] = [
 const HEXAGON: [(f64, f64); 6] =
     [(-0.5, -0.87), (0.5, -0.87), (1.0, 0.0), (0.5, 0.87), (-0.5, 0.87), (-1.0, 0.0)];
 /// An account without a known role.
-const PLAIN: &str = "#9aa1ab";
+const PLAIN: [&str; 2] = ["#9aa1ab", "#dcdee2"];
 
 /// What is drawn of an account's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +51,12 @@ impl Kind {
         role.map_or(Kind::Plain, Kind::Role)
     }
 
-    pub(super) const fn colour(self) -> &'static str {
+    /// Its colour, paler outside of the subject.
+    pub(super) const fn colour(self, member: bool) -> &'static str {
+        let pale = !member as usize;
         match self {
-            Kind::Role(role) => ROLES[role].1,
-            Kind::Plain => PLAIN,
+            Kind::Role(role) => ROLES[role].1[pale],
+            Kind::Plain => PLAIN[pale],
             Kind::Identifier => PAPER,
         }
     }
@@ -60,8 +64,8 @@ impl Kind {
     /// All, as a legend lists them: money's way from the victim to whoever controls the rest.
     pub(super) const ALL: [Kind; 8] = [
         Kind::Role(5),
-        Kind::Role(4),
         Kind::Role(1),
+        Kind::Role(4),
         Kind::Role(3),
         Kind::Role(2),
         Kind::Role(0),
@@ -87,8 +91,8 @@ impl Kind {
 
     /// Draws it at `at` with `title`, which has to be escaped already. Outside of the subject its line is broken, and its colour pale.
     pub(super) fn draw(self, canvas: &mut Canvas, at: (f64, f64), radius: f64, member: bool, title: &str) {
-        let outside = if member { "" } else { " stroke-dasharray=\"2 1.5\" fill-opacity=\".35\"" };
-        let colour = self.colour();
+        let outside = if member { "" } else { " stroke-dasharray=\"2 1.5\"" };
+        let colour = self.colour(member);
         let corners = self.corners();
         if corners.is_empty() {
             canvas.add(format_args!(
@@ -98,12 +102,10 @@ impl Kind {
                 Num(radius)
             ));
         } else {
-            canvas.add(format_args!("<path fill=\"{colour}\"{outside} d=\""));
-            for (i, corner) in corners.iter().enumerate() {
-                let (x, y) = (at.0 + radius * corner.0, at.1 + radius * corner.1);
-                canvas.add(format_args!("{}{} {}", if i == 0 { 'M' } else { 'L' }, Num(x), Num(y)));
-            }
-            canvas.add(format_args!("z\">"));
+            let at = |corner: &(f64, f64)| (at.0 + radius * corner.0, at.1 + radius * corner.1);
+            let outline =
+                corners[1..].iter().fold(Outline::new(at(&corners[0])), |out, corner| out.line(at(corner)));
+            canvas.add(format_args!("<path fill=\"{colour}\"{outside} d=\"{}\">", outline.close()));
         }
         let end = if corners.is_empty() { "circle" } else { "path" };
         canvas.add(format_args!("<title>{title}</title></{end}>\n"));
@@ -121,21 +123,18 @@ pub(super) fn arrow(from: (f64, f64), to: (f64, f64), width: f64, bend: f64, gap
     let (ux, uy) = (x / length, y / length);
     // Places along the straight line, and how far to its left.
     let at = |along: f64, aside: f64| (from.0 + ux * along + uy * aside, from.1 + uy * along - ux * aside);
-    let show = |p: (f64, f64)| format!("{} {}", Num(p.0), Num(p.1));
     let (head_long, head_half) = ((4.5 + width * 1.2).min((length - gap.0 - gap.1) * 0.8), 2.2 + width * 0.8);
     let half = width / 2.0;
     if bend == 0.0 {
         let (start, neck, tip) = (gap.0, length - gap.1 - head_long, length - gap.1);
-        return format!(
-            "M{}L{}L{}L{}L{}L{}L{}z",
-            show(at(start, half)),
-            show(at(neck, half)),
-            show(at(neck, head_half)),
-            show(at(tip, 0.0)),
-            show(at(neck, -head_half)),
-            show(at(neck, -half)),
-            show(at(start, -half))
-        );
+        return Outline::new(at(start, half))
+            .line(at(neck, half))
+            .line(at(neck, head_half))
+            .line(at(tip, 0.0))
+            .line(at(neck, -head_half))
+            .line(at(neck, -half))
+            .line(at(start, -half))
+            .close();
     }
     // A parabola through both ends; where it leaves and arrives, it has this slope.
     let middle = (length / 2.0, 2.0 * bend);
@@ -146,18 +145,14 @@ pub(super) fn arrow(from: (f64, f64), to: (f64, f64), width: f64, bend: f64, gap
     let neck = (tip.0 - head_long * along, tip.1 + head_long * aside);
     // Across the curve at the start and at the neck.
     let (s, n) = ((-aside, along), (aside, along));
-    format!(
-        "M{}Q{} {}L{}L{}L{}L{}Q{} {}z",
-        show(at(start.0 + half * s.0, start.1 + half * s.1)),
-        show(at(middle.0, middle.1 + half)),
-        show(at(neck.0 + half * n.0, neck.1 + half * n.1)),
-        show(at(neck.0 + head_half * n.0, neck.1 + head_half * n.1)),
-        show(at(tip.0, tip.1)),
-        show(at(neck.0 - head_half * n.0, neck.1 - head_half * n.1)),
-        show(at(neck.0 - half * n.0, neck.1 - half * n.1)),
-        show(at(middle.0, middle.1 - half)),
-        show(at(start.0 - half * s.0, start.1 - half * s.1))
-    )
+    Outline::new(at(start.0 + half * s.0, start.1 + half * s.1))
+        .bow(at(middle.0, middle.1 + half), at(neck.0 + half * n.0, neck.1 + half * n.1))
+        .line(at(neck.0 + head_half * n.0, neck.1 + head_half * n.1))
+        .line(at(tip.0, tip.1))
+        .line(at(neck.0 - head_half * n.0, neck.1 - head_half * n.1))
+        .line(at(neck.0 - half * n.0, neck.1 - half * n.1))
+        .bow(at(middle.0, middle.1 - half), at(start.0 - half * s.0, start.1 - half * s.1))
+        .close()
 }
 
 /// An entry of a legend.
@@ -180,7 +175,7 @@ fn lines(entries: &[(Entry, String)], room: f64) -> (Vec<(f64, f64)>, f64) {
             Entry::Arrow(_) => 34.0,
             Entry::Note => 0.0,
         };
-        let wide = sign + 11.5 * crate::report::case::visible::width(text) + 18.0;
+        let wide = sign + 11.5 * width(text) + 18.0;
         if x > 0.0 && x + wide > room {
             (x, y) = (0.0, y + 20.0);
         }
@@ -204,13 +199,7 @@ pub(super) fn legend(canvas: &mut Canvas, corner: (f64, f64), entries: &[(Entry,
         let text_x = match entry {
             Entry::Node(kind, member) => {
                 canvas.group(&format!("stroke=\"{INK}\""));
-                kind.draw(
-                    canvas,
-                    (x + 7.0, y),
-                    6.0,
-                    *member,
-                    &crate::report::case::visible::Xml(text).to_string(),
-                );
+                kind.draw(canvas, (x + 7.0, y), 6.0, *member, &Xml(text).to_string());
                 canvas.end_group();
                 x + 20.0
             }
@@ -221,7 +210,7 @@ pub(super) fn legend(canvas: &mut Canvas, corner: (f64, f64), entries: &[(Entry,
             }
             Entry::Note => x,
         };
-        canvas.text((text_x, y + 4.0), super::canvas::Anchor::Start, "", text);
+        canvas.text((text_x, y + 4.0), Anchor::Start, "", text);
     }
     canvas.end_group();
 }

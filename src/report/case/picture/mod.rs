@@ -19,6 +19,8 @@ mod words;
 
 use super::file::CaseFile;
 
+pub(super) use words::{Words, words};
+
 /// Longest name in a title, in characters.
 pub(super) const NAME_MAX: usize = 80;
 

@@ -6,7 +6,7 @@
 //! would lie over another or over a node is left to its title.
 
 use super::NAME_MAX;
-use super::canvas::{Anchor, Canvas, EDGE, HEADING, INK, Num, PAPER};
+use super::canvas::{Anchor, Canvas, EDGE, HEADING, INK, Num, Outline, PAPER};
 use super::marks::{Entry, Kind, arrow, legend, legend_height};
 use super::sums::Sum;
 use super::words::{LeftOut, Words, words};
@@ -53,7 +53,7 @@ pub(super) fn ring(case: &CaseFile) -> String {
         node.at = size.place(node.at);
     }
     let entries = entries(case, words, &nodes, &bundles);
-    let labels = Labels::place(&nodes, &bundles, &size);
+    let labels = Labels::place(case, &nodes, &bundles, &size);
     let mut notes = Vec::new();
     if let Some(summarised) = &case.summarised {
         notes.push((Entry::Note, elide(&summarised.text, 60.0)));
@@ -200,21 +200,21 @@ fn nearest(nodes: &[Node<'_>]) -> f64 {
     nearest.get(nearest.len() / 10).copied().unwrap_or(0.0)
 }
 
+/// Accounts and the identifiers that they use, by node.
+fn used(case: &CaseFile) -> impl Iterator<Item = (usize, usize)> {
+    let (accounts, identifiers) = (case.accounts.len(), case.identifiers.len());
+    let ends = case.uses.iter().map(|link| (link.account as usize, link.identifier as usize));
+    let known = ends.filter(move |(account, identifier)| *account < accounts && *identifier < identifiers);
+    known.map(move |(account, identifier)| (account, accounts + identifier))
+}
+
 /// Broken lines from accounts to what they use.
 fn uses(case: &CaseFile, nodes: &[Node<'_>], canvas: &mut Canvas) {
     canvas.group(&format!("stroke=\"{USES}\" stroke-dasharray=\"1.5 3\" stroke-width=\"1.3\""));
-    for link in &case.uses {
-        let (account, identifier) = (link.account as usize, case.accounts.len() + link.identifier as usize);
-        let (Some(from), Some(to)) = (nodes.get(account), nodes.get(identifier)) else { continue };
-        if account < case.accounts.len() {
-            canvas.add(format_args!(
-                "<path d=\"M{} {}L{} {}\"/>\n",
-                Num(from.at.0),
-                Num(from.at.1),
-                Num(to.at.0),
-                Num(to.at.1)
-            ));
-        }
+    for (account, identifier) in used(case) {
+        let (from, to) = (nodes[account].at, nodes[identifier].at);
+        let (x, y) = (Num(to.0), Num(to.1));
+        canvas.add(format_args!("<path d=\"M{} {}L{x} {y}\"/>\n", Num(from.0), Num(from.1)));
     }
     canvas.end_group();
 }
@@ -244,7 +244,7 @@ fn arrows(
                 continue;
             }
             let share = (bundle.sum.size() / largest[currency].max(1.0)).sqrt();
-            let wide = 1.0 + share * radius * 0.55;
+            let wide = 1.0 + share * radius * 0.48;
             let (from, to) = (nodes[source].at, nodes[target].at);
             let gap = (radius * 0.8, radius * 1.15 + 1.5);
             let d = if source == target {
@@ -260,16 +260,17 @@ fn arrows(
             if d.is_empty() {
                 continue;
             }
+            let more = match bundle.count {
+                1 => String::new(),
+                count => format!(" – {}, {}", Xml(&cut(&bundle.last, 40)), words.transfers(count)),
+            };
             canvas.add(format_args!(
-                "<path d=\"{d}\"><title>{} → {}: {} {}, {}, {}{}{}</title></path>\n",
+                "<path d=\"{d}\"><title>{} → {}: {} {}, {}{more}</title></path>\n",
                 Xml(&cut(nodes[source].name, NAME_MAX)),
                 Xml(&cut(nodes[target].name, NAME_MAX)),
                 Xml(&bundle.sum.amount()),
                 Xml(&cut(currency, NAME_MAX)),
-                words.transfers(bundle.count),
                 Xml(&cut(&bundle.first, 40)),
-                if bundle.count > 1 { " – " } else { "" },
-                Xml(&cut(if bundle.count > 1 { &bundle.last } else { "" }, 40)),
             ));
         }
         canvas.end_group();
@@ -280,21 +281,18 @@ fn arrows(
 fn own_arrow(at: (f64, f64), radius: f64, wide: f64) -> String {
     let (x, y) = at;
     let (out, up, half) = (radius * 1.6, radius * 3.4, wide / 2.0);
-    let point = |x: f64, y: f64| format!("{} {}", Num(x), Num(y));
-    format!(
-        "M{}C{} {} {}L{}L{}L{}L{}C{} {} {}z",
-        point(x - radius * 0.6 - half, y - radius * 0.8),
-        point(x - out - half, y - up),
-        point(x + out + half, y - up),
-        point(x + radius * 0.8 + half, y - radius * 1.5),
-        point(x + radius * 0.8 + half + 2.5, y - radius * 1.7),
-        point(x + radius * 0.55, y - radius * 0.75),
-        point(x + radius * 0.8 - half - 2.5, y - radius * 1.7),
-        point(x + radius * 0.8 - half, y - radius * 1.5),
-        point(x + out - half, y - up + wide),
-        point(x - out + half, y - up + wide),
-        point(x - radius * 0.6 + half, y - radius * 0.8),
-    )
+    let beside = x + radius * 0.8;
+    Outline::new((x - radius * 0.6 - half, y - radius * 0.8))
+        .curve([(x - out - half, y - up), (x + out + half, y - up)], (beside + half, y - radius * 1.5))
+        .line((beside + half + 2.5, y - radius * 1.7))
+        .line((x + radius * 0.55, y - radius * 0.75))
+        .line((beside - half - 2.5, y - radius * 1.7))
+        .line((beside - half, y - radius * 1.5))
+        .curve(
+            [(x + out - half, y - up + wide), (x - out + half, y - up + wide)],
+            (x - radius * 0.6 + half, y - radius * 0.8),
+        )
+        .close()
 }
 
 /// What the legend explains: only what is there.
@@ -349,7 +347,12 @@ struct Labels {
 }
 
 impl Labels {
-    fn place(nodes: &[Node<'_>], bundles: &BTreeMap<(&str, usize, usize), Bundle>, size: &Size) -> Self {
+    fn place(
+        case: &CaseFile,
+        nodes: &[Node<'_>],
+        bundles: &BTreeMap<(&str, usize, usize), Bundle>,
+        size: &Size,
+    ) -> Self {
         let font = size.font;
         let reach = size.radius + 3.0;
         let mut taken: Vec<Area> = nodes
@@ -359,8 +362,12 @@ impl Labels {
                 (node.at.0 - r, node.at.1 - r, node.at.0 + r, node.at.1 + r)
             })
             .collect();
-        let lines: Vec<((f64, f64), (f64, f64))> =
-            bundles.keys().map(|&(_, source, target)| (nodes[source].at, nodes[target].at)).collect();
+        let lines: Vec<((f64, f64), (f64, f64))> = bundles
+            .keys()
+            .map(|&(_, source, target)| (source, target))
+            .chain(used(case))
+            .map(|(a, b)| (nodes[a].at, nodes[b].at))
+            .collect();
         let mut order: Vec<usize> = (0..nodes.len()).collect();
         let plain = |node: &Node<'_>| node.kind == Kind::Plain;
         order.sort_by_key(|&i| (plain(&nodes[i]), !nodes[i].member, u32::MAX - nodes[i].degree, i));
@@ -388,7 +395,8 @@ impl Labels {
                         && area.2 <= size.whole.0 - 2.0
                         && area.1 >= HEADING - 8.0
                         && area.3 <= size.whole.1;
-                    inside && !taken.iter().any(|other| overlaps(area, other))
+                    let free = |(at, other): (usize, &Area)| at == i || !overlaps(area, other);
+                    inside && taken.iter().enumerate().all(free)
                 })
                 .min_by_key(|(nth, area)| (lines.iter().filter(|line| crosses(area, line)).count(), *nth));
             match best {

@@ -9,7 +9,7 @@
 //! A bar is as high as the larger of what comes in and what goes out. A band keeps one width along its way.
 
 use super::NAME_MAX;
-use super::canvas::{Anchor, Canvas, EDGE, FAINT, HEADING, INK, Num, RULE};
+use super::canvas::{Anchor, Canvas, EDGE, FAINT, HEADING, INK, Num, Outline, RULE};
 use super::marks::{Entry, Kind, legend, legend_height};
 use super::sums::Sum;
 use super::words::{LeftOut, Words, words};
@@ -197,9 +197,9 @@ impl<'a> Flow<'a> {
     /// Heights and tops.
     fn arrange(&mut self) {
         let most = self.columns.iter().map(Vec::len).max().unwrap_or(0) as f64;
-        let slot = if most > 60.0 { 14.0 } else { 30.0 };
+        let slot = if most > 60.0 { 14.0 } else { 38.0 };
         self.height = (most * slot).max(300.0);
-        let gap = if most > 60.0 { 8.0 } else { 16.0 };
+        let gap = if most > 60.0 { 8.0 } else { 23.0 };
         let through = |bar: &Bar| bar.incoming.size().max(bar.outgoing.size());
         // One scale for all columns: the tightest column's.
         let scale = self
@@ -230,6 +230,13 @@ impl<'a> Flow<'a> {
                 let column = if pass % 2 == 0 { at } else { self.columns.len() - 1 - at };
                 self.settle(column, gap);
             }
+        }
+        // Bars of the least height can need more than there was.
+        let shown = || self.columns.iter().flatten().map(|&bar| &self.bars[bar]);
+        let highest = shown().map(|bar| bar.top).fold(0.0, f64::min);
+        self.height = shown().map(|bar| bar.top + bar.height).fold(self.height, f64::max) - highest;
+        for bar in &mut self.bars {
+            bar.top -= highest;
         }
     }
 
@@ -270,7 +277,11 @@ impl<'a> Flow<'a> {
         let top = HEADING + 30.0;
         let mut entries = Vec::new();
         for kind in Kind::ALL {
-            if self.columns.iter().flatten().any(|&bar| self.bars[bar].kind == kind && self.bars[bar].member)
+            if self
+                .columns
+                .iter()
+                .flatten()
+                .any(|&bar| self.bars[bar].kind == kind && (self.bars[bar].member || kind != Kind::Plain))
             {
                 entries.push((Entry::Node(kind, true), kind.word(words).to_string()));
             }
@@ -336,7 +347,9 @@ impl<'a> Flow<'a> {
         }
         let mut order: Vec<usize> = (0..self.bands.len()).collect();
         order.sort_by(|&a, &b| self.bands[b].size.total_cmp(&self.bands[a].size).then(a.cmp(&b)));
-        canvas.group("fill-opacity=\".42\" stroke-opacity=\".55\" stroke-width=\".4\"");
+        canvas.group(&format!(
+            "fill-opacity=\".42\" stroke=\"{INK}\" stroke-opacity=\".55\" stroke-width=\".4\""
+        ));
         for at in order {
             let band = &self.bands[at];
             let link = &case.flow_links[band.link];
@@ -345,26 +358,20 @@ impl<'a> Flow<'a> {
             let (a, b) = (top + leaves[at], top + arrives[at]);
             let colour = match self.bars[band.source].kind {
                 Kind::Plain => "#8b94a3",
-                kind => kind.colour(),
+                kind => kind.colour(true),
             };
+            let outline = Outline::new((from, a - half))
+                .curve([(middle, a - half), (middle, b - half)], (to, b - half))
+                .line((to, b + half))
+                .curve([(middle, b + half), (middle, a + half)], (from, a + half))
+                .close();
             canvas.add(format_args!(
-                "<path fill=\"{colour}\" stroke=\"{INK}\" d=\"M{f} {}C{m} {} {m} {} {t} {}V{}C{m} {} {m} {} {f} {}z\"><title>{} → {}: {} {}, {}</title></path>\n",
-                Num(a - half),
-                Num(a - half),
-                Num(b - half),
-                Num(b - half),
-                Num(b + half),
-                Num(b + half),
-                Num(a + half),
-                Num(a + half),
+                "<path fill=\"{colour}\" d=\"{outline}\"><title>{} → {}: {} {}, {}</title></path>\n",
                 Xml(&cut(&case.flow_nodes[band.source].label, NAME_MAX)),
                 Xml(&cut(&case.flow_nodes[band.target].label, NAME_MAX)),
                 Xml(&cut(&link.amount.amount, NAME_MAX)),
                 Xml(&cut(&link.amount.currency, NAME_MAX)),
                 words.transfers(u64::from(link.num_transfers)),
-                f = Num(from),
-                m = Num(middle),
-                t = Num(to),
             ));
         }
         canvas.end_group();
@@ -382,14 +389,14 @@ impl<'a> Flow<'a> {
         canvas.group(&format!("stroke=\"{INK}\" stroke-width=\".8\""));
         for &at in self.columns.iter().flatten() {
             let bar = &self.bars[at];
-            let outside = if bar.member { "" } else { " stroke-dasharray=\"2 1.5\" fill-opacity=\".35\"" };
+            let outside = if bar.member { "" } else { " stroke-dasharray=\"2 1.5\"" };
             let role = if bar.kind == Kind::Plain { words.account } else { bar.kind.word(words) };
             canvas.add(format_args!(
                 "<rect x=\"{}\" y=\"{}\" width=\"{BAR}\" height=\"{}\" fill=\"{}\"{outside}><title>{}: {role}, {} {}</title></rect>\n",
                 Num(x(bar.column)),
                 Num(top + bar.top),
                 Num(bar.height),
-                bar.kind.colour(),
+                bar.kind.colour(bar.member),
                 Xml(&cut(&case.flow_nodes[at].label, NAME_MAX)),
                 self.through(bar),
                 Xml(&cut(self.currency, NAME_MAX)),

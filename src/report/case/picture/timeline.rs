@@ -2,7 +2,8 @@
 //! them how many transfers there were.
 //!
 //! # Choices
-//! Lanes stand in the order in which accounts first take part, payers before payees, so that passed-on money runs downwards.
+//! Lanes stand by role, from victims to controllers, and within a role in the order in which accounts first take part, payers before
+//! payees: passed-on money runs downwards.
 //! Beyond [`LANES`] accounts the ones with the fewest transfers share a last lane. Arrows of the same pair within
 //! one unit of the drawing are one; of more than [`ARROWS`], those with evidence and then the earliest are drawn, and the
 //! rest is counted in words.
@@ -62,7 +63,8 @@ pub(super) fn timeline(case: &CaseFile) -> String {
     let (lane, lanes) = lanes(case, &moments);
     let pitch = if lanes.len() <= 24 { 26.0 } else { 18.0 };
     let about = words.about_time(&cut(&first.transfer.time, 40), &cut(&last.transfer.time, 40));
-    let (arrows, left_out) = arrows(&moments, &lane, &axis);
+    let shared = lanes.iter().position(Option::is_none);
+    let (arrows, left_out) = arrows(&moments, &lane, shared, &axis);
 
     let top = HEADING + 14.0 + BARS + 18.0;
     let bottom = top + pitch * lanes.len() as f64;
@@ -85,7 +87,7 @@ pub(super) fn timeline(case: &CaseFile) -> String {
     if left_out > 0 {
         entries.push((Entry::Note, words.left_out(left_out, LeftOut::Transfers)));
     }
-    let whole = LEFT + SPAN + 2.0 * EDGE;
+    let whole = LEFT + SPAN + 2.0 * EDGE + 24.0;
     let room = whole - 2.0 * EDGE;
     let below = bottom + 46.0;
     let mut canvas = Canvas::new(case, (whole, below + legend_height(&entries, room) + EDGE), &about);
@@ -116,6 +118,11 @@ fn lanes(case: &CaseFile, moments: &[Moment<'_>]) -> (Vec<usize>, Vec<Option<usi
     let shared = seen.len() > LANES;
     busiest.truncate(if shared { LANES - 1 } else { LANES });
     busiest.sort_unstable();
+    let role = |account: &usize| {
+        let kind = Kind::of(&case.accounts[*account]);
+        Kind::ALL.iter().position(|other| *other == kind)
+    };
+    seen.sort_by_key(role); // stable
     let mut lanes: Vec<Option<usize>> =
         seen.into_iter().filter(|account| busiest.binary_search(account).is_ok()).map(Some).collect();
     if shared {
@@ -139,13 +146,24 @@ struct Arrow<'a> {
     count: u64,
 }
 
-/// Arrows in time order, those with evidence last, and how many transfers have none.
-fn arrows<'a>(moments: &[Moment<'a>], lane: &[usize], axis: &Axis) -> (Vec<Arrow<'a>>, usize) {
+/// Arrows from the latest to the earliest, those with evidence last, and how many transfers have none. Those within the `shared` lane
+/// have one for evidence only.
+fn arrows<'a>(
+    moments: &[Moment<'a>],
+    lane: &[usize],
+    shared: Option<usize>,
+    axis: &Axis,
+) -> (Vec<Arrow<'a>>, usize) {
     let mut places: BTreeMap<(bool, i64, usize, usize, &str), usize> = BTreeMap::new();
     let mut arrows: Vec<Arrow<'a>> = Vec::new();
+    let mut left_out = 0;
     for moment in moments {
         let transfer = moment.transfer;
         let lanes = (lane[transfer.source as usize], lane[transfer.target as usize]);
+        if lanes.0 == lanes.1 && shared == Some(lanes.0) && !transfer.evidence {
+            left_out += 1;
+            continue;
+        }
         let x = axis.x(moment.time);
         let key = (transfer.evidence, x.round() as i64, lanes.0, lanes.1, transfer.paid.currency.as_str());
         let at = *places.entry(key).or_insert_with(|| {
@@ -156,7 +174,7 @@ fn arrows<'a>(moments: &[Moment<'a>], lane: &[usize], axis: &Axis) -> (Vec<Arrow
         arrows[at].count += 1;
     }
     arrows.sort_by_key(|arrow| !arrow.first.evidence);
-    let left_out: u64 = arrows.iter().skip(ARROWS).map(|arrow| arrow.count).sum();
+    left_out += arrows.iter().skip(ARROWS).map(|arrow| arrow.count).sum::<u64>();
     arrows.truncate(ARROWS);
     arrows.reverse();
     (arrows, left_out as usize)
@@ -255,7 +273,7 @@ impl Axis {
                 day = below.to_string();
             }
         }
-        canvas.text((EDGE + LEFT - 8.0, bottom + 18.0), Anchor::End, "", "UTC");
+        canvas.text((EDGE + 34.0, bottom + 18.0), Anchor::Middle, "", "UTC");
         canvas.end_group();
     }
 }
@@ -351,7 +369,7 @@ fn draw_arrows(
             let transfer = one.first;
             let (from, to) = ((one.x, y(one.lanes.0)), (one.x, y(one.lanes.1)));
             let d = if one.lanes.0 == one.lanes.1 {
-                format!("M{} {}l2.5 -5h-5z", Num(one.x), Num(from.1))
+                format!("M{} {}l5 5-5 5-5-5z", Num(one.x), Num(from.1 - 5.0))
             } else {
                 arrow(from, to, 1.5, 0.0, (0.0, 1.0))
             };
