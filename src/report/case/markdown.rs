@@ -2,8 +2,8 @@
 //!
 //! # Choices
 //! Texts of the data stand in the document as text: every character that could begin a link, an image, HTML, emphasis, code, a
-//! heading, a list or a cell is written with a backslash or as an entity, and characters that act are made visible. Web addresses are
-//! broken after their colon or first dot by an escape, since GitHub makes links of bare ones. Amounts are the case
+//! heading, a list or a cell is written with a backslash or as an entity, and characters that act are made visible. Addresses are
+//! broken by an entity at their colon or first dot, and at their @ by code, since GitHub makes links of bare ones. Amounts are the case
 //! file's own decimals. The provenance is JSON in a fence longer than any run of backticks in it.
 
 use super::file::{
@@ -160,7 +160,8 @@ impl std::fmt::Display for Inline<'_> {
                 '&' => f.write_str("&amp;")?,
                 // An entity ends no cell and begins no link, whatever reads it.
                 '|' => f.write_str("&#124;")?,
-                '@' => f.write_str("&#64;")?,
+                // As code, because GitHub makes a link of an address even where an entity stands in it.
+                '@' => f.write_str("`@`")?,
                 // Where something could be linked by itself: `http:`, `www.`, `a.example`.
                 ':' if shown[at + 1..].starts_with('/') => f.write_str("&#58;")?,
                 '.' if shown[..at].to_ascii_lowercase().ends_with("www") => f.write_str("&#46;")?,
@@ -454,7 +455,8 @@ impl Page<'_> {
     fn provenance(&mut self) {
         self.heading(self.text.provenance);
         let json = serde_json::to_string_pretty(&self.case.provenance).unwrap_or_default();
-        let json: Vec<String> = json.lines().map(visible).collect();
+        // In JSON `<` stands in texts only, where it can be written otherwise.
+        let json: Vec<String> = json.lines().map(|line| visible(line).replace('<', "\\u003c")).collect();
         let longest = json.iter().flat_map(|line| line.split(|c| c != '`')).map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
         let _ = write!(self.out, "{fence}json\n{}\n{fence}\n", json.join("\n"));
@@ -470,6 +472,7 @@ mod tests {
         let shown = |text: &str| Inline(text).to_string();
         assert_eq!(shown("a|b\nc"), "a&#124;b\\\\nc");
         assert_eq!(shown("[x](http://e)"), "\\[x\\](http&#58;//e)");
+        assert_eq!(shown("a@e.example"), "a`@`e.example");
         assert_eq!(shown("a_b _c_ 1_000"), "a_b \\_c\\_ 1_000");
         assert_eq!(shown("1) x 2) y"), "1\\) x 2) y");
         assert_eq!(shown("www.e.example"), "www&#46;e.example");

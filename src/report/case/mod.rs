@@ -28,3 +28,6 @@ pub use picture::{Picture, svg};
 pub use ring::ring_case;
 pub use trace::trace_case;
 pub use written::{CaseFormat, render, ring_case_file, ring_case_of, write_case};
+
+#[cfg(test)]
+mod tests;

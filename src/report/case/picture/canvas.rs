@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn lengths_are_short() {
-        let shown = [0.0, -0.04, 0.05, -1.26, 1200.0, 3.14].map(|value| Num(value).to_string());
-        assert_eq!(shown, ["0", "0", "0.1", "-1.3", "1200", "3.1"]);
+        let shown = [0.0, -0.04, 0.05, -1.26, 1200.0, 3.16].map(|value| Num(value).to_string());
+        assert_eq!(shown, ["0", "0", "0.1", "-1.3", "1200", "3.2"]);
     }
 }

@@ -5,17 +5,33 @@ use super::words::Words;
 use crate::report::case::file::CaseAccount;
 use crate::report::case::visible::{Xml, width};
 
-/// Roles by weight: the first one that an account has is drawn. Colour, the same mixed with two parts of white for accounts outside,
-/// and the corners of its shape around (0, 0)
-/// for a radius of 1; no corners is a circle.
-const ROLES: [(&str, [&str; 2], &[(f64, f64)]); 6] = [
-    ("controller", ["#cc79a7", "#edd0e0"], &STAR),
-    ("collector", ["#e69f00", "#f6dda6"], &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
-    ("cash-out", ["#d55e00", "#f0c7a6"], &[(-1.1, -0.8), (1.1, -0.8), (0.0, 1.15)]),
-    ("layer", ["#f0e442", "#faf6bd"], &[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)]),
-    ("mule", ["#009e73", "#a6ddce"], &[(0.0, -1.15), (1.1, 0.8), (-1.1, 0.8)]),
-    ("victim", ["#56b4e9", "#c4e5f7"], &[]),
+/// How a role looks.
+struct Look {
+    role: &'static str,
+    /// Its colour, and the same mixed with two parts of white for accounts outside.
+    colours: [&'static str; 2],
+    /// The corners of its shape around (0, 0) for a radius of 1; none is a circle.
+    corners: &'static [(f64, f64)],
+}
+
+/// Roles by weight: the first one that an account has is drawn.
+const ROLES: [Look; 6] = [
+    Look { role: "controller", colours: ["#cc79a7", "#edd0e0"], corners: &STAR },
+    Look { role: "collector", colours: ["#e69f00", "#f6dda6"], corners: &SQUARE },
+    Look {
+        role: "cash-out",
+        colours: ["#d55e00", "#f0c7a6"],
+        corners: &[(-1.1, -0.8), (1.1, -0.8), (0.0, 1.15)],
+    },
+    Look {
+        role: "layer",
+        colours: ["#f0e442", "#faf6bd"],
+        corners: &[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)],
+    },
+    Look { role: "mule", colours: ["#009e73", "#a6ddce"], corners: &[(0.0, -1.15), (1.1, 0.8), (-1.1, 0.8)] },
+    Look { role: "victim", colours: ["#56b4e9", "#c4e5f7"], corners: &[] },
 ];
+const SQUARE: [(f64, f64); 4] = [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)];
 /// A star of five points.
 const STAR: [(f64, f64); 10] = [
     (0.0, -1.35),
@@ -47,7 +63,7 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(account: &CaseAccount) -> Self {
-        let role = ROLES.iter().position(|(name, ..)| account.roles.iter().any(|role| role == name));
+        let role = ROLES.iter().position(|look| account.roles.iter().any(|role| role == look.role));
         role.map_or(Kind::Plain, Kind::Role)
     }
 
@@ -55,7 +71,7 @@ impl Kind {
     pub(super) const fn colour(self, member: bool) -> &'static str {
         let pale = !member as usize;
         match self {
-            Kind::Role(role) => ROLES[role].1[pale],
+            Kind::Role(role) => ROLES[role].colours[pale],
             Kind::Plain => PLAIN[pale],
             Kind::Identifier => PAPER,
         }
@@ -75,7 +91,7 @@ impl Kind {
 
     pub(super) fn word(self, words: &Words) -> &'static str {
         match self {
-            Kind::Role(role) => words.role(ROLES[role].0),
+            Kind::Role(role) => words.role(ROLES[role].role),
             Kind::Plain => words.account,
             Kind::Identifier => words.uses,
         }
@@ -83,7 +99,7 @@ impl Kind {
 
     const fn corners(self) -> &'static [(f64, f64)] {
         match self {
-            Kind::Role(role) => ROLES[role].2,
+            Kind::Role(role) => ROLES[role].corners,
             Kind::Plain => &[],
             Kind::Identifier => &HEXAGON,
         }
