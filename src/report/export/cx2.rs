@@ -3,14 +3,13 @@
 //! # Choices
 //! Nodes and edges have whole numbers as ids; their names stand in the attribute `name`. Attributes are declared: `long`,
 //! `double`, `boolean`, `string`. NDEx reads a `long` exactly, programs in JavaScript do not: a column beyond ±2^53 is a
-//! `string` throughout. Nulls are left out. Number columns `x` and `y` of nodes are their position as well.
+//! `string` throughout. Nulls, and floats that are not finite, are left out. Number columns `x` and `y` of nodes are their position as well.
 //!
 //! # Source
 //! The CX2 specification of the Cytoscape Consortium.
 
 use super::super::json::cell_value;
 use super::super::network::Network;
-use super::super::table::Cell;
 use super::cells::{Column, EDGE, Kind, NODE, columns, positions, texts};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -81,10 +80,7 @@ fn values(name: &str, columns: &[Column<'_>], row: usize) -> Value {
     let mut values = Map::new();
     values.insert("name".into(), name.into());
     for column in columns {
-        let value = match column.values.cell(row) {
-            Cell::Null => continue,
-            cell => cell_value(cell, column.kind == Kind::Text),
-        };
+        let value = cell_value(column.values.cell(row), column.kind == Kind::Text);
         if value != Value::Null {
             values.insert(column.name.clone(), value);
         }

@@ -4,14 +4,14 @@
 //! Nodes and edges share one space of ids there: an edge that is called like a node gets `edge:` before its id; its own
 //! name stands in `name`, as that of every node and edge does. `parent` would nest nodes and `SUID`, `shared_name` and `selected` are
 //! Cytoscape's own: attributes of these names get a `_`. Numbers follow the rule of [`json`](super::super::json): a column beyond
-//! ±2^53 is text throughout. Nulls are left out. Number columns `x` and `y` of nodes are their position.
+//! ±2^53 is text throughout. Nulls, and floats that are not
+//! finite, are left out. Number columns `x` and `y` of nodes are their position.
 //!
 //! # Source
 //! js.cytoscape.org, "Elements JSON"; the Cytoscape manual, "Cytoscape.js JSON".
 
 use super::super::json::cell_value;
 use super::super::network::Network;
-use super::super::table::Cell;
 use super::cells::{Column, EDGE, Kind, NODE, columns, positions, texts};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
@@ -75,9 +75,9 @@ pub fn write_cyjs(network: &Network, out: &mut impl Write) -> io::Result<()> {
 
 fn values(columns: &[Column<'_>], row: usize, data: &mut Map<String, Value>) {
     for column in columns {
-        let cell = column.values.cell(row);
-        if cell != Cell::Null {
-            data.insert(column.name.clone(), cell_value(cell, column.kind == Kind::Text));
+        let value = cell_value(column.values.cell(row), column.kind == Kind::Text);
+        if value != Value::Null {
+            data.insert(column.name.clone(), value);
         }
     }
 }

@@ -21,6 +21,12 @@ use crate::units::time::format_time;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+/// Names that readers give to parts of a node; an attribute that is called so gets a `_`.
+const NODE_TAKEN: [&str; 2] = ["id", "label"];
+/// The same of edges. NetworkX fails on an attribute `key`.
+const EDGE_TAKEN: [&str; 8] =
+    ["id", "key", "kind", "source", "target", "networkx_key", "u_for_edge", "v_for_edge"];
+
 /// Writes `network` to `out`.
 ///
 /// # Errors
@@ -29,8 +35,8 @@ use std::io::{self, Write};
 pub fn write_gexf(network: &Network, out: &mut impl Write) -> io::Result<()> {
     network.check().map_err(io::Error::other)?;
     distinct(network, "GEXF").map_err(io::Error::other)?;
-    let nodes = columns(&network.nodes, &NODE, &[], str::to_string);
-    let edges = columns(&network.edges, &EDGE, &[], str::to_string);
+    let nodes = columns(&network.nodes, &NODE, &NODE_TAKEN, str::to_string);
+    let edges = columns(&network.edges, &EDGE, &EDGE_TAKEN, str::to_string);
     let times = network
         .edges
         .column("time")
