@@ -8,7 +8,8 @@
 //!
 //! Several readers, igraph among them, turn a `long` into a double, which is exact only up to 2^53: a column with whole
 //! numbers beyond that is a `string` throughout, as in JSON. igraph also loses the ids of edges and keeps `&` in
-//! ids as `&#38;`; every id therefore stands once more in an attribute `key`.
+//! ids as `&#38;`; every id therefore stands once more in an attribute `key`; an attribute
+//! of its own that is called so becomes `key_`.
 //!
 //! # Source
 //! The GraphML Primer, graphml.graphdrawing.org.
@@ -33,8 +34,8 @@ pub fn write_graphml(network: &Network, out: &mut impl Write) -> io::Result<()> 
     out.write_all(b"xsi:schemaLocation=\"http://graphml.graphdrawing.org/xmlns ")?;
     out.write_all(b"http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd\">\n")?;
     let (nodes, edges) = (attributes(&network.nodes, &NODE), attributes(&network.edges, &EDGE));
-    keys(&network.nodes, "node", &nodes, out)?;
-    keys(&network.edges, "edge", &edges, out)?;
+    keys("node", &nodes, out)?;
+    keys("edge", &edges, out)?;
     out.write_all(b"  <graph id=\"ringfence\" edgedefault=\"directed\">\n")?;
     elements(&network.nodes, "node", &NODE, &nodes, out)?;
     elements(&network.edges, "edge", &EDGE, &edges, out)?;
@@ -42,15 +43,13 @@ pub fn write_graphml(network: &Network, out: &mut impl Write) -> io::Result<()> 
 }
 
 fn attributes<'n>(table: &'n Table, structure: &'n [&str]) -> Vec<Column<'n>> {
-    columns(table, structure, &[], str::to_string)
+    columns(table, structure, &["key"], str::to_string)
 }
 
 /// Declares the attributes of nodes or edges.
-fn keys(table: &Table, what: &str, columns: &[Column<'_>], out: &mut impl Write) -> io::Result<()> {
+fn keys(what: &str, columns: &[Column<'_>], out: &mut impl Write) -> io::Result<()> {
     let letter = &what[..1];
-    if repeats_id(table) {
-        writeln!(out, "  <key id=\"{letter}k\" for=\"{what}\" attr.name=\"key\" attr.type=\"string\"/>")?;
-    }
+    writeln!(out, "  <key id=\"{letter}k\" for=\"{what}\" attr.name=\"key\" attr.type=\"string\"/>")?;
     for (at, column) in columns.iter().enumerate() {
         let (kind, name) = (kind(column.kind), escape(&column.name));
         writeln!(
@@ -75,26 +74,15 @@ fn elements(
         for name in structure {
             write!(out, " {name}=\"{}\"", escape(&texts(table, name)[row]))?;
         }
-        let mut empty = true;
-        if repeats_id(table) {
-            write!(out, "><data key=\"{letter}k\">{}</data>", escape(id))?;
-            empty = false;
-        }
+        write!(out, "><data key=\"{letter}k\">{}</data>", escape(id))?;
         for (at, column) in columns.iter().enumerate() {
-            let Some(text) = schema_text(column.values.cell(row)) else { continue };
-            if std::mem::take(&mut empty) {
-                out.write_all(b">")?;
+            if let Some(text) = schema_text(column.values.cell(row)) {
+                write!(out, "<data key=\"{letter}{at}\">{}</data>", escape(&text))?;
             }
-            write!(out, "<data key=\"{letter}{at}\">{}</data>", escape(&text))?;
         }
-        if empty { out.write_all(b"/>\n")? } else { writeln!(out, "</{what}>")? }
+        writeln!(out, "</{what}>")?;
     }
     Ok(())
-}
-
-/// Whether ids stand in an attribute `key` as well; not where the table has such a column of its own.
-fn repeats_id(table: &Table) -> bool {
-    table.column("key").is_none()
 }
 
 fn kind(kind: Kind) -> &'static str {
