@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test check format lint docs layers licences viewer rust wheel python notebooks fuzz torture bench recall peers clean
+.PHONY: help demo test check format lint docs layers licences viewer rust wheel python consumers notebooks fuzz torture bench recall peers clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -52,8 +52,12 @@ wheel: $(VENV)/ready ## The Python package, built and installed into .venv
 	VIRTUAL_ENV= $(VENV)/bin/maturin build --profile dev --interpreter $(VENV)/bin/python --out $(TARGET)/wheels-test
 	$(VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps --no-index $(TARGET)/wheels-test/*.whl
 
-python: wheel ## Tests of the Python package: its face, its stubs, its notebooks
+python: wheel consumers ## Tests of the Python package: its face, its stubs, its notebooks
 	$(VENV)/bin/python -m pytest python/tests
+
+consumers: ## Programs in JavaScript that read exports, for the tests, where npm is installed
+	@if command -v npm >/dev/null 2>&1; then cd tests/consumers && npm ci --omit=dev --no-audit --no-fund --silent; \
+	else echo "consumers: not installed, there is no npm; the tests that need them are skipped"; fi
 
 notebooks: wheel ## Run every notebook from top to bottom
 	$(VENV)/bin/python -m pytest python/tests/test_notebooks.py

@@ -46,9 +46,10 @@ run trace bank.graph --seeds ledger/seeds.csv --policy fifo --output trace
 step "What of it rests on the rule, and what is held whatever the rule? And by which payments did it get there?"
 run trace bank.graph --seeds ledger/seeds.csv --policy all --paths 3 --output compared
 
-step "The first ring with its neighbourhood, and the payments of the trace, for Gephi, yEd or Cytoscape."
-run export bank.graph --ring rings/0 --hops 1 --output ring.graphml
-run export bank.graph --trace trace --output trace.graphml
+step "The first ring with its neighbourhood, and the payments of the trace, for Gephi, yEd or Cytoscape. Names leave as pseudonyms."
+run backup-key names.key
+run export bank.graph --ring rings/0 --hops 1 --key-file names.key --case demo --output ring.graphml
+run export bank.graph --trace trace --key-file names.key --case demo --output trace.gexf
 
 step "What to look at, in $out/"
 cat <<'TXT'
@@ -57,6 +58,6 @@ cat <<'TXT'
   trace/flows.csv                              every payment that carried it, with the traced part
   trace/ledger.json                            the books: seeded = held + at sinks + ..., to the cent
   compared/compare.csv                         who holds what under each rule, and under all of them
-  ring.graphml, trace.graphml                  pictures to be
+  ring.graphml, trace.gexf                     pictures to be, and beside them what was withheld
   ledger/truth_rings.csv                       what was planted, to compare with
 TXT

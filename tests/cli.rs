@@ -120,19 +120,29 @@ fn a_bank_goes_the_whole_way_from_rows_to_pictures() {
         ]
     );
 
-    let drawn = done(["export", &graph, "--trace", &at("trace"), "--output", &at("trace.graphml")]);
+    let drawn =
+        done(["export", &graph, "--trace", &at("trace"), "--reveal", "--output", &at("trace.graphml")]);
     assert_eq!(drawn["truncated"], false);
     assert_eq!(
         read(at("trace.graphml")).matches("<edge ").count() as u64,
         drawn["num_edges"].as_u64().unwrap()
     );
     let ring = format!("{}/0", at("rings"));
-    done(["export", &graph, "--ring", &ring, "--hops", "1", "--output", &at("ring.json")]);
+    done(["export", &graph, "--ring", &ring, "--hops", "1", "--reveal", "--output", &at("ring.json")]);
     let ring: Value = serde_json::from_str(&read(at("ring.json"))).unwrap();
     assert!(ring["edges"].as_array().unwrap().iter().any(|edge| edge["type"] == "uses"));
     let account = read(at("components.csv")).lines().nth(1).unwrap().split(',').next().unwrap().to_string();
-    let around =
-        done(["export", &graph, "--account", &account, "--hops", "1", "--output", &at("around.csv")]);
+    let around = done([
+        "export",
+        &graph,
+        "--account",
+        &account,
+        "--hops",
+        "1",
+        "--reveal",
+        "--output",
+        &at("around.csv"),
+    ]);
     assert_eq!(read(at("around.csv")).lines().count() as u64, 1 + around["num_transfers"].as_u64().unwrap());
 
     assert!(
@@ -205,16 +215,11 @@ fn identifiers_are_masked_unless_they_are_asked_for() {
     assert!(!masked.contains("S1"));
     done(["rings", &graph, "--by", "identifiers", "--kinds", "ssn,email", "--output", &at("few")]);
     assert_eq!(read(at("few/members.csv")), "ring,account\n0,A3\n0,A4\n0,A5\n");
-    done(["export", &graph, "--ring", &format!("{}/0", at("masked")), "--output", &at("masked.graphml")]);
-    done([
-        "export",
-        &graph,
-        "--ring",
-        &format!("{}/0", at("masked")),
-        "--reveal",
-        "--output",
-        &at("shown.graphml"),
-    ]);
+    let ring = format!("{}/0", at("masked"));
+    let key = at("names.key");
+    done(["backup-key", &key]);
+    done(["export", &graph, "--ring", &ring, "--key-file", &key, "--output", &at("masked.graphml")]);
+    done(["export", &graph, "--ring", &ring, "--reveal", "--output", &at("shown.graphml")]);
     assert!(!read(at("masked.graphml")).contains("900-00-0001"));
     assert!(read(at("shown.graphml")).contains("900-00-0001"));
 }
@@ -263,8 +268,11 @@ fn what_is_not_a_graph_or_not_in_it_is_refused() {
     refused(["verify", &at("empty")], "foreign", 4);
     refused(["info", &at("nothing")], "io", 1);
     let graph = tiny_graph(&directory, "cycle");
-    let unknown =
-        refused(["export", &graph, "--account", "nobody", "--output", &at("o.csv")], "unknown_key", 4);
+    let unknown = refused(
+        ["export", &graph, "--account", "nobody", "--reveal", "--output", &at("o.csv")],
+        "unknown_key",
+        4,
+    );
     assert!(unknown.contains("--account: unknown account \"nobody\""), "{unknown}");
     refused(
         ["rings", &graph, "--by", "identifiers", "--kinds", "shoe", "--output", &at("o")],
@@ -272,7 +280,7 @@ fn what_is_not_a_graph_or_not_in_it_is_refused() {
         4,
     );
     refused(
-        ["export", &graph, "--account", "A", "--attributes", "name", "--output", &at("o.csv")],
+        ["export", &graph, "--account", "A", "--attributes", "name", "--reveal", "--output", &at("o.csv")],
         "unknown_key",
         4,
     );
@@ -304,7 +312,7 @@ fn existing_outputs_are_refused_and_left_alone() {
     let transactions = text(tiny("trace_fifo").join("transactions.csv"));
     for arguments in [
         &["components", &graph, "--output", &at("mine.csv")][..],
-        &["export", &graph, "--account", "M", "--output", &at("mine.csv")],
+        &["export", &graph, "--account", "M", "--reveal", "--output", &at("mine.csv")],
         &["rings", &graph, "--by", "identifiers", "--output", &at("mine")],
         &["trace", &graph, "--seeds", &seeds, "--policy", "fifo", "--output", &at("mine")],
         &["synth", &at("mine"), "--transactions", "1000"],

@@ -336,7 +336,7 @@ fn values_follow_money_that_changes_its_currency_inside_an_account() {
     assert_eq!(lines(&directory, "again/exits.csv"), ["C1,T2,X,USD,2024-05-02T09:00:00Z,dust,8000,80000000"]);
     let out = text(directory.path().join("drawn.csv"));
     let value = text(directory.path().join("value"));
-    assert_eq!(done(["export", &graph, "--trace", &value, "--output", &out])["num_edges"], 2);
+    assert_eq!(done(["export", &graph, "--trace", &value, "--reveal", "--output", &out])["num_edges"], 2);
 }
 
 #[test]

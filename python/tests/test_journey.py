@@ -159,14 +159,14 @@ def test_a_subgraph_becomes_a_network_and_files(tiny, tiny_files, tmp_path):
     assert network.number_of_nodes() == subgraph.num_accounts
     assert network.number_of_edges() == subgraph.num_transactions
     for name in ("a.graphml", "a.json", "a.csv"):
-        subgraph.write(tmp_path / name)
+        subgraph.write(tmp_path / name, reveal=True)
     again = networkx.read_graphml(tmp_path / "a.graphml")
     assert set(again.nodes) == set(network.nodes)
     with open(tmp_path / "a.json", encoding="utf-8") as file:
         linked = networkx.node_link_graph(json.load(file), edges="edges")
     assert set(linked.edges(keys=True)) == set(network.edges(keys=True))
     with pytest.raises(rf.OptionError, match="graphml"):
-        subgraph.write(tmp_path / "a.xlsx")
+        subgraph.write(tmp_path / "a.xlsx", reveal=True)
 
 
 def test_a_subgraph_that_was_cut_says_so(tiny):
