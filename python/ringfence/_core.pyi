@@ -854,4 +854,16 @@ class Subgraph:
     @property
     def truncated(self) -> bool: ...
     def to_networkx(self) -> networkx.MultiDiGraph: ...
-    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def write(
+        self,
+        path: _Path,
+        *,
+        format: str | None = None,
+        key_file: _Path | None = None,
+        case: str = "default",
+        reveal: bool = False,
+        key_table: _Path | None = None,
+        columns: list[str] | None = None,
+        without: list[str] | None = None,
+        guard_formulas: bool = True,
+    ) -> dict[str, Any]: ...

@@ -118,11 +118,11 @@ impl Names {
             (false, Some(key)) => Ok(Names::Pseudonyms(Pseudonyms::new(key, case))),
             (true, Some(_)) => Err(Error::input(
                 "names",
-                "are either revealed or given as pseudonyms: leave out the key or --reveal",
+                "they are either revealed or given as pseudonyms, not both: leave out the key or --reveal",
             )),
             (false, None) => Err(Error::input(
                 "names",
-                "of accounts, transactions and identifiers leave as pseudonyms, and these need a key: give \
+                "accounts, transactions and identifiers leave as pseudonyms, and these need a key: give \
                  --key-file FILE (key_file in Python; `ringfence backup-key FILE` makes one); or give --reveal \
                  (reveal=True) to write them as they are",
             )),

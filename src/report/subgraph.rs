@@ -3,7 +3,8 @@
 //! Nodes are accounts (`type` = `account`) and, unless left out, the identifiers that at least two of them use (`type`
 //! = `identifier`); edges are transfers, and the uses of those identifiers. Names leave as they are or as pseudonyms
 //! ([`Names`]), identifier values masked unless they are asked for, and account attributes only if they are: all of them are
-//! personal data. The order of nodes is that of account keys, so with pseudonyms it is that of the pseudonyms.
+//! personal data. Accounts are in the order of their keys, so with pseudonyms nodes, and uses of identifiers,
+//! are in that of the pseudonyms.
 
 use super::network::Network;
 use super::pseudonyms::{Names, Pseudonyms};
@@ -47,7 +48,7 @@ pub fn network(graph: &Graph, subgraph: &Subgraph, options: &NetworkOptions, run
         if options.transfers_only { Vec::new() } else { identifier_nodes(graph, subgraph, &keys, options)? };
     let mut nodes = node_table(graph, subgraph, &keys, &identifiers, options)?;
     run.check()?;
-    let edges = edge_table(graph, subgraph, &keys, &identifiers, &options.names)?;
+    let mut edges = edge_table(graph, subgraph, &keys, &identifiers, &options.names)?;
     if let Some(pseudonyms) = options.names.pseudonyms() {
         let ids: Vec<&String> = keys.iter().chain(&identifiers).collect();
         let mut order: Vec<usize> = (0..ids.len()).collect();
@@ -56,6 +57,10 @@ pub fn network(graph: &Graph, subgraph: &Subgraph, options: &NetworkOptions, run
             return Err(pseudonyms.alike(ids[alike[0]]));
         }
         nodes = nodes.pick(&order);
+        // Transfers are in time order; uses were in that of the accounts.
+        let (names, mut order) = (texts(&edges, "id"), (0..edges.num_rows()).collect::<Vec<_>>());
+        order[subgraph.num_edges()..].sort_by_key(|&row| &names[row]);
+        edges = edges.pick(&order);
     }
     Ok(Network { nodes, edges })
 }
@@ -96,6 +101,14 @@ pub fn key_table(
         ("pseudonym", Values::Text(stand_ins)),
         ("name", Values::Text(names)),
     ]))
+}
+
+/// The texts of a column that was made as such.
+fn texts<'t>(table: &'t Table, name: &str) -> &'t [String] {
+    match table.column(name) {
+        Some(Values::Text(texts)) => texts,
+        _ => &[],
+    }
 }
 
 fn account_names(graph: &Graph, subgraph: &Subgraph, names: &Names) -> Result<Vec<String>> {

@@ -24,6 +24,7 @@ use ringfence::graph::Graph as Opened;
 use ringfence::graph::build::{IngestOptions, Sources, Subject, compact, erase, erase_dry};
 use ringfence::graph::subgraph::{Subgraph as Found, SubgraphOptions};
 use ringfence::ids::AccountId;
+use ringfence::report::pseudonyms::Names;
 use ringfence::report::subgraph::NetworkOptions;
 use ringfence::store::Io;
 use ringfence::{Error, Result};
@@ -283,7 +284,7 @@ impl Graph {
     /// Examples
     /// --------
     /// >>> account = graph.components().table().to_dicts(1)[0]["account"]
-    /// >>> graph.subgraph([account]).write("neighbors.graphml")
+    /// >>> _ = graph.subgraph([account]).write("neighbors.graphml", reveal=True)
     #[pyo3(signature = (accounts, *, hops = 1, start = None, end = None, accounts_max = 10_000, transactions_max = 100_000, transfers_only = false, attributes = None, reveal = false, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn subgraph(
@@ -305,13 +306,14 @@ impl Graph {
         let options = SubgraphOptions { hops, accounts_max, transactions_max };
         let outside = NetworkOptions {
             transfers_only,
+            names: Names::Revealed,
             identifiers: identifiers(reveal),
             attributes: attributes.unwrap_or_default(),
         };
         detached(py, Circumstances::new(threads, progress)?, |run| {
             let accounts = accounts.iter().map(|key| self.account(key)).collect::<Result<Vec<_>>>()?;
             let found = Found::neighborhood(&self.graph.window(window)?, &accounts, &options, run)?;
-            Subgraph::new(&self.graph, &found, &outside, run)
+            Subgraph::new(&self.graph, found, outside, (options, window), run)
         })
     }
 
