@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from ._core import (
     Bounds,
+    CaseFile,
     Communities,
     Components,
     Contacts,
@@ -33,6 +34,7 @@ from ._core import (
     Pin,
     Projection,
     Ranking,
+    Rings,
     Structure,
     Subgraph,
     Table,
@@ -47,6 +49,7 @@ from ._core import (
     ingest,
     open,
     restore,
+    ring_changes,
     synth,
     typologies,
     verify,
@@ -71,6 +74,7 @@ from .progress import ProgressBar, progress_bar
 __all__ = [
     "Bounds",
     "CancelledError",
+    "CaseFile",
     "CommitUnknownError",
     "Communities",
     "Components",
@@ -97,6 +101,7 @@ __all__ = [
     "Ranking",
     "RejectsError",
     "RingfenceError",
+    "Rings",
     "Structure",
     "Subgraph",
     "Table",
@@ -114,6 +119,7 @@ __all__ = [
     "open",
     "progress_bar",
     "restore",
+    "ring_changes",
     "synth",
     "typologies",
     "verify",

@@ -13,6 +13,7 @@ import pyarrow
 
 __all__ = [
     "Bounds",
+    "CaseFile",
     "Communities",
     "Components",
     "Contacts",
@@ -29,6 +30,7 @@ __all__ = [
     "Pin",
     "Projection",
     "Ranking",
+    "Rings",
     "Structure",
     "Subgraph",
     "Table",
@@ -44,6 +46,7 @@ __all__ = [
     "ingest",
     "open",
     "restore",
+    "ring_changes",
     "synth",
     "typologies",
     "verify",
@@ -118,6 +121,7 @@ def verify_backup(
     threads: int | None = None,
     progress: _Progress | None = None,
 ) -> dict[str, int]: ...
+def ring_changes(old: _Path, new: _Path) -> Table: ...
 def restore(
     path: _Path,
     backup: _Path | Iterable[_Path],
@@ -251,6 +255,45 @@ class Graph:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> IdentityLinks: ...
+    def rings(
+        self,
+        *,
+        by: list[Literal["identifiers", "typologies", "communities"]] | None = None,
+        kinds: list[str] | None = None,
+        identifier_accounts_max: int = 50,
+        typologies: list[str] | None = None,
+        settings: dict[str, Any] | None = None,
+        traces: list[_Path] | None = None,
+        previous: _Path | None = None,
+        claims_max: int = 2_000,
+        shared_min: int = 2,
+        overlap_permille: int = 500,
+        hub_max: int = 200,
+        accounts_max: int = 200,
+        accounts_min: int = 2,
+        rings_max: int = 1_000,
+        base: str | None = None,
+        rates: _Rows | None = None,
+        reveal: bool = False,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        threads: int | None = None,
+        progress: _Progress | None = None,
+    ) -> Rings: ...
+    def case_file(
+        self,
+        *,
+        ring: _Path | None = None,
+        trace: _Path | None = None,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        attributes: list[str] | None = None,
+        counterfactual: bool = True,
+        accounts_max: int = 2_000,
+        transfers_max: int = 8_000,
+    ) -> CaseFile: ...
     def identity_rings(
         self,
         *,
@@ -704,6 +747,66 @@ class IdentityRings:
     def hubs(self) -> Table: ...
     def __len__(self) -> int: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+
+@final
+class Rings:
+    @property
+    def rings(self) -> Table: ...
+    @property
+    def members(self) -> Table: ...
+    @property
+    def claims(self) -> Table: ...
+    @property
+    def parties(self) -> Table: ...
+    @property
+    def evidence(self) -> Table: ...
+    @property
+    def identifiers(self) -> Table: ...
+    @property
+    def parts(self) -> Table: ...
+    @property
+    def money(self) -> Table: ...
+    @property
+    def hubs(self) -> Table: ...
+    @property
+    def truncated(self) -> bool: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+    def case_file(
+        self,
+        ring: str | int | None = None,
+        *,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        attributes: list[str] | None = None,
+        counterfactual: bool = True,
+        accounts_max: int = 2_000,
+        transfers_max: int = 8_000,
+    ) -> CaseFile: ...
+    def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def __len__(self) -> int: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class CaseFile:
+    @staticmethod
+    def from_json(text: str) -> CaseFile: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def language(self) -> Literal["en", "zh"]: ...
+    @property
+    def content(self) -> dict[str, Any]: ...
+    def html(self) -> str: ...
+    def markdown(self) -> str: ...
+    def json(self) -> str: ...
+    def svg(self, picture: Literal["ring", "sankey", "timeline"] = "ring") -> str: ...
+    def picture(self, picture: Literal["ring", "sankey", "timeline"] = "ring") -> Picture: ...
+    def show(self) -> Any: ...
+    def write(self, path: _Path) -> None: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Trace:
