@@ -46,11 +46,17 @@ def make_page(case: dict) -> str:
 @pytest.fixture(scope="module")
 def browser():
     """A browser; its sandbox cannot be had by root."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Error, sync_playwright
 
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if root else [])
+        for trial in range(3):
+            try:
+                browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if root else [])
+                break
+            except Error:  # On a machine without room to breathe it may die before it has begun.
+                if trial == 2:
+                    raise
         yield browser
         browser.close()
 

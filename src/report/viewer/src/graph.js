@@ -32,6 +32,8 @@ export class Graph {
       textureOnViewport: this.isLarge,
       pixelRatio: this.isLarge ? 1 : "auto",
     });
+    this.nodes = model.accounts.map((_, at) => this.cy.getElementById(`a${at}`));
+    this.arrows = model.pairs.map((_, at) => this.cy.getElementById(`p${at}`));
     this.#listen();
     this.refresh();
     this.cy.fit(this.cy.elements(":visible"), 30);
@@ -68,8 +70,9 @@ export class Graph {
       const data = { id: `i${at}`, type: "identifier", at, label: `${label(identifier.kind)}\n${label(identifier.id)}` };
       nodes.push({ data, position: places.i[at], classes: "identifier" });
     });
+    this.largest = Math.max(1, model.pairs.reduce((most, pair) => Math.max(most, this.#weight(pair.transfers)), 0));
     const edges = model.pairs.map((pair, at) => ({
-      data: { id: `p${at}`, type: "pair", at, source: `a${pair.source}`, target: `a${pair.target}`, label: "", width: 1 },
+      data: { id: `p${at}`, type: "pair", at, source: `a${pair.source}`, target: `a${pair.target}`, ...this.#drawn(pair.transfers) },
       classes: "pair",
     }));
     model.uses.forEach((use, at) => {
@@ -162,29 +165,32 @@ export class Graph {
     this.refresh();
   }
 
-  /** Counts, sums and what is visible, after a change of the filters or the folds. */
+  /** How thick an arrow is: a length, and so a float. */
+  #weight(places) {
+    return places.reduce((sum, place) => sum + Math.abs(Number(this.model.paid[place] ?? 0n)), 0);
+  }
+
+  /** What an arrow shows of some of its transfers. */
+  #drawn(places) {
+    return { label: this.#sum(places), width: 1 + 5 * Math.sqrt(this.#weight(places) / this.largest) };
+  }
+
+  /** Counts, sums and what is visible, after a change of the filters or the folds; only what changed is drawn anew. */
   refresh() {
     const { cy, model, state, folds } = this;
     cy.batch(() => {
       model.accounts.forEach((account, at) => {
-        const node = cy.getElementById(`a${at}`);
         const idle = !state.shownAccounts.has(at);
-        node.toggleClass("hidden", folds[at] || (idle && !account.member));
-        node.toggleClass("idle", idle);
+        this.nodes[at].toggleClass("hidden", folds[at] || (idle && !account.member));
+        this.nodes[at].toggleClass("idle", idle);
       });
-      let largest = 1;
-      const shown = model.pairs.map((pair) => {
+      model.pairs.forEach((pair, at) => {
+        const edge = this.arrows[at];
         const passing = pair.transfers.filter((place) => state.passes[place]);
-        const weight = passing.reduce((sum, place) => sum + Math.abs(Number(model.paid[place] ?? 0n)), 0);
-        largest = Math.max(largest, weight);
-        return { passing, weight };
-      });
-      shown.forEach(({ passing, weight }, at) => {
-        const edge = cy.getElementById(`p${at}`);
-        const pair = model.pairs[at];
         edge.toggleClass("hidden", passing.length === 0 || folds[pair.source] || folds[pair.target]);
         edge.toggleClass("evidence", passing.some((place) => model.isEvidence(place)));
-        edge.data({ label: this.#sum(passing), width: 1 + 5 * Math.sqrt(weight / largest) });
+        const drawn = this.#drawn(passing);
+        if (drawn.label !== edge.data("label")) edge.data(drawn);
       });
       this.#drawFold();
     });
@@ -227,24 +233,35 @@ export class Graph {
     }
   }
 
-  /** Marks the selection and what is beside it; the rest steps back. */
+  /**
+   * Marks the selection and what is beside it; the rest steps back. In a large graph the rest stays as it is, so that the
+   * work is that of the selection.
+   */
   highlight(move) {
     const { cy, model, state } = this;
     cy.batch(() => {
-      cy.elements().removeClass("chosen beside faded");
+      this.marked?.removeClass("chosen beside");
+      if (!this.isLarge) cy.elements(".faded").removeClass("faded");
+      this.marked = cy.collection();
       if (!state.selection) return;
-      cy.elements().addClass("faded");
-      const mark = (id, css) => cy.getElementById(id).removeClass("faded").addClass(css);
       const { type, at } = state.selection;
-      for (const account of state.selected.account) mark(`a${account}`, "beside");
-      for (const identifier of state.selected.identifier) mark(`i${identifier}`, "beside");
-      for (const transfer of state.selected.transfer) mark(`p${model.pairOf[transfer]}`, "beside");
-      const uses = type === "account" ? model.usesOf[at] : type === "identifier" ? model.usersOf[at] : [];
-      for (const use of uses) mark(`u${use}`, "beside");
-      if (type === "claim") cy.edges(".use").filter((edge) => state.selected.identifier.has(model.uses[edge.data("at")].identifier)).removeClass("faded");
+      const uses = new Set(type === "account" ? model.usesOf[at] : type === "identifier" ? model.usersOf[at] : []);
+      if (type === "claim") for (const identifier of state.selected.identifier) for (const use of model.usersOf[identifier]) uses.add(use);
+      const ids = [
+        ...[...state.selected.account].map((account) => `a${account}`),
+        ...[...state.selected.identifier].map((identifier) => `i${identifier}`),
+        ...new Set([...state.selected.transfer].map((transfer) => `p${model.pairOf[transfer]}`)),
+        ...[...uses].map((use) => `u${use}`),
+      ];
+      for (const id of ids) this.marked.merge(cy.getElementById(id));
+      if (type === "account") {
+        const arrows = cy.getElementById("fold").edgesWith(this.nodes[at]);
+        this.marked.merge(arrows).merge(arrows.connectedNodes());
+      }
+      this.marked.addClass("beside");
       const own = { account: `a${at}`, identifier: `i${at}`, pair: `p${at}`, transfer: `p${model.pairOf[at]}` }[type];
-      if (own) mark(own, "chosen");
-      if (type === "account" && model.transfersOf[at].length) cy.getElementById("fold").connectedEdges().filter((edge) => edge.source().id() === own || edge.target().id() === own).removeClass("faded").connectedNodes().removeClass("faded");
+      if (own) cy.getElementById(own).addClass("chosen");
+      if (!this.isLarge) cy.elements().difference(this.marked).addClass("faded");
     });
     if (move) this.#bringIntoView();
   }
@@ -277,7 +294,7 @@ function style(isLarge) {
     { selector: "node.outside", style: { width: 20, height: 20, "border-style": "dashed", "border-color": "#5b6675" } },
     { selector: "node.identifier", style: { shape: "diamond", width: 26, height: 26, "background-color": colour.IDENTIFIER, "border-color": "#7a5b00" } },
     { selector: "node.fold", style: { shape: "round-rectangle", width: 46, height: 46, "background-color": "#eef2f7", "border-style": "dashed", "border-color": "#5b6675", "border-width": 2 } },
-    { selector: "edge", style: { "curve-style": isLarge ? "straight" : "bezier", "target-arrow-shape": "triangle", "arrow-scale": 0.9, width: "data(width)", "line-color": colour.OTHER, "target-arrow-color": colour.OTHER, label: "data(label)", "font-family": fonts, "font-size": 9, "min-zoomed-font-size": 9, "text-rotation": "autorotate", "text-wrap": "wrap", color: "#16202e", "text-background-color": "#fff", "text-background-opacity": 0.85, "text-background-padding": 1 } },
+    { selector: "edge", style: { "curve-style": isLarge ? "straight" : "bezier", "target-arrow-shape": "triangle", "arrow-scale": 0.9, width: "data(width)", "line-color": colour.OTHER, "target-arrow-color": colour.OTHER, label: isLarge ? "" : "data(label)", "font-family": fonts, "font-size": 9, "min-zoomed-font-size": 9, "text-rotation": "autorotate", "text-wrap": "wrap", color: "#16202e", "text-background-color": "#fff", "text-background-opacity": 0.85, "text-background-padding": 1 } },
     { selector: "edge.use", style: { "curve-style": "straight", "target-arrow-shape": "none", "line-style": "dashed", "line-color": "#b08900", width: 1.2, label: "" } },
     { selector: "edge.evidence", style: { "line-color": colour.EVIDENCE, "target-arrow-color": colour.EVIDENCE, "z-index": 5 } },
     { selector: "edge.folded", style: { "line-style": "dashed" } },
@@ -285,6 +302,7 @@ function style(isLarge) {
     { selector: ".faded", style: { opacity: 0.13, "text-opacity": 0.2 } },
     { selector: "node.beside", style: { "border-width": 2.5, "border-color": colour.SELECTED } },
     { selector: "edge.beside", style: { "min-zoomed-font-size": 6, "z-index": 8 } },
+    { selector: "edge.pair.beside", style: { label: "data(label)", ...(isLarge ? { "line-color": colour.SELECTED, "target-arrow-color": colour.SELECTED, width: 5 } : {}) } },
     { selector: "node.chosen", style: { "border-width": 5, "border-color": colour.SELECTED, "min-zoomed-font-size": 0 } },
     { selector: "edge.chosen", style: { "line-color": colour.SELECTED, "target-arrow-color": colour.SELECTED, "min-zoomed-font-size": 0, "z-index": 9 } },
     { selector: ".hidden", style: { display: "none" } },
