@@ -549,7 +549,7 @@ def test_a_ring_of_two_thousand_accounts_stays_quick(opened):
         page.fill("#find", case["accounts"][1234]["id"])
         page.press("#find", "Enter")
         assert page.inner_text("#details h3") == case["accounts"][1234]["id"]
-        assert page.evaluate(f"{CY}.zoom()") >= 0.3, "what is selected is too small to be read"
+        assert page.evaluate(f"{CY}.zoom()") >= 0.7, "what is selected is too small to be read"
         page.check("#evidence-only")
         assert status(page)[0] == sum(one["evidence"] for one in case["transfers"])
 

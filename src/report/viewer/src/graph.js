@@ -8,6 +8,8 @@ import { count, elided, label } from "./text.js";
 
 /** From so many arrows on, moving the picture leaves them out until it rests. */
 const LARGE = 1500;
+/** The least magnification at which names can be read; a selection is shown at it or more. */
+const READABLE = 0.75;
 /** From so many accounts outside on, they are folded at first. */
 const FOLDED = 60;
 
@@ -85,12 +87,10 @@ export class Graph {
     const { cy, state, container } = this;
     cy.on("tapstart", () => container.focus({ preventScroll: true }));
     cy.on("tap", (event) => {
-      if (event.target === cy) return state.select(null);
-      const { type, at } = event.target.data();
-      if (type === "fold") return this.fold(false);
-      if (type === "use") return state.select("identifier", this.model.uses[at].identifier);
-      if (type === "pair") return this.#selectPair(at);
-      if (type) state.select(type, at);
+      // What was pointed at stays under the pointer.
+      this.isPointedAt = true;
+      this.#tap(event.target);
+      this.isPointedAt = false;
     });
     cy.on("dbltap", "node.account", (event) => this.toggleBeside(event.target.data("at")));
     // The wheel belongs to the page until the graph has the focus.
@@ -99,7 +99,17 @@ export class Graph {
     container.addEventListener("blur", () => cy.userZoomingEnabled(false));
     container.addEventListener("keydown", (event) => this.#key(event));
     state.addEventListener("filter", () => this.refresh());
-    state.addEventListener("select", () => this.highlight(true));
+    state.addEventListener("select", () => this.highlight(!this.isPointedAt));
+  }
+
+  #tap(target) {
+    const { cy, state } = this;
+    if (target === cy) return state.select(null);
+    const { type, at } = target.data();
+    if (type === "fold") this.fold(false);
+    else if (type === "use") state.select("identifier", this.model.uses[at].identifier);
+    else if (type === "pair") this.#selectPair(at);
+    else if (type) state.select(type, at);
   }
 
   #selectPair(at) {
@@ -233,17 +243,13 @@ export class Graph {
     }
   }
 
-  /**
-   * Marks the selection and what is beside it; the rest steps back. In a large graph the rest stays as it is, so that the
-   * work is that of the selection.
-   */
+  /** Marks the selection and what is beside it; the rest steps back. Only what changes is touched. */
   highlight(move) {
     const { cy, model, state } = this;
     cy.batch(() => {
       this.marked?.removeClass("chosen beside");
-      if (!this.isLarge) cy.elements(".faded").removeClass("faded");
       this.marked = cy.collection();
-      if (!state.selection) return;
+      if (!state.selection) return cy.elements(".faded").removeClass("faded");
       const { type, at } = state.selection;
       const uses = new Set(type === "account" ? model.usesOf[at] : type === "identifier" ? model.usersOf[at] : []);
       if (type === "claim") for (const identifier of state.selected.identifier) for (const use of model.usersOf[identifier]) uses.add(use);
@@ -261,7 +267,8 @@ export class Graph {
       this.marked.addClass("beside");
       const own = { account: `a${at}`, identifier: `i${at}`, pair: `p${at}`, transfer: `p${model.pairOf[at]}` }[type];
       if (own) cy.getElementById(own).addClass("chosen");
-      if (!this.isLarge) cy.elements().difference(this.marked).addClass("faded");
+      this.marked.removeClass("faded");
+      cy.elements().not(".faded").difference(this.marked).addClass("faded");
     });
     if (move) this.#bringIntoView();
   }
@@ -271,10 +278,9 @@ export class Graph {
     const { cy } = this;
     const chosen = cy.elements(".chosen").filter(":visible");
     if (chosen.empty()) return;
-    if (cy.zoom() < 0.3) {
+    if (cy.zoom() < READABLE) {
       cy.fit(cy.elements(".chosen, .beside").filter(":visible"), 60);
-      if (cy.zoom() > 1) cy.zoom(1);
-      if (cy.zoom() < 0.3) cy.zoom(0.3);
+      cy.zoom(Math.min(1, Math.max(READABLE, cy.zoom())));
       return cy.center(chosen);
     }
     const [seen, box] = [cy.extent(), chosen.boundingBox({ includeLabels: false })];
@@ -300,10 +306,11 @@ function style(isLarge) {
     { selector: "edge.folded", style: { "line-style": "dashed" } },
     { selector: ".idle", style: { opacity: 0.35 } },
     { selector: ".faded", style: { opacity: 0.13, "text-opacity": 0.2 } },
+    { selector: "edge.faded", style: isLarge ? { visibility: "hidden" } : {} },
     { selector: "node.beside", style: { "border-width": 2.5, "border-color": colour.SELECTED } },
     { selector: "edge.beside", style: { "min-zoomed-font-size": 6, "z-index": 8 } },
-    { selector: "edge.pair.beside", style: { label: "data(label)", ...(isLarge ? { "line-color": colour.SELECTED, "target-arrow-color": colour.SELECTED, width: 5 } : {}) } },
-    { selector: "node.chosen", style: { "border-width": 5, "border-color": colour.SELECTED, "min-zoomed-font-size": 0 } },
+    { selector: "edge.pair.beside", style: { label: "data(label)", ...(isLarge ? { width: 3, "arrow-scale": 1.5 } : {}) } },
+    { selector: "node.chosen", style: { "border-width": 5, "border-color": colour.SELECTED, "min-zoomed-font-size": 0, ...(isLarge ? { width: 44, height: 44 } : {}) } },
     { selector: "edge.chosen", style: { "line-color": colour.SELECTED, "target-arrow-color": colour.SELECTED, "min-zoomed-font-size": 0, "z-index": 9 } },
     { selector: ".hidden", style: { display: "none" } },
   ];
