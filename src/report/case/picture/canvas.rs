@@ -17,7 +17,11 @@ pub(super) const EDGE: f64 = 20.0;
 /// Height of the heading, with the room above it.
 pub(super) const HEADING: f64 = 66.0;
 
-const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', 'Noto Sans', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif";
+/// Fonts by language: those for Chinese first where texts are Chinese, since some programs take the first one for a whole line.
+const FONTS: [&str; 2] = [
+    "Helvetica, Arial, 'Liberation Sans', 'Noto Sans', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif",
+    "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', Helvetica, Arial, sans-serif",
+];
 
 /// A length: one decimal, and none where it is whole.
 pub(super) struct Num(pub(super) f64);
@@ -124,14 +128,14 @@ impl Canvas {
     /// An empty picture with a heading: the subject's title, and `about` under it.
     pub(super) fn new(case: &CaseFile, size: (f64, f64), about: &str) -> Self {
         let (width, height) = (Num(size.0), Num(size.1));
-        let language = match case.language {
-            Language::En => "en",
-            Language::Zh => "zh",
+        let (language, fonts) = match case.language {
+            Language::En => ("en", FONTS[0]),
+            Language::Zh => ("zh", FONTS[1]),
         };
         let mut canvas = Self { out: String::new(), groups: 0 };
         canvas.add(format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-             role=\"img\" xml:lang=\"{language}\" font-family=\"{FONTS}\" font-size=\"12\" fill=\"{INK}\">\n"
+             role=\"img\" xml:lang=\"{language}\" font-family=\"{fonts}\" font-size=\"12\" fill=\"{INK}\">\n"
         ));
         let desc: Vec<&str> = case.summary.iter().map(|point| point.text.as_str()).collect();
         canvas.add(format_args!("<title>{}</title>\n", Xml(&elide(&case.subject.title, 120.0))));
