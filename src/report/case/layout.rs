@@ -23,6 +23,7 @@
 //! Ortmann, Klimenta, Brandes: A sparse stress model, JGAA 21(5), 2017 (the pivots and their weights).
 //! Gansner, Koren, North: Graph drawing by stress majorization, GD 2004 (why stress).
 
+use super::file::CaseFile;
 use crate::random::{Stream, below, unit};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -72,6 +73,31 @@ pub fn layout(num_nodes: usize, edges: &[(u32, u32, u32)]) -> Vec<(f64, f64)> {
     }
     fit(&mut places);
     places
+}
+
+/// Gives the accounts and identifiers of `case` their places: those between which money moved often, and those that use an identifier, stand together.
+///
+/// Transfers and uses of what is not in the case file are passed over.
+pub fn place(case: &mut CaseFile) {
+    let (num_accounts, num_identifiers) = (case.accounts.len(), case.identifiers.len());
+    let account = |place: u32| (place as usize) < num_accounts;
+    let transfers =
+        case.transfers.iter().filter(|transfer| account(transfer.source) && account(transfer.target));
+    let mut edges: Vec<(u32, u32, u32)> =
+        transfers.map(|transfer| (transfer.source, transfer.target, 1)).collect();
+    let uses =
+        case.uses.iter().filter(|link| account(link.account) && (link.identifier as usize) < num_identifiers);
+    edges.extend(uses.map(|link| (link.account, num_accounts as u32 + link.identifier, 1)));
+    // Six decimals: less than a pixel of any screen, and short in the file.
+    let round = |value: f64| (value * 1e6).round() / 1e6;
+    let mut places =
+        layout(num_accounts + num_identifiers, &edges).into_iter().map(|(x, y)| (round(x), round(y)));
+    for (account, place) in case.accounts.iter_mut().zip(places.by_ref()) {
+        (account.x, account.y) = place;
+    }
+    for (identifier, place) in case.identifiers.iter_mut().zip(places) {
+        (identifier.x, identifier.y) = place;
+    }
 }
 
 /// Undirected neighbors with lengths; directions are kept beside them.

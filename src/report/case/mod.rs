@@ -21,7 +21,7 @@ pub use file::{
     CaseAccount, CaseAmount, CaseFile, CaseIdentifier, CaseTransfer, CaseUse, Claim, Counterfactual, FORMAT,
     FlowLink, FlowNode, Language, MoneyLine, Point, ScorePart, Subject, Summarised,
 };
-pub use layout::layout;
+pub use layout::{layout, place};
 pub use markdown::markdown;
 pub use page::write_page;
 pub use picture::{Picture, svg};

@@ -2,7 +2,7 @@
 
 use super::{
     CaseAccount, CaseAmount, CaseFile, CaseIdentifier, CaseTransfer, CaseUse, Language, Picture, Subject,
-    layout, markdown, svg,
+    layout, markdown, place, svg,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,23 @@ fn pictures_and_text_are_the_ones_that_were_looked_at() {
         for picture in Picture::ALL {
             assert_kept(&format!("{name}.{}.svg", picture.name()), &svg(&case, picture));
         }
+    }
+}
+
+#[test]
+fn the_places_of_the_samples_are_the_ones_that_are_given() {
+    for name in SAMPLES {
+        let kept = sample(name);
+        let mut case = kept.clone();
+        for account in &mut case.accounts {
+            (account.x, account.y) = (f64::NAN, -1.0);
+        }
+        place(&mut case);
+        assert_eq!(case, kept, "{name}");
+        case.transfers.iter_mut().for_each(|transfer| transfer.target = 99);
+        case.uses.iter_mut().for_each(|link| link.identifier = 99);
+        place(&mut case);
+        assert!(case.accounts.iter().all(|account| (0.0..=1.0).contains(&account.x)), "{name}");
     }
 }
 

@@ -398,7 +398,11 @@ impl Labels {
                     let free = |(at, other): (usize, &Area)| at == i || !overlaps(area, other);
                     inside && taken.iter().enumerate().all(free)
                 })
-                .min_by_key(|(nth, area)| (lines.iter().filter(|line| crosses(area, line)).count(), *nth));
+                .min_by_key(|(nth, area)| {
+                    // With the width of a line around it.
+                    let wide = (area.0 - 2.0, area.1 - 2.0, area.2 + 2.0, area.3 + 2.0);
+                    (lines.iter().filter(|line| crosses(&wide, line)).count(), *nth)
+                });
             match best {
                 Some((_, area)) => {
                     taken.push(area);
