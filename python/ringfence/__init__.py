@@ -55,6 +55,7 @@ from ._core import (
     verify,
     verify_backup,
 )
+from .display import Picture, show
 from .errors import (
     CancelledError,
     CommitUnknownError,
@@ -95,6 +96,7 @@ __all__ = [
     "Origins",
     "Paths",
     "Patterns",
+    "Picture",
     "Pin",
     "ProgressBar",
     "Projection",
@@ -120,6 +122,7 @@ __all__ = [
     "progress_bar",
     "restore",
     "ring_changes",
+    "show",
     "synth",
     "typologies",
     "verify",

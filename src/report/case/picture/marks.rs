@@ -3,7 +3,7 @@
 use super::canvas::{Anchor, Canvas, FAINT, INK, Num, Outline, PAPER};
 use super::words::Words;
 use crate::report::case::file::CaseAccount;
-use crate::report::case::visible::{Xml, width};
+use crate::report::case::visible::width;
 
 /// How a role looks.
 struct Look {
@@ -105,7 +105,7 @@ impl Kind {
         }
     }
 
-    /// Draws it at `at` with `title`, which has to be escaped already. Outside of the subject its line is broken, and its colour pale.
+    /// Draws it at `at` with `title`, which has to be escaped already and may be empty. Outside of the subject its line is broken, and its colour pale.
     pub(super) fn draw(self, canvas: &mut Canvas, at: (f64, f64), radius: f64, member: bool, title: &str) {
         let outside = if member { "" } else { " stroke-dasharray=\"2 1.5\"" };
         let colour = self.colour(member);
@@ -124,7 +124,10 @@ impl Kind {
             canvas.add(format_args!("<path fill=\"{colour}\"{outside} d=\"{}\">", outline.close()));
         }
         let end = if corners.is_empty() { "circle" } else { "path" };
-        canvas.add(format_args!("<title>{title}</title></{end}>\n"));
+        if !title.is_empty() {
+            canvas.add(format_args!("<title>{title}</title>"));
+        }
+        canvas.add(format_args!("</{end}>\n"));
     }
 }
 
@@ -215,7 +218,7 @@ pub(super) fn legend(canvas: &mut Canvas, corner: (f64, f64), entries: &[(Entry,
         let text_x = match entry {
             Entry::Node(kind, member) => {
                 canvas.group(&format!("stroke=\"{INK}\""));
-                kind.draw(canvas, (x + 7.0, y), 6.0, *member, &Xml(text).to_string());
+                kind.draw(canvas, (x + 7.0, y), 6.0, *member, "");
                 canvas.end_group();
                 x + 20.0
             }

@@ -23,6 +23,8 @@ const BAR: f64 = 12.0;
 const COLUMN: f64 = 210.0;
 /// Sweeps in search of an order.
 const SWEEPS: usize = 24;
+/// Most bars of a column that have room for two lines each.
+const CROWDED: usize = 60;
 /// Most links for which crossings are counted.
 const COUNTED: usize = 3_000;
 
@@ -197,9 +199,10 @@ impl<'a> Flow<'a> {
     /// Heights and tops.
     fn arrange(&mut self) {
         let most = self.columns.iter().map(Vec::len).max().unwrap_or(0) as f64;
-        let slot = if most > 60.0 { 14.0 } else { 38.0 };
+        let crowded = most > CROWDED as f64;
+        let slot = if crowded { 14.0 } else { 38.0 };
         self.height = (most * slot).max(300.0);
-        let gap = if most > 60.0 { 8.0 } else { 23.0 };
+        let gap = if crowded { 8.0 } else { 23.0 };
         let through = |bar: &Bar| bar.incoming.size().max(bar.outgoing.size());
         // One scale for all columns: the tightest column's.
         let scale = self
@@ -386,11 +389,13 @@ impl<'a> Flow<'a> {
         stretch: f64,
         canvas: &mut Canvas,
     ) {
+        let crowded = self.columns.iter().any(|column| column.len() > CROWDED);
+        let role = |bar: &Bar| bar.kind.word(words);
         canvas.group(&format!("stroke=\"{INK}\" stroke-width=\".8\""));
         for &at in self.columns.iter().flatten() {
             let bar = &self.bars[at];
             let outside = if bar.member { "" } else { " stroke-dasharray=\"2 1.5\"" };
-            let role = if bar.kind == Kind::Plain { words.account } else { bar.kind.word(words) };
+            let role = role(bar);
             canvas.add(format_args!(
                 "<rect x=\"{}\" y=\"{}\" width=\"{BAR}\" height=\"{}\" fill=\"{}\"{outside}><title>{}: {role}, {} {}</title></rect>\n",
                 Num(x(bar.column)),
@@ -402,17 +407,24 @@ impl<'a> Flow<'a> {
                 Xml(&cut(self.currency, NAME_MAX)),
             ));
         }
+        // The shape of the role, for eyes and printers that do not tell the colours apart.
+        for &at in self.columns.iter().flatten() {
+            let bar = &self.bars[at];
+            if bar.kind != Kind::Plain {
+                let place = (x(bar.column) + BAR + 9.0, top + bar.middle() - if crowded { 0.0 } else { 4.5 });
+                bar.kind.draw(canvas, place, 3.4, bar.member, "");
+            }
+        }
         canvas.end_group();
-        let most = self.columns.iter().map(Vec::len).max().unwrap_or(0);
-        let font = if most > 60 { 8.5 } else { 11.0 };
+        let font = if crowded { 8.5 } else { 11.0 };
         canvas.group(&format!("font-size=\"{}\"", Num(font)));
         for &at in self.columns.iter().flatten() {
             let bar = &self.bars[at];
-            let (x, middle) = (x(bar.column) + BAR + 5.0, top + bar.middle());
-            let room = (stretch.min(190.0) - BAR - 12.0) / font;
+            let (x, middle) = (x(bar.column) + BAR + 16.0, top + bar.middle());
+            let room = (stretch.min(190.0) - BAR - 22.0) / font;
             let amount = format!("{} {}", self.through(bar), cut(self.currency, 8));
             let name = elide(&case.flow_nodes[at].label, room.min(18.0));
-            if most <= 60 {
+            if !crowded {
                 canvas.text((x, middle - 1.0), Anchor::Start, "", &name);
                 canvas.text(
                     (x, middle + font),
