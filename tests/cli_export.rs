@@ -12,6 +12,7 @@ use tempfile::TempDir;
 fn ring(directory: &TempDir) -> String {
     let rings = directory.path().join("rings");
     std::fs::create_dir(&rings).unwrap();
+    std::fs::write(rings.join("rings.csv"), "ring,rank\n0,1\n").unwrap();
     std::fs::write(rings.join("members.csv"), "ring,account\n0,A1\n0,A2\n0,A3\n0,A4\n0,A5\n").unwrap();
     text(rings.join("0"))
 }

@@ -183,8 +183,9 @@ fn scores_add_up_from_their_parts_and_evidence_is_counted_once() {
 fn rings_are_the_same_for_any_number_of_threads() {
     let directory = TempDir::new().unwrap();
     let graph = bank(&directory, 20_000);
-    let with =
-        |threads: usize| found(&graph.view(), &RingOptions::default(), &Run::new().threads(threads).unwrap()).rings;
+    let with = |threads: usize| {
+        found(&graph.view(), &RingOptions::default(), &Run::new().threads(threads).unwrap()).rings
+    };
     let one = with(1);
     assert!(one == with(2) && one == with(16));
 }
