@@ -30,15 +30,23 @@ run verify bank.graph --full
 step "Who is connected with whom, by shared devices, telephones, addresses and tax numbers?"
 run components bank.graph --over identifiers --size-min 2 --output components.csv
 
-step "Rings of accounts tied by a shared identifier, with the evidence. Identifiers leave masked."
-run rings bank.graph --by identifiers --kinds ssn,phone,email --output rings
+step "Rings: what shared identifiers, shapes of money and communities tie, with the evidence. Identifiers leave masked."
+run rings bank.graph --output rings
 
-step "Compared with what was planted"
+step "Compared with what was planted: a planted ring is found if a ring has half of all accounts that either has"
 awk -F, 'FNR == 1 { next }
-    FILENAME ~ /truth/ { if ($2 == "identity_ring") { planted[$4] = 1; num_planted++ } next }
-    { num_found++; if ($2 in planted) hits++ }
-    END { printf "%d accounts are in rings; %d of them are planted, of %d in all. The others are tied by a device alone,\nas families are: look for them with --kinds device.\n", num_found, hits, num_planted }
-' ledger/truth_rings.csv rings/members.csv
+    FILENAME ~ /truth/ { kind[$1] = $2; planted[$1]++; of[$4] = of[$4] " " $1; next }
+    FILENAME ~ /rings.csv/ { rank[$1] = $2; next }
+    { size[$1]++; n = split(of[$2], names, " "); for (i = 1; i <= n; i++) shared[$1 "," names[i]]++ }
+    END {
+        for (pair in shared) {
+            split(pair, both, ",")
+            if (2 * shared[pair] >= size[both[1]] + planted[both[2]] - shared[pair] && rank[both[1]] <= 100) found[both[2]] = 1
+        }
+        for (name in planted) { benign = kind[name] == "benign"; all[benign]++; hits[benign] += name in found }
+        printf "Among the first 100 rings are %d of %d that were planted, and %d of %d innocent look-alikes.\n", hits[0], all[0], hits[1], all[1]
+    }
+' ledger/truth_rings.csv rings/rings.csv rings/members.csv
 
 step "Where did the victims' money go? Oldest money leaves first; every cent is accounted for."
 run trace bank.graph --seeds ledger/seeds.csv --policy fifo --output trace
@@ -46,14 +54,19 @@ run trace bank.graph --seeds ledger/seeds.csv --policy fifo --output trace
 step "What of it rests on the rule, and what is held whatever the rule? And by which payments did it get there?"
 run trace bank.graph --seeds ledger/seeds.csv --policy all --paths 3 --output compared
 
-step "The first ring with its neighbourhood, and the payments of the trace, for Gephi, yEd or Cytoscape. Names leave as pseudonyms."
+step "Case files of the first ring and of the trace: pages that open with no network. Names leave as pseudonyms."
 run backup-key names.key
-run export bank.graph --ring rings/0 --hops 1 --key-file names.key --case demo --output ring.graphml
+run report bank.graph --ring rings/1 --key-file names.key --case demo --output case.html
+run report bank.graph --trace trace --key-file names.key --case demo --output trace.html
+
+step "The same for Gephi, yEd or Cytoscape: the first ring with its neighbourhood, and the payments of the trace."
+run export bank.graph --ring rings/1 --hops 1 --key-file names.key --case demo --output ring.graphml
 run export bank.graph --trace trace --key-file names.key --case demo --output trace.gexf
 
 step "What to look at, in $out/"
 cat <<'TXT'
-  rings/rings.csv, members.csv, evidence.csv   rings, who is in them, and why
+  case.html, trace.html                        the case files: open them in a browser
+  rings/rings.csv, members.csv, claims.csv     rings, who is in them, and why
   trace/holdings.csv                           where the money is now, largest amounts first: the freeze list
   trace/flows.csv                              every payment that carried it, with the traced part
   trace/ledger.json                            the books: seeded = held + at sinks + ..., to the cent
