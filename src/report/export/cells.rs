@@ -133,8 +133,8 @@ mod tests {
     fn names_of_columns_stay_apart() {
         let table = Table::new(["id", "a b", "a-b", "谢", "label", "9"].map(|n| (n, Values::U32(vec![]))));
         let columns = columns(&table, &NODE, &["label"], ascii_name);
-        let names: Vec<_> = columns.iter().map(|column| (column.given, column.name.as_str())).collect();
-        assert_eq!(names, [("a b", "a_b"), ("a-b", "a_b_"), ("谢", "x_"), ("label", "label_"), ("9", "x9")]);
+        let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["a_b", "a_b_", "x_", "label_", "x9"]);
     }
 
     #[test]
