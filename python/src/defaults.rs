@@ -13,13 +13,15 @@ use ringfence::graph::drill::DrillOptions;
 use ringfence::graph::project::ProjectOptions;
 use ringfence::graph::subgraph::SubgraphOptions;
 use ringfence::patterns::{Budget, CycleOptions};
+use ringfence::report::case::CaseOptions;
 use ringfence::report::communities::CommunityMethod;
 use ringfence::report::cores::CoreOptions;
 use ringfence::report::flows::FlowQuestion;
 use ringfence::report::links::LinkQuestion;
 use ringfence::report::projection::WeightName;
+use ringfence::report::pseudonyms::Names;
 use ringfence::report::suspicion::SuspicionQuestion;
-use ringfence::rings::IdentityRingOptions;
+use ringfence::rings::{IdentityRingOptions, RingOptions};
 use ringfence::store::collect::CollectOptions;
 use ringfence::synth::SynthOptions;
 use ringfence::trace::bound::BoundOptions;
@@ -206,6 +208,29 @@ pub(crate) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             ("kinds", options.kinds.map(|kinds| kinds.len()).into_bound_py_any(py)),
             ("accounts_max", options.accounts_max.into_bound_py_any(py)),
             ("accounts_min", options.accounts_min.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = RingOptions::default();
+    let identity = IdentityRingOptions::default();
+    add(
+        "rings",
+        vec![
+            ("identifier_accounts_max", identity.accounts_max.into_bound_py_any(py)),
+            ("claims_max", options.claims_max.into_bound_py_any(py)),
+            ("shared_min", options.shared_min.into_bound_py_any(py)),
+            ("overlap_permille", options.overlap_permille.into_bound_py_any(py)),
+            ("hub_max", options.hub_max.into_bound_py_any(py)),
+            ("accounts_max", options.accounts_max.into_bound_py_any(py)),
+            ("accounts_min", options.accounts_min.into_bound_py_any(py)),
+            ("rings_max", options.rings_max.into_bound_py_any(py)),
+        ],
+    )?;
+    let options = CaseOptions::new(Names::Revealed);
+    add(
+        "case_file",
+        vec![
+            ("accounts_max", options.accounts_max.into_bound_py_any(py)),
+            ("transfers_max", options.transfers_max.into_bound_py_any(py)),
         ],
     )?;
     let options = TraceOptions::default();

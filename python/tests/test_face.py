@@ -33,6 +33,8 @@ FACE = {
     "match": rf.Graph.match,
     "link_identities": rf.Graph.link_identities,
     "identity_rings": rf.Graph.identity_rings,
+    "rings": rf.Graph.rings,
+    "case_file": rf.Graph.case_file,
     "trace": rf.Graph.trace,
     "freeze_plan": rf.Graph.freeze_plan,
     "origins": rf.Graph.origins,
