@@ -192,7 +192,7 @@ pub fn run_drill(args: &DrillArgs, run: &Run) -> Result<Answer> {
     Ok(Answer::new(text, json))
 }
 
-/// Make a key for bundles: a new file that only its owner may read.
+/// Make a key for bundles, or for the pseudonyms of exports: a new file that only its owner may read.
 #[derive(Debug, clap::Args)]
 pub struct KeyFileArgs {
     /// File to make.

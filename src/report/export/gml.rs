@@ -105,6 +105,28 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::super::super::network::tests::sample;
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_text_is_ascii_and_reads_back(text in "(?s).*") {
+            let escaped = escape(&text);
+            prop_assert!(escaped.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !escaped.contains('"'));
+            let mut read = String::new();
+            let mut parts = escaped.split('&');
+            read.push_str(parts.next().unwrap());
+            for part in parts {
+                let (entity, rest) = part.split_once(';').unwrap();
+                read.push(match entity {
+                    "amp" => '&',
+                    "quot" => '"',
+                    number => char::from_u32(number[1..].parse().unwrap()).unwrap(),
+                });
+                read.push_str(rest);
+            }
+            prop_assert_eq!(read, text);
+        }
+    }
 
     #[test]
     fn gml_is_ascii_with_names_and_typed_values() {

@@ -23,7 +23,7 @@ use std::io::{self, Write};
 /// Writes `network` to `out`.
 ///
 /// # Errors
-/// What `out` returns; inside an [`io::Error`], the error of [`Network::check`], or [`Error::Input`] for ids that
+/// What `out` returns; inside an [`io::Error`], the error of [`Network::check`], or [`Error::Input`](crate::Error::Input) for ids that
 /// differ in nothing but characters that XML cannot hold.
 pub fn write_graphml(network: &Network, out: &mut impl Write) -> io::Result<()> {
     network.check().map_err(io::Error::other)?;

@@ -296,6 +296,8 @@ mod tests {
     use super::super::FORMATS;
     use super::*;
     use crate::error::Error;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
     use std::sync::atomic::Ordering;
 
     fn export(format: Format) -> Export {
@@ -433,5 +435,81 @@ mod tests {
         assert!(refused.contains("option output") && refused.contains(".gexf"), "{refused}");
         assert!(Format::named("xlsx").unwrap_err().to_string().contains("neo4j"));
         assert!(Format::of_path(Path::new("directory")).is_err());
+    }
+
+    /// How many nodes and edges a one-file format holds, by a reader of a few lines.
+    fn counted(format: Format, text: &str) -> (usize, usize) {
+        let lines = |start: &str| text.lines().filter(|line| line.trim_start().starts_with(start)).count();
+        let len = |value: &Value| value.as_array().map_or(0, Vec::len);
+        let json = || serde_json::from_str::<Value>(text).unwrap();
+        match format {
+            Format::GraphMl | Format::Gexf => (lines("<node "), lines("<edge ")),
+            Format::Gml => {
+                let exactly = |word: &str| text.lines().filter(|line| *line == word).count();
+                (exactly("  node"), exactly("  edge"))
+            }
+            Format::Dot => {
+                let edges = text.lines().filter(|line| {
+                    let mut words = line.split_whitespace();
+                    words.next().is_some_and(|word| word.starts_with('n')) && words.next() == Some("->")
+                });
+                let edges = edges.count();
+                (lines("n") - edges, edges)
+            }
+            Format::Cyjs => {
+                let elements = &json()["elements"];
+                (len(&elements["nodes"]), len(&elements["edges"]))
+            }
+            Format::Cx2 => (len(&json()[4]["nodes"]), len(&json()[5]["edges"])),
+            _ => (len(&json()["nodes"]), len(&json()["edges"])),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn no_text_whatever_breaks_a_file_or_loses_an_edge(
+            nodes in proptest::collection::btree_set("(?s).{0,6}", 1..6),
+            edges in proptest::collection::btree_set("(?s).{0,6}", 0..8),
+            name in "(?s).{0,4}",
+            shift in 0usize..6,
+        ) {
+            let take = |texts: &BTreeSet<String>| texts.iter().cloned().collect::<Vec<String>>();
+            let (nodes, edges) = (take(&nodes), take(&edges));
+            let end = |by: usize| -> Vec<String> {
+                (0..edges.len()).map(|row| nodes[(row * by + shift) % nodes.len()].clone()).collect()
+            };
+            let attribute = |texts: &[String]| Values::OptionText(texts.iter().cloned().map(Some).collect());
+            let mut network = Network {
+                nodes: Table::new([("id", Values::Text(nodes.clone()))]),
+                edges: Table::new([
+                    ("id", Values::Text(edges.clone())),
+                    ("source", Values::Text(end(1))),
+                    ("target", Values::Text(end(2))),
+                ]),
+            };
+            if !["id", "source", "target", "type"].contains(&name.as_str()) {
+                network.nodes.push(name.clone(), attribute(&nodes));
+                network.edges.push(name, attribute(&edges));
+            }
+            for (_, format) in FORMATS.iter().filter(|(_, format)| !format.is_directory()) {
+                if *format == Format::Csv {
+                    continue; // Its own tests read it.
+                }
+                let mut out = Vec::new();
+                match write_one(&network, &export(*format), &mut out) {
+                    Ok(()) => {
+                        let text = String::from_utf8(out).unwrap();
+                        prop_assert_eq!(counted(*format, &text), (nodes.len(), edges.len()), "{}", text);
+                    }
+                    Err(error) => {
+                        prop_assert!(matches!(format, Format::GraphMl | Format::Gexf));
+                        prop_assert!(error.to_string().contains("characters that XML cannot hold"));
+                    }
+                }
+            }
+            let rows: usize = neo4j::tables(&network).unwrap().iter().map(|(_, table)| table.num_rows()).sum();
+            prop_assert_eq!(rows, nodes.len() + edges.len());
+        }
     }
 }
