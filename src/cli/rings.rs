@@ -3,7 +3,7 @@
 use super::Answer;
 use super::args::{CsvArgs, GraphArgs, WindowArgs, counted};
 use super::patterns::settings;
-use clap::ValueEnum;
+use clap::{ArgMatches, Command, FromArgMatches, ValueEnum};
 use ringfence::graph::Graph;
 use ringfence::ids::KindId;
 use ringfence::patterns::{Typology, searches};
@@ -17,24 +17,47 @@ use ringfence::{Error, Result, Run};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Find rings: accounts that shared identifiers, shapes of money, traces and communities tie, with their evidence.
-#[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Option<Verb>,
-    #[command(flatten)]
-    find: Option<Find>,
+/// Either of two things: finding rings, or comparing those of two runs.
+#[derive(Debug)]
+pub enum Args {
+    /// `ringfence rings GRAPH …`.
+    Find(Box<Find>),
+    /// `ringfence rings diff OLD NEW`.
+    Diff(Diff),
 }
 
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
-    Diff(Diff),
+// By hand because arguments that are needed without a subcommand, and flattened, cannot be optional in a derived form.
+impl clap::Args for Args {
+    fn augment_args(command: Command) -> Command {
+        let about = "What became of the rings of an earlier run: born, grew, shrank, changed, unchanged, merged, split, gone";
+        Find::augment_args(command)
+            .subcommand(Diff::augment_args(Command::new("diff")).about(about))
+            .args_conflicts_with_subcommands(true)
+            .subcommand_negates_reqs(true)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Args {
+    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        match matches.subcommand() {
+            Some((_, matches)) => Diff::from_arg_matches(matches).map(Args::Diff),
+            None => Find::from_arg_matches(matches).map(|find| Args::Find(Box::new(find))),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// What became of the rings of an earlier run: born, grew, shrank, changed, unchanged, merged, split, gone.
 #[derive(Debug, clap::Args)]
-struct Diff {
+pub struct Diff {
     /// Directory of the earlier `ringfence rings`.
     old: PathBuf,
     /// Directory of the later one.
@@ -46,8 +69,9 @@ struct Diff {
     csv: CsvArgs,
 }
 
+/// Find rings: accounts that shared identifiers, shapes of money, traces and communities tie, with their evidence.
 #[derive(Debug, clap::Args)]
-struct Find {
+pub struct Find {
     #[command(flatten)]
     graph: GraphArgs,
     /// What ties accounts; all of it if not given.
@@ -124,10 +148,9 @@ enum By {
 const ROWS: usize = 10;
 
 pub fn run(args: &Args, run: &Run) -> Result<Answer> {
-    match (&args.verb, &args.find) {
-        (Some(Verb::Diff(args)), _) => diff(args, run),
-        (None, Some(args)) => find(args, run),
-        (None, None) => unreachable!("clap asks for a graph or a verb"),
+    match args {
+        Args::Find(args) => find(args, run),
+        Args::Diff(args) => diff(args, run),
     }
 }
 

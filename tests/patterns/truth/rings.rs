@@ -90,10 +90,9 @@ fn report(name: &str, truth: &Truth, settings: &Value) -> Vec<Depth> {
     truth.attempts.iter().for_each(|attempt| *all.entry(attempt.typology).or_default() += 1);
     for (typology, count) in all {
         write!(text, "| {typology} | {count} ").unwrap();
-        for of in [|depth: &Depth| &depth.found, |depth: &Depth| &depth.inside] {
-            for depth in &depths {
-                write!(text, "| {} ", of(depth).get(typology).copied().unwrap_or(0)).unwrap();
-            }
+        for counts in depths.iter().map(|depth| &depth.found).chain(depths.iter().map(|depth| &depth.inside))
+        {
+            write!(text, "| {} ", counts.get(typology).copied().unwrap_or(0)).unwrap();
         }
         text += "|\n";
     }
