@@ -205,7 +205,10 @@ fn a_ring_that_was_written_is_read_back_as_it_was() {
         // Numbers of identity rings belong to the run that found them.
         let mut ring = ring.clone();
         ring.uses.iter_mut().chain(&mut back.uses).for_each(|one| one.ring = 0);
-        assert_eq!(back, ring, "{name}");
+        assert!(back.claims == ring.claims, "claims of {name}");
+        assert!(back.members == ring.members, "members of {name}");
+        assert!(back.uses == ring.uses, "uses of {name}");
+        assert!(back == ring, "{name}");
     }
     let unknown = RingPlace::find(&folder.join("ring-none")).unwrap_err().to_string();
     assert!(unknown.contains("unknown ring"), "{unknown}");

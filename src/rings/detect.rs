@@ -37,7 +37,8 @@ pub struct RingOptions {
     pub claims_max: u32,
     /// Fewest accounts that claims share to be joined; at least 1.
     pub shared_min: u32,
-    /// Part of the accounts of the smaller that claims share to be joined, in thousandths; 1 to 1000.
+    /// Part of all accounts that either has that claims share to be joined, in thousandths, 1 to 1000; where all of the smaller's are shared, any
+    /// part is enough.
     pub overlap_permille: u32,
     /// Most counterparties that an account may have before it is a hub; at least 1.
     pub hub_max: u32,

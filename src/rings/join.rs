@@ -2,8 +2,8 @@
 //!
 //! # Method
 //! Claims are taken strongest first. A claim joins every ring so far with which it shares at least `shared_min` accounts and at
-//! least `overlap_permille` thousandths of the accounts of the smaller of the two; half of that is enough where most
-//! accounts of both lie in one community. Rings that one claim joins become one. A join that would make a ring of more than
+//! least `overlap_permille` thousandths of all accounts that either has, or all accounts of the smaller of the two; half of that part is
+//! enough where most accounts of both lie in one community. Rings that one claim joins become one. A join that would make a ring of more than
 //! `accounts_max` accounts is refused and counted; the claim then goes to the rings that it can join, most shared accounts first,
 //! or begins a ring of its own. Hubs join nothing.
 //!
@@ -60,12 +60,14 @@ pub(super) fn join(
         let home = neighborhoods.map(|all| home(all, joining.iter().copied()));
         let qualifies = |&(group, shared): &(usize, u32)| {
             let accounts = &groups[group].accounts;
-            let smaller = joining.len().min(accounts.len()) as u64;
+            let smaller = joining.len().min(accounts.len());
+            let either = (joining.len() + accounts.len() - shared as usize) as u64;
             let near = home.is_some_and(|home| {
                 neighborhoods.is_some_and(|all| self::home(all, accounts.iter().copied()) == home)
             });
             let permille = u64::from(if near { rule.overlap_permille / 2 } else { rule.overlap_permille });
-            shared >= rule.shared_min && u64::from(shared) * 1_000 >= permille * smaller
+            let alike = u64::from(shared) * 1_000 >= permille * either;
+            shared >= rule.shared_min && (alike || shared as usize == smaller)
         };
         let mut with: Vec<(usize, u32)> = shared.into_iter().filter(qualifies).collect();
         with.sort_by_key(|&(group, shared)| (Reverse(shared), group));
