@@ -53,7 +53,9 @@ class Picture:
 
     Examples
     --------
-    >>> case.picture("ring").save("ring.png")
+    >>> picture = rf.Picture('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "ring")
+    >>> picture.save("ring.svg").name
+    'ring.svg'
     """
 
     def __init__(self, svg: str, name: str = "picture") -> None:

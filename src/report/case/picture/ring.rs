@@ -339,6 +339,11 @@ const fn overlaps(a: &Area, b: &Area) -> bool {
     a.0 < b.2 && b.0 < a.2 && a.1 < b.3 && b.1 < a.3
 }
 
+/// `area` with room for the width of a line, or for a gap to the next name.
+const fn around(area: &Area) -> Area {
+    (area.0 - 2.0, area.1 - 2.0, area.2 + 2.0, area.3 + 2.0)
+}
+
 /// Names with their places.
 struct Labels {
     placed: Vec<(Area, String)>,
@@ -395,13 +400,12 @@ impl Labels {
                         && area.2 <= size.whole.0 - 2.0
                         && area.1 >= HEADING - 8.0
                         && area.3 <= size.whole.1;
-                    let free = |(at, other): (usize, &Area)| at == i || !overlaps(area, other);
+                    let free = |(at, other): (usize, &Area)| at == i || !overlaps(&around(area), other);
                     inside && taken.iter().enumerate().all(free)
                 })
                 .min_by_key(|(nth, area)| {
-                    // With the width of a line around it.
-                    let wide = (area.0 - 2.0, area.1 - 2.0, area.2 + 2.0, area.3 + 2.0);
-                    (lines.iter().filter(|line| crosses(&wide, line)).count(), *nth)
+                    let around = around(area);
+                    (lines.iter().filter(|line| crosses(&around, line)).count(), *nth)
                 });
             match best {
                 Some((_, area)) => {
@@ -416,16 +420,14 @@ impl Labels {
 
     /// Draws them, each on paper of its own that lets lines shine through.
     fn draw(&self, canvas: &mut Canvas) {
-        canvas.group(&format!("fill=\"{PAPER}\" fill-opacity=\".78\""));
-        for ((left, top, right, bottom), _) in &self.placed {
-            let (wide, high) = (Num(right - left), Num(bottom - top));
-            canvas.add(format_args!(
-                "<rect x=\"{}\" y=\"{}\" width=\"{wide}\" height=\"{high}\"/>\n",
-                Num(*left),
-                Num(*top)
-            ));
+        if !self.placed.is_empty() {
+            canvas.add(format_args!("<path fill=\"{PAPER}\" fill-opacity=\".78\" d=\""));
+            for ((left, top, right, bottom), _) in &self.placed {
+                let (wide, high) = (Num(right - left), Num(bottom - top));
+                canvas.add(format_args!("M{} {}h{wide}v{high}h-{wide}z", Num(*left), Num(*top)));
+            }
+            canvas.add(format_args!("\"/>\n"));
         }
-        canvas.end_group();
         canvas.group(&format!("font-size=\"{}\"", Num(self.font)));
         for (area, text) in &self.placed {
             canvas.text((area.0 + 1.0, area.3 - self.font * 0.28), Anchor::Start, "", text);
