@@ -42,7 +42,7 @@ _WORDS = {
         "picture": "Picture of the accounts and transfers",
     },
     "zh": {
-        "columns": ["币种", "自外部收入", "付至外部", "净留存", "内部流转", "已追踪"],
+        "columns": ["币种", "从外部收到", "付给外部", "留存", "内部流转", "已追踪"],
         "picture": "账户与转账图",
     },
 }

@@ -14,22 +14,22 @@ struct Look {
     corners: &'static [(f64, f64)],
 }
 
-/// Roles by weight: the first one that an account has is drawn.
+/// Roles by weight: the first one that an account has is drawn. The colours are those of the page (`report/viewer`).
 const ROLES: [Look; 6] = [
-    Look { role: "controller", colours: ["#cc79a7", "#edd0e0"], corners: &STAR },
-    Look { role: "collector", colours: ["#e69f00", "#f6dda6"], corners: &SQUARE },
+    Look { role: "controller", colours: ["#3b2e7e", "#bab6d2"], corners: &STAR },
+    Look { role: "collector", colours: ["#d55e00", "#f0c7a6"], corners: &SQUARE },
     Look {
         role: "cash-out",
-        colours: ["#d55e00", "#f0c7a6"],
+        colours: ["#00805f", "#a6d3c7"],
         corners: &[(-1.1, -0.8), (1.1, -0.8), (0.0, 1.15)],
     },
     Look {
         role: "layer",
-        colours: ["#f0e442", "#faf6bd"],
+        colours: ["#b1689b", "#e4cadc"],
         corners: &[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)],
     },
-    Look { role: "mule", colours: ["#009e73", "#a6ddce"], corners: &[(0.0, -1.15), (1.1, 0.8), (-1.1, 0.8)] },
-    Look { role: "victim", colours: ["#56b4e9", "#c4e5f7"], corners: &[] },
+    Look { role: "mule", colours: ["#e69f00", "#f6dda6"], corners: &[(0.0, -1.15), (1.1, 0.8), (-1.1, 0.8)] },
+    Look { role: "victim", colours: ["#0072b2", "#a6cee4"], corners: &[] },
 ];
 const SQUARE: [(f64, f64); 4] = [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)];
 /// A star of five points.
@@ -48,7 +48,7 @@ const STAR: [(f64, f64); 10] = [
 const HEXAGON: [(f64, f64); 6] =
     [(-0.5, -0.87), (0.5, -0.87), (1.0, 0.0), (0.5, 0.87), (-0.5, 0.87), (-1.0, 0.0)];
 /// An account without a known role.
-const PLAIN: [&str; 2] = ["#9aa1ab", "#dcdee2"];
+const PLAIN: [&str; 2] = ["#6b7a90", "#cbd0d8"];
 
 /// What is drawn of an account's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Pictures of a case file: static SVG that stands alone.
 //!
 //! A picture has no script, no style sheet and no reference to anything outside it, brings its own background, and
-//! shows roles by colour and by shape (the colours of Okabe and Ito, which the colour-blind tell apart). Names and amounts that
+//! shows roles by colour and by shape, so that the colour-blind and a printer without colours tell them apart. Names and amounts that
 //! do not fit are in full, names up to [`NAME_MAX`] characters, in the titles that a reader's pointer brings up. Amounts are
 //! the exact texts of the case file or exact sums of them; only lengths and widths are rounded.
 //!
 //! # Source
-//! Okabe, Ito: Color universal design, 2008. Sugiyama, Tagawa, Toda: Methods for visual understanding of hierarchical system
+//! Sugiyama, Tagawa, Toda: Methods for visual understanding of hierarchical system
 //! structures, IEEE SMC 11(2), 1981 (order by barycentres).
 
 mod canvas;

@@ -351,7 +351,7 @@ impl<'a> Flow<'a> {
         let mut order: Vec<usize> = (0..self.bands.len()).collect();
         order.sort_by(|&a, &b| self.bands[b].size.total_cmp(&self.bands[a].size).then(a.cmp(&b)));
         canvas.group(&format!(
-            "fill-opacity=\".42\" stroke=\"{INK}\" stroke-opacity=\".55\" stroke-width=\".4\""
+            "fill-opacity=\".34\" stroke=\"{INK}\" stroke-opacity=\".55\" stroke-width=\".4\""
         ));
         for at in order {
             let band = &self.bands[at];

@@ -21,7 +21,7 @@ pub(in crate::report::case) struct Words {
 
 const EN: Words = Words {
     account: "account",
-    outside: "outside the subject",
+    outside: "outside",
     evidence: "transfer that a claim rests on",
     other_transfer: "other transfer",
     uses: "uses an identifier",
@@ -37,7 +37,7 @@ const EN: Words = Words {
 
 const ZH: Words = Words {
     account: "账户",
-    outside: "对象之外的账户",
+    outside: "外部账户",
     evidence: "作为证据的转账",
     other_transfer: "其他转账",
     uses: "使用标识",
@@ -64,10 +64,10 @@ impl Words {
     pub(in crate::report::case) fn role<'a>(&self, role: &'a str) -> &'a str {
         match (self.language, role) {
             (Language::Zh, "victim") => "受害人",
-            (Language::Zh, "collector") => "归集账户",
-            (Language::Zh, "mule") => "钱骡",
-            (Language::Zh, "layer") => "过渡账户",
-            (Language::Zh, "cash-out") => "套现账户",
+            (Language::Zh, "collector") => "归集",
+            (Language::Zh, "mule") => "过账（骡子）",
+            (Language::Zh, "layer") => "分层",
+            (Language::Zh, "cash-out") => "套现",
             (Language::Zh, "controller") => "控制人",
             _ => role,
         }
