@@ -20,19 +20,23 @@ use ringfence::synth::{SynthOptions, SynthOutputs, SynthReport, generate};
 use std::collections::{BTreeMap, BTreeSet};
 use tempfile::TempDir;
 
-/// A graph of these transactions and uses of identifiers.
+/// A graph of these transactions (key, time, payer, payee, amount) and uses of identifiers (account, kind, value).
 fn graph(directory: &TempDir, transactions: &str, links: &str) -> Graph {
     let (file, uses) = (directory.path().join("t.csv"), directory.path().join("l.csv"));
-    std::fs::write(&file, format!("id,time,from,to,amount\n{transactions}")).unwrap();
+    let mut rows = String::from("transaction,source,destination,time,amount,currency\n");
+    for row in transactions.lines() {
+        let cells: Vec<&str> = row.split(',').collect();
+        rows += &format!("{},{},{},{},{},EUR\n", cells[0], cells[2], cells[3], cells[1], cells[4]);
+    }
+    std::fs::write(&file, rows).unwrap();
     std::fs::write(&uses, format!("account,kind,value\n{links}")).unwrap();
-    let mapping = "[transactions]\nkey = \"id\"\ntime = \"time\"\nsource = \"from\"\ndestination = \"to\"\namount = \"amount\"\ncurrency = { constant = \"EUR\" }\n\n[links]\naccount = \"account\"\nkind = \"kind\"\nvalue = \"value\"\n";
     let sources = Sources {
         transactions: vec![Source::File(file)],
         accounts: Vec::new(),
         links: if links.is_empty() { Vec::new() } else { vec![Source::File(uses)] },
     };
     let store = directory.path().join("g.ring");
-    let mapping = Mapping::parse(mapping, "test").unwrap();
+    let mapping = Mapping::preset("ledger").unwrap();
     let mut log = RejectLog::counting();
     let report = ingest(&store, sources, &mapping, &mut log, &support::scratch(), &Run::new()).unwrap();
     assert!(report.reasons.is_empty(), "{:?}", report.reasons);
@@ -291,8 +295,7 @@ fn a_counterfactual_undoes_the_ring_and_nothing_smaller_does() {
 #[test]
 fn one_payment_undoes_a_cycle_and_that_is_proved() {
     let directory = TempDir::new().unwrap();
-    let rows =
-        "1,2024-01-01,a,b,100.00\n2,2024-01-02,b,c,100.00\n3,2024-01-03,c,a,100.00\n4,2024-03-01,x,y,5.00\n";
+    let rows = "1,2024-01-01T00:00:00Z,a,b,100.00\n2,2024-01-02T00:00:00Z,b,c,100.00\n3,2024-01-03T00:00:00Z,c,a,100.00\n4,2024-03-01T00:00:00Z,x,y,5.00\n";
     let graph = graph(&directory, rows, "");
     let (_, found) = undone(&graph, &options(&[Typology::Cycle]), "a");
     assert_eq!((found.transactions.len(), found.smallest), (1, true));
