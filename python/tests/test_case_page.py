@@ -256,7 +256,7 @@ def test_an_account_and_a_transfer_can_be_selected(opened):
         assert case["transfers"][0]["paid"]["currency"] in page.inner_text("#details")
         assert page.locator(f"#{section} tr.marked").count() == 1
         several = page.evaluate(f"{CY}.edges('.pair').filter((edge) => edge.data('label').includes('×') && edge.visible())[0].id()")
-        page.evaluate(f"{CY}.getElementById('{several}').emit('tap')")
+        page.evaluate(f"() => {{ {CY}.getElementById('{several}').emit('tap'); }}")
         ends = page.evaluate(f"[{CY}.getElementById('{several}').source().data('at'), {CY}.getElementById('{several}').target().data('at')]")
         between = [one for one in case["transfers"] if [one["source"], one["target"]] == ends]
         assert len(between) > 1 and page.locator("#details ul.transfers li").count() == len(between)
@@ -356,7 +356,7 @@ def test_amounts_stay_exact_beyond_what_a_float_holds(opened):
         page.press("#amount-min", "Tab")
         assert status(page)[0] == 2
         page.click("#reset")
-        page.evaluate(f"{CY}.edges('.pair').filter((edge) => edge.source().id() === 'a1' && edge.target().id() === 'a2')[0].emit('tap')")
+        page.evaluate(f"() => {{ {CY}.edges('.pair').filter((edge) => edge.source().id() === 'a1' && edge.target().id() === 'a2')[0].emit('tap'); }}")
         assert f"{sum(mine) // 100:,}.{sum(mine) % 100:02d} USD" in page.inner_text("#details")
 
 

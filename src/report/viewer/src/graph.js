@@ -310,7 +310,7 @@ function style(isLarge) {
     { selector: "node.beside", style: { "border-width": 2.5, "border-color": colour.SELECTED } },
     { selector: "edge.beside", style: { "min-zoomed-font-size": 6, "z-index": 8 } },
     { selector: "edge.pair.beside", style: { label: "data(label)", ...(isLarge ? { width: 3, "arrow-scale": 1.5 } : {}) } },
-    { selector: "node.chosen", style: { "border-width": 5, "border-color": colour.SELECTED, "min-zoomed-font-size": 0, ...(isLarge ? { width: 44, height: 44 } : {}) } },
+    { selector: "node.chosen", style: { "border-width": 5, "border-color": colour.SELECTED, "min-zoomed-font-size": 0 } },
     { selector: "edge.chosen", style: { "line-color": colour.SELECTED, "target-arrow-color": colour.SELECTED, "min-zoomed-font-size": 0, "z-index": 9 } },
     { selector: ".hidden", style: { display: "none" } },
   ];
