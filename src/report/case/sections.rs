@@ -118,11 +118,11 @@ impl Sections<'_> {
             } else {
                 format!(" · {}", fill(&self.word("rests_on"), &[&shown.join(", ")]))
             };
-            let kind = visible(self.words.named("kind", &claim.kind));
+            let kind = short_name(self.words.named("kind", &claim.kind));
             out += &format!(
                 "<li data-claim=\"{at}\"><p>{}</p><p class=\"small\"><span class=\"chip\">{}</span> {} · {}{rests}</p></li>\n",
                 text(&claim.text),
-                escape(&kind),
+                kind,
                 short_name(&claim.id),
                 self.filled("adds", &[&bits(claim.millibits)])
             );
@@ -205,7 +205,7 @@ impl Sections<'_> {
 
     fn account(&self, account: &CaseAccount) -> Vec<String> {
         let roles: Vec<String> =
-            account.roles.iter().map(|role| escape(&visible(self.words.named("role", role)))).collect();
+            account.roles.iter().map(|role| short_name(self.words.named("role", role))).collect();
         let amounts = |list: &[CaseAmount]| list.iter().map(amount).collect::<Vec<_>>().join("<br>");
         let attributes: Vec<String> = account
             .attributes

@@ -9,7 +9,7 @@ import { count, elided, label } from "./text.js";
 
 /** Links that are drawn: the largest. */
 const DRAWN = 160;
-const [WIDTH, MARGIN] = [1100, 8];
+const [WIDTH, MARGIN] = [1280, 8];
 
 export function flow(model, state) {
   const word = (key, ...values) => model.word(key, ...values);
@@ -61,7 +61,7 @@ export function flow(model, state) {
       if (column > 0) graph.links.push({ source: `thread${column - 1}`, target: `thread${column}`, value: 0, thread: true });
     });
     const most = Math.max(...steps.map((_, column) => graph.nodes.filter((node) => node.column === column).length));
-    const width = Math.max(WIDTH, steps.length * 190);
+    const width = Math.max(WIDTH, steps.length * 205);
     const height = Math.max(300, most * 24);
     sankey().nodeId((node) => node.id).nodeAlign((node) => node.column).nodeWidth(12).nodePadding(Math.min(14, (height - 40) / most / 2))
       .extent([[MARGIN, 12], [width - MARGIN - 200, height - 12]])(graph);

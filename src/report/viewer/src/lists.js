@@ -39,6 +39,7 @@ export function lists(model, state) {
   };
 
   const amounts = (list) => list.map(shown).join("; ");
+  const lines = (list) => list.map((one) => el("div", { class: "amount" }, shown(one)));
   const sizes = (list) => (list.length && /^-?\d+$/.test(list[0].minor) ? BigInt(list[0].minor) : null);
   const attributes = (account) => account.attributes.map(([key, value]) => `${visible(key)}: ${visible(plain(value))}`).join("; ");
   add("accounts", "account", {
@@ -48,8 +49,8 @@ export function lists(model, state) {
       { title: word("account"), text: accountText, cell: accountPick },
       { title: word("part_of_ring"), text: (at) => word(model.accounts[at].member ? "member" : "outside") },
       { title: word("roles"), text: (at) => model.accounts[at].roles.map((role) => model.role(role)).join(", ") },
-      { title: word("received"), text: (at) => amounts(model.accounts[at].received), key: (at) => sizes(model.accounts[at].received), number: true },
-      { title: word("paid"), text: (at) => amounts(model.accounts[at].paid), key: (at) => sizes(model.accounts[at].paid), number: true },
+      { title: word("received"), text: (at) => amounts(model.accounts[at].received), cell: (at) => lines(model.accounts[at].received), key: (at) => sizes(model.accounts[at].received), number: true },
+      { title: word("paid"), text: (at) => amounts(model.accounts[at].paid), cell: (at) => lines(model.accounts[at].paid), key: (at) => sizes(model.accounts[at].paid), number: true },
       { title: word("transfers"), text: (at) => String(model.transfersOf[at].length), key: (at) => model.transfersOf[at].length, number: true },
       { title: word("attributes"), text: (at) => attributes(model.accounts[at]), cell: (at) => isolated(elided(attributes(model.accounts[at]))) },
     ],

@@ -2,7 +2,7 @@
 
 import words from "../words.json";
 import { Currencies, minor } from "./money.js";
-import { fill, visible } from "./text.js";
+import { elided, fill } from "./text.js";
 
 /** Microseconds since 1970 of a moment of a case file; null where it is none. Whole up to the year 2255. */
 export function micros(time) {
@@ -72,11 +72,11 @@ export class Model {
   }
 
   role(name) {
-    return visible(this.words[`role_${name}`] ?? name);
+    return elided(this.words[`role_${name}`] ?? name);
   }
 
   kind(name) {
-    return visible(this.words[`kind_${name}`] ?? name);
+    return elided(this.words[`kind_${name}`] ?? name);
   }
 
   /** Whether some reason rests on a transfer. */
