@@ -517,6 +517,47 @@ def test_it_can_be_read_without_its_script(opened):
 
 
 @BROWSER
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_case_without_anything_is_a_page(opened, language):
+    case = cases.ring(language=language)
+    for key, value in case.items():
+        if isinstance(value, list):
+            case[key] = []
+    case.update(score_millibits=None, counterfactual=None, provenance=None)
+    case["subject"].update(kind="trace", first=None, last=None)
+    with opened(case) as page:
+        assert WORDS[language]["case_trace"] in page.text_content("header")
+        assert status(page) == [0, 0, 0, 0]
+        assert WORDS[language]["flow_none"] in page.inner_text("#flow")
+        assert WORDS[language]["timeline_none"] in page.inner_text("#timeline")
+        assert WORDS[language]["withheld_none"] in page.inner_text("#withheld")
+        page.focus("#graph")
+        for key in ("n", "p", "0", "+", "Escape"):
+            page.keyboard.press(key)
+
+
+@BROWSER
+def test_places_outside_their_lists_are_left_out(opened):
+    case = cases.ring()
+    beyond = 4_000_000_000
+    case["transfers"][3]["source"] = case["uses"][0]["account"] = case["uses"][1]["identifier"] = beyond
+    case["claims"][0]["transfers"].append(beyond)
+    case["claims"][1]["identifiers"].append(beyond)
+    case["counterfactual"]["transfers"].append(beyond)
+    case["flow_links"][0]["source"] = case["flow_nodes"][0]["account"] = beyond
+    # A link back would make a cycle; a flow has none.
+    back = case["flow_links"][1]
+    back["source"], back["target"] = back["target"], back["source"]
+    with opened(case) as page:
+        assert status(page)[:2] == [len(case["transfers"]) - 1, len(case["transfers"])]
+        for at in range(len(case["claims"])):
+            page.locator(".show-claim").nth(at).click()
+        page.locator("#flow .step-node").first.click()
+        drawn = [link for link in case["flow_links"][2:] if link["amount"]["currency"] == "USD"]
+        assert page.locator("#flow .ribbon").count() == len(drawn)
+
+
+@BROWSER
 def test_a_changed_script_does_not_run(browser, tmp_path):
     path = tmp_path / "case.html"
     changed = make_page(cases.ring()).replace("<script>/*", "<script>window.pwned=1;/*")
