@@ -227,6 +227,8 @@ def test_an_account_and_a_transfer_can_be_selected(opened):
     place = "(id) => { const cy = %s; const node = cy.getElementById(id); const box = document.getElementById('graph').getBoundingClientRect();" % CY
     with opened(case) as page:
         page.locator("#graph").scroll_into_view_if_needed()
+        # Something above it grows, so that the graph moves.
+        page.evaluate("() => document.getElementById('money').append(Object.assign(document.createElement('p'), { textContent: 'One more line.' }))")
         # By clicking into the graph.
         at = page.evaluate(f"{place} const at = node.renderedPosition(); return [box.x + at.x, box.y + at.y]; }}", "a5")
         page.mouse.click(*at)

@@ -93,6 +93,9 @@ export class Graph {
       this.isPointedAt = false;
     });
     cy.on("dbltap", "node.account", (event) => this.toggleBeside(event.target.data("at")));
+    // Cytoscape keeps the place of the graph in the page, which may have moved without its notice.
+    const place = () => cy.renderer().invalidateContainerClientCoordsCache();
+    for (const event of ["pointerenter", "pointerdown", "mousedown", "touchstart"]) container.addEventListener(event, place, { capture: true, passive: true });
     // The wheel belongs to the page until the graph has the focus.
     cy.userZoomingEnabled(false);
     container.addEventListener("focus", () => cy.userZoomingEnabled(true));
