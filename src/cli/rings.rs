@@ -98,7 +98,7 @@ pub struct Find {
     /// Fewest accounts that claims share to be joined; at least 1.
     #[arg(long, value_name = "N", default_value_t = RingOptions::default().shared_min)]
     shared_min: u32,
-    /// Part of all accounts of both that claims share to be joined, in thousandths; half of it within one community, any where one holds the other.
+    /// Part of the accounts of either that a claim and a ring's core share to be joined, in thousandths; half of it within one community.
     #[arg(long, value_name = "N", default_value_t = RingOptions::default().overlap_permille)]
     overlap_permille: u32,
     /// Most counterparties that an account may have before it is a hub, which is listed and kept out.

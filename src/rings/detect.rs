@@ -2,7 +2,8 @@
 //!
 //! # Method
 //! Claims come from identifiers that accounts share, from the best instances of typologies, from traces and from closed communities
-//! (`gather`). Hubs are kept out: an account with more than `hub_max` counterparties joins nothing and is no member, and a
+//! (`gather`). **Habits** are set aside: claims of typologies of which at least half of the pairs of accounts also pay each other, in the same
+//! direction, before or after: salaries, rents, regular customers. Hubs are kept out: an account with more than `hub_max` counterparties joins nothing and is no member, and a
 //! claim of which half the payments touch one is set aside; each is listed with the number of claims it would have been in. What is
 //! left is joined (`join`) and put together (`ring`). Rings come by score, the highest first; of equal ones the one whose evidence
 //! begins first, then the one with the smallest account.
@@ -37,8 +38,8 @@ pub struct RingOptions {
     pub claims_max: u32,
     /// Fewest accounts that claims share to be joined; at least 1.
     pub shared_min: u32,
-    /// Part of all accounts that either has that claims share to be joined, in thousandths, 1 to 1000; where all of the smaller's are shared, any
-    /// part is enough.
+    /// Part of the accounts of either that a claim and the core of a ring share to be joined, in thousandths, 1 to 1000; half of it within one
+    /// community.
     pub overlap_permille: u32,
     /// Most counterparties that an account may have before it is a hub; at least 1.
     pub hub_max: u32,
@@ -138,6 +139,8 @@ pub struct Rings {
     pub identifier_hubs: Vec<Hub>,
     /// Claims by kind, before they were joined.
     pub num_claims: BTreeMap<ClaimKind, u64>,
+    /// Claims that were set aside because their pairs pay each other at other times, too.
+    pub num_habits: u64,
     /// Joins that would have made a ring of more than `accounts_max` accounts.
     pub joins_refused: u64,
     /// Rings beyond `rings_max` or below `accounts_min`, which were dropped.
@@ -188,7 +191,8 @@ pub fn rings(
     }
     let degrees = counterparties(transfers, &claims, options.hub_max, run)?;
     let is_hub = |account: u32| degrees.contains_key(&account);
-    let mut claims = set_aside(view, claims, &degrees, &mut found)?;
+    let claims = set_aside(view, claims, &degrees, &mut found)?;
+    let mut claims = without_habits(view, transfers, claims, &mut found, run)?;
     claims.sort_by(Claim::order);
     let rule = Rule {
         shared_min: options.shared_min,
@@ -297,4 +301,38 @@ fn set_aside(
     }
     found.hubs = hubs.into_values().collect();
     Ok(kept)
+}
+
+/// The claims but for those of typologies of which at least half of the pairs pay each other before or after, too.
+fn without_habits(
+    view: &View<'_>,
+    transfers: &Transfers,
+    claims: Vec<Claim>,
+    found: &mut Rings,
+    run: &Run,
+) -> Result<Vec<Claim>> {
+    let habitual = |claim: &Claim| -> Result<bool> {
+        if !matches!(claim.kind, ClaimKind::Typology(_)) {
+            return Ok(false);
+        }
+        run.check()?;
+        // How many payments of the claim go from an account to another.
+        let mut pairs: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+        for &id in &claim.transactions {
+            let row = view.graph().transaction(id)?;
+            *pairs.entry((row.source.0, row.destination.0)).or_default() += 1;
+        }
+        let more = |&(&(payer, payee), &count): &(&(u32, u32), &usize)| {
+            let (out, incoming) = (transfers.out(payer), transfers.incoming(payee));
+            let all = match out.len() <= incoming.len() {
+                true => out.iter().filter(|entry| entry.neighbor == payee).count(),
+                false => incoming.iter().filter(|entry| entry.neighbor == payer).count(),
+            };
+            all > count
+        };
+        Ok(2 * pairs.iter().filter(more).count() >= pairs.len())
+    };
+    let habits = run.install(|| claims.par_iter().map(habitual).collect::<Result<Vec<bool>>>())?;
+    found.num_habits = habits.iter().filter(|habit| **habit).count() as u64;
+    Ok(claims.into_iter().zip(habits).filter(|(_, habit)| !habit).map(|(claim, _)| claim).collect())
 }

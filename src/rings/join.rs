@@ -1,11 +1,14 @@
 //! The rule that makes rings of claims.
 //!
 //! # Method
-//! Claims are taken strongest first. A claim joins every ring so far with which it shares at least `shared_min` accounts and at
-//! least `overlap_permille` thousandths of all accounts that either has, or all accounts of the smaller of the two; half of that part is
-//! enough where most accounts of both lie in one community. Rings that one claim joins become one. A join that would make a ring of more than
-//! `accounts_max` accounts is refused and counted; the claim then goes to the rings that it can join, most shared accounts first,
-//! or begins a ring of its own. Hubs join nothing.
+//! Claims are taken strongest first; the first of a ring is its **core**. A claim joins the ring with which it shares most accounts, at least
+//! `shared_min`, if
+//! * all its accounts are in the ring already, or
+//! * the accounts that it and the core share are at least `overlap_permille` thousandths of those that either has; half of that is
+//!   enough where more than half of the accounts of both lie in one community;
+//!
+//! and if the ring then has at most `accounts_max` accounts: otherwise the join is refused and counted, and the next ring is tried. A claim that
+//! joins none begins a ring. Because likeness is held against the core, a ring cannot drift from claim to claim. Hubs join nothing.
 //!
 //! # Cost
 //! Time in the accounts of all claims, times the rings that an account is in.
@@ -33,6 +36,10 @@ pub(super) struct Joined {
 
 /// A ring so far.
 struct Group {
+    /// Of the first claim.
+    core: BTreeSet<u32>,
+    /// The community of most of the core.
+    home: Option<u32>,
     accounts: BTreeSet<u32>,
     claims: Vec<usize>,
 }
@@ -44,82 +51,63 @@ pub(super) fn join(
     is_hub: impl Fn(u32) -> bool,
     neighborhoods: Option<&Neighborhoods>,
 ) -> Joined {
-    // Places of groups that were taken into others are empty.
     let mut groups: Vec<Group> = Vec::new();
-    let mut groups_of: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
+    let mut groups_of: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut num_refused = 0;
     for (at, claim) in claims.iter().enumerate() {
-        let joining: Vec<u32> =
+        let own: BTreeSet<u32> =
             claim.accounts().map(|account| account.0).filter(|&account| !is_hub(account)).collect();
-        let mut shared: BTreeMap<usize, u32> = BTreeMap::new();
-        for account in &joining {
-            for &group in groups_of.get(account).into_iter().flatten() {
-                *shared.entry(group).or_default() += 1;
-            }
+        let home = neighborhoods.and_then(|all| home(all, &own));
+        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+        for &group in own.iter().filter_map(|account| groups_of.get(account)).flatten() {
+            *shared.entry(group).or_default() += 1;
         }
-        let home = neighborhoods.map(|all| home(all, joining.iter().copied()));
-        let qualifies = |&(group, shared): &(usize, u32)| {
-            let accounts = &groups[group].accounts;
-            let smaller = joining.len().min(accounts.len());
-            let either = (joining.len() + accounts.len() - shared as usize) as u64;
-            let near = home.is_some_and(|home| {
-                neighborhoods.is_some_and(|all| self::home(all, accounts.iter().copied()) == home)
-            });
-            let permille = u64::from(if near { rule.overlap_permille / 2 } else { rule.overlap_permille });
-            let alike = u64::from(shared) * 1_000 >= permille * either;
-            shared >= rule.shared_min && (alike || shared as usize == smaller)
+        let mut with: Vec<(Reverse<usize>, usize)> = shared
+            .into_iter()
+            .filter(|&(group, shared)| {
+                shared >= rule.shared_min as usize
+                    && (shared == own.len() || alike(&groups[group], &own, home, rule.overlap_permille))
+            })
+            .map(|(group, shared)| (Reverse(shared), group))
+            .collect();
+        with.sort_unstable();
+        let room = |&&(_, group): &&(Reverse<usize>, usize)| {
+            let new = own.difference(&groups[group].accounts).count();
+            new == 0 || groups[group].accounts.len() + new <= rule.accounts_max as usize
         };
-        let mut with: Vec<(usize, u32)> = shared.into_iter().filter(qualifies).collect();
-        with.sort_by_key(|&(group, shared)| (Reverse(shared), group));
-        let mut own = Group { accounts: joining.into_iter().collect(), claims: vec![at] };
-        let mut joined: Vec<usize> = Vec::new();
-        for (group, _) in with {
-            let new = groups[group].accounts.difference(&own.accounts).count();
-            if own.accounts.len() + new > rule.accounts_max as usize && new > 0 {
-                num_refused += 1;
-                continue;
-            }
-            own.accounts.extend(&groups[group].accounts);
-            own.claims.extend(&groups[group].claims);
-            joined.push(group);
-        }
-        // The ring keeps the place of the oldest, which has the strongest claim.
-        let place = joined.iter().copied().min().unwrap_or(groups.len());
-        for &group in &joined {
-            let old = std::mem::replace(&mut groups[group], Group::empty());
-            for account in old.accounts {
-                groups_of.entry(account).or_default().remove(&group);
+        let chosen = with.iter().find(room).map(|&(_, group)| group);
+        num_refused += with.iter().take_while(|&&(_, group)| Some(group) != chosen).count() as u64;
+        let group = chosen.unwrap_or_else(|| {
+            groups.push(Group { core: own.clone(), home, accounts: BTreeSet::new(), claims: Vec::new() });
+            groups.len() - 1
+        });
+        groups[group].claims.push(at);
+        for account in own {
+            if groups[group].accounts.insert(account) {
+                groups_of.entry(account).or_default().push(group);
             }
         }
-        for &account in &own.accounts {
-            groups_of.entry(account).or_default().insert(place);
-        }
-        own.claims.sort_unstable();
-        match groups.get_mut(place) {
-            Some(group) => *group = own,
-            None => groups.push(own),
-        }
     }
-    let rings = groups.into_iter().map(|group| group.claims).filter(|claims| !claims.is_empty()).collect();
-    Joined { rings, num_refused }
+    Joined { rings: groups.into_iter().map(|group| group.claims).collect(), num_refused }
 }
 
-impl Group {
-    fn empty() -> Self {
-        Self { accounts: BTreeSet::new(), claims: Vec::new() }
-    }
+/// Whether accounts are like the core of a ring.
+fn alike(group: &Group, own: &BTreeSet<u32>, home: Option<u32>, overlap_permille: u32) -> bool {
+    let shared = own.intersection(&group.core).count();
+    let either = own.len() + group.core.len() - shared;
+    let near = home.is_some() && home == group.home;
+    let permille = if near { overlap_permille / 2 } else { overlap_permille };
+    shared > 0 && shared * 1_000 >= permille as usize * either
 }
 
-/// The community of most of the accounts, the lowest of several; none where more than half lie in none together.
-fn home(neighborhoods: &Neighborhoods, accounts: impl Iterator<Item = u32>) -> Option<u32> {
+/// The community of more than half of the accounts, if there is one.
+fn home(neighborhoods: &Neighborhoods, accounts: &BTreeSet<u32>) -> Option<u32> {
     let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-    let mut all = 0;
-    for account in accounts {
-        all += 1;
+    for &account in accounts {
         if let Some(community) = neighborhoods.of(crate::ids::AccountId(account)) {
             *counts.entry(community).or_default() += 1;
         }
     }
     let most = counts.into_iter().max_by_key(|&(community, count)| (count, Reverse(community)))?;
-    (2 * most.1 > all).then_some(most.0)
+    (2 * most.1 > accounts.len()).then_some(most.0)
 }

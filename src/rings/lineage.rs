@@ -5,7 +5,7 @@
 //! several new ones is *split*; of the others one that has the same members is *unchanged*, one that only gained *grew*, one that only
 //! lost *shrank*, and one that did both *changed*.
 //!
-//! A name goes from an old ring to the linked new one with which it has most members in common.
+//! A name goes from an old ring to the linked new one with which it has most members in common, of several the one that differs least.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,13 +125,15 @@ pub fn changes(old: &[BTreeSet<String>], new: &[BTreeSet<String>]) -> Vec<Change
 
 /// For each of `num_new` rings the old one whose name it takes over, if it does; no old one twice.
 pub fn heirs(changes: &[Change], num_new: usize) -> Vec<Option<usize>> {
-    let mut links: Vec<(Reverse<usize>, usize, usize)> = changes
+    let mut links: Vec<(Reverse<usize>, usize, usize, usize)> = changes
         .iter()
-        .filter_map(|change| Some((Reverse(change.shared), change.old?, change.new?)))
+        .filter_map(|change| {
+            Some((Reverse(change.shared), change.gained + change.lost, change.old?, change.new?))
+        })
         .collect();
     links.sort_unstable();
     let (mut heirs, mut taken) = (vec![None; num_new], BTreeSet::new());
-    for (_, old, new) in links {
+    for (_, _, old, new) in links {
         if heirs[new].is_none() && taken.insert(old) {
             heirs[new] = Some(old);
         }
@@ -173,6 +175,8 @@ mod tests {
         let (old, new) = (rings(&["abcxyz", "pq"]), rings(&["abcd", "xyzpq"]));
         assert_eq!(heirs(&changes(&old, &new), 2), [Some(0), Some(1)]);
         let (old, new) = (rings(&["abcxyz"]), rings(&["xy", "abc"]));
+        assert_eq!(heirs(&changes(&old, &new), 2), [None, Some(0)]);
+        let (old, new) = (rings(&["abc"]), rings(&["abcde", "abc"]));
         assert_eq!(heirs(&changes(&old, &new), 2), [None, Some(0)]);
     }
 }

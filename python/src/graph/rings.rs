@@ -45,7 +45,7 @@ impl Graph {
     /// shared_min : int, default 2
     ///     Fewest accounts that claims share to be joined.
     /// overlap_permille : int, default 500
-    ///     Part of all accounts of both that claims share to be joined, in thousandths; half of it within one community, any where one holds the other.
+    ///     Part of the accounts of either that a claim and a ring's core share to be joined, in thousandths; half of it within one community.
     /// hub_max : int, default 200
     ///     Most counterparties that an account may have before it is a hub, which is listed and kept out.
     /// accounts_max, accounts_min : int, default 200 and 2

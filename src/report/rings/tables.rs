@@ -12,7 +12,9 @@ use crate::report::folder::Report;
 use crate::report::patterns::{Valuation, document, say_cut, value};
 use crate::report::provenance::hex;
 use crate::report::table::{Table, Values};
-use crate::rings::{Claim, ClaimKind, Ring, RingMoney, RingOptions, Rings, Traced, changes, heirs, rings};
+use crate::rings::{
+    Claim, ClaimKind, Counted, Ring, RingMoney, RingOptions, Rings, Traced, changes, heirs, rings,
+};
 use crate::run::Run;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -196,6 +198,7 @@ fn say(document: &mut Value, question: &RingQuestion, found: &Rings) {
     document["num_claims"] = json!(claims);
     document["num_hubs"] = found.hubs.len().into();
     document["num_identifier_hubs"] = found.identifier_hubs.len().into();
+    document["num_habits"] = found.num_habits.into();
     document["joins_refused"] = found.joins_refused.into();
     document["rings_dropped"] = found.rings_dropped.into();
     say_cut(document, &found.cut);
@@ -212,14 +215,17 @@ fn tables(
     run: &Run,
 ) -> Result<Vec<(&'static str, Table)>> {
     let mut claims = Vec::new();
+    let mut taken = BTreeSet::new();
     for (ring, name) in named.iter() {
         run.check()?;
-        for counted in &ring.claims {
-            claims.push((name, counted.adds, claim_name(graph, &counted.claim)?, &counted.claim));
+        for Counted { claim, adds } in &ring.claims {
+            let mut own = claim_name(graph, claim)?;
+            while !taken.insert(own.clone()) {
+                own = digest(claim.kind.name(), [own.as_str()]);
+            }
+            claims.push(ClaimRow { ring: name, adds: *adds, name: own, claim });
         }
     }
-    let claims: Vec<ClaimRow<'_>> =
-        claims.into_iter().map(|(ring, adds, name, claim)| ClaimRow { ring, adds, name, claim }).collect();
     Ok(vec![
         ("rings", ring_table(named)),
         ("members", member_table(graph, named, run)?),
