@@ -191,7 +191,7 @@ fn what_cannot_be_reported_is_refused_and_nothing_is_left() {
     let other = tiny_graph(&bank.directory, "trace_fifo");
     report(&["--ring", &ring, "--reveal"], &other, "unknown_key", 4);
     let (seeds, trace) = (text(tiny("trace_fifo").join("seeds.csv")), bank.at("trace"));
-    done(["trace", &other, "--seeds", &seeds, "--output", &trace]);
+    done(["trace", &other, "--seeds", &seeds, "--policy", "fifo", "--output", &trace]);
     report(&["--trace", &trace, "--reveal"], &bank.graph, "unknown_key", 4);
     // A key that others can read.
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -224,10 +224,10 @@ fn rings_of_two_runs_are_compared() {
     let bank = Bank::new();
     let (rings, later) = (bank.at("rings"), bank.at("later"));
     let same = done(["rings", "diff", &rings, &rings]);
-    assert_eq!(same["links"]["unchanged"], same["num_rings"]);
+    assert_eq!(same["fates"]["unchanged"], same["num_rings"]);
     done(["rings", &bank.graph, "--by", "identifiers", "--previous", &rings, "--output", &later]);
     let changed = done(["rings", "diff", &rings, &later, "--output", &bank.at("changes")]);
-    assert!(changed["links"]["gone"].as_u64().unwrap() > 0, "{changed}");
+    assert!(changed["fates"]["gone"].as_u64().unwrap() > 0, "{changed}");
     let table = read(bank.at("changes/changes.csv"));
     assert_eq!(table.lines().next(), Some("fate,ring,previous,num_shared,num_gained,num_lost"));
     assert!(table.lines().any(|row| row.starts_with("gone,,ring-")), "{table}");

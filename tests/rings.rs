@@ -314,12 +314,18 @@ fn options_outside_their_range_are_refused() {
     assert!(RingOptions::default().check().is_ok());
 }
 
-/// Look-alikes that the generator plants: employers who pay employees, customers who pay a merchant, families with one device.
+/// Look-alikes that the generator plants: employers who pay employees, customers who pay a merchant, families with one device. Over four
+/// months, so that a salary can be told from a single event.
 #[test]
 fn look_alikes_stay_out_of_the_first_rings() {
     let directory = TempDir::new().unwrap();
-    let options =
-        SynthOptions { transactions: 200_000, seed: 11, look_alikes: Some(20), ..SynthOptions::default() };
+    let options = SynthOptions {
+        transactions: 200_000,
+        days: 120,
+        seed: 11,
+        look_alikes: Some(20),
+        ..SynthOptions::default()
+    };
     let (graph, made) = invented(&directory, &options);
     assert_eq!(made.look_alikes.iter().map(|(_, count)| count).sum::<u64>(), 60, "{:?}", made.look_alikes);
     let found = found(&graph.view(), &RingOptions::default(), &Run::new());

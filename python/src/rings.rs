@@ -195,7 +195,7 @@ impl Rings {
 /// Returns
 /// -------
 /// Table
-///     One row per pair of rings that have more than half of the members of the smaller in common, and per ring without such a pair: ``fate``
+///     One row per ring, or per two that go together (``docs/rings.md``): ``fate``
 ///     (``born``, ``grew``, ``shrank``, ``changed``, ``unchanged``, ``merged``, ``split``, ``gone``), ``ring``, ``previous``, ``num_shared``,
 ///     ``num_gained``, ``num_lost``.
 #[pyfunction(name = "ring_changes")]

@@ -235,7 +235,7 @@ fn diff(args: &Diff, run: &Run) -> Result<Answer> {
     args.output.as_deref().map(check_new).transpose()?;
     let report = ring_changes(&args.old, &args.new)?;
     let mut text = String::new();
-    for (fate, count) in report.document["links"].as_object().into_iter().flatten() {
+    for (fate, count) in report.document["fates"].as_object().into_iter().flatten() {
         text += &format!("{fate} {count}\n");
     }
     if let Some(table) = report.table("changes").filter(|table| table.num_rows() > 0) {

@@ -1,13 +1,15 @@
 //! What became of rings from one run to the next.
 //!
-//! An old and a new ring are **linked** if they have more than half of the members of the smaller of the two in common. A new ring
-//! without a link is *born*, an old one without is *gone*; a new ring linked to several old ones is *merged*, an old one linked to
-//! several new ones is *split*; of the others one that has the same members is *unchanged*, one that only gained *grew*, one that only
-//! lost *shrank*, and one that did both *changed*.
+//! # Method
+//! An old and a new ring that have at least half of all members of either in common **continue** each other, the most alike first, each at most
+//! one; a name goes with that. Of these a ring with the same members is *unchanged*, one that only gained *grew*, one that only lost *shrank*,
+//! one that did both *changed*. An old ring that nothing continues, but of which more than half of the members are in one new ring, has
+//! *merged* into it; a new ring that continues nothing, but of which more than half were in one old ring, has *split* from it. What is left
+//! over is *gone*, or *born*.
 //!
-//! A name goes from an old ring to the linked new one with which it has most members in common, of several the one that differs least.
+//! # Cost
+//! Time in the members, times the rings that a member is in.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a ring.
@@ -64,8 +66,8 @@ pub struct Change {
     pub lost: usize,
 }
 
-/// What became of `old` in `new`, both given by their members: one change for each link and for each ring without one; by new ring, then by old
-/// one, those that are gone last.
+/// What became of `old` in `new`, both given by their members: one change for each ring, or for each two that go together; by new ring, then by
+/// old one, those that are gone last.
 pub fn changes(old: &[BTreeSet<String>], new: &[BTreeSet<String>]) -> Vec<Change> {
     let mut rings_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, members) in old.iter().enumerate() {
@@ -73,69 +75,67 @@ pub fn changes(old: &[BTreeSet<String>], new: &[BTreeSet<String>]) -> Vec<Change
             rings_of.entry(member).or_default().push(place);
         }
     }
-    // (new, old, shared)
-    let mut links: Vec<(usize, usize, usize)> = Vec::new();
+    let mut pairs: Vec<Change> = Vec::new();
     for (place, members) in new.iter().enumerate() {
         let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
         for &ring in members.iter().filter_map(|member| rings_of.get(member.as_str())).flatten() {
             *shared.entry(ring).or_default() += 1;
         }
-        let linked = |&(ring, shared): &(usize, usize)| 2 * shared > members.len().min(old[ring].len());
-        links.extend(shared.into_iter().filter(linked).map(|(ring, shared)| (place, ring, shared)));
+        pairs.extend(shared.into_iter().map(|(ring, shared)| {
+            let (gained, lost) = (members.len() - shared, old[ring].len() - shared);
+            Change { fate: Fate::Unchanged, old: Some(ring), new: Some(place), shared, gained, lost }
+        }));
     }
-    let (mut of_new, mut of_old) = (vec![0; new.len()], vec![0; old.len()]);
-    for &(place, ring, _) in &links {
-        of_new[place] += 1;
-        of_old[ring] += 1;
+    // The most alike first: shared / either, compared without rounding.
+    pairs.sort_by(|a, b| {
+        let either = |one: &Change| one.shared + one.gained + one.lost;
+        (b.shared * either(a)).cmp(&(a.shared * either(b))).then((a.old, a.new).cmp(&(b.old, b.new)))
+    });
+    let (mut of_old, mut of_new) = (vec![false; old.len()], vec![false; new.len()]);
+    let mut found: Vec<Change> = Vec::new();
+    for pair in &pairs {
+        let (Some(ring), Some(place)) = (pair.old, pair.new) else { continue };
+        if !of_old[ring] && !of_new[place] && pair.shared >= pair.gained + pair.lost {
+            (of_old[ring], of_new[place]) = (true, true);
+            let fate = match (pair.gained, pair.lost) {
+                (0, 0) => Fate::Unchanged,
+                (_, 0) => Fate::Grew,
+                (0, _) => Fate::Shrank,
+                _ => Fate::Changed,
+            };
+            found.push(Change { fate, ..*pair });
+        }
     }
-    let change = |&(place, ring, shared): &(usize, usize, usize)| {
-        let (gained, lost) = (new[place].len() - shared, old[ring].len() - shared);
-        let fate = match (of_new[place] > 1, of_old[ring] > 1, gained, lost) {
-            (true, _, _, _) => Fate::Merged,
-            (_, true, _, _) => Fate::Split,
-            (_, _, 0, 0) => Fate::Unchanged,
-            (_, _, _, 0) => Fate::Grew,
-            (_, _, 0, _) => Fate::Shrank,
-            _ => Fate::Changed,
-        };
-        Change { fate, old: Some(ring), new: Some(place), shared, gained, lost }
-    };
-    let mut found: Vec<Change> = links.iter().map(change).collect();
-    let born = (0..new.len()).filter(|&place| of_new[place] == 0);
-    found.extend(born.map(|place| Change {
-        fate: Fate::Born,
-        old: None,
-        new: Some(place),
-        shared: 0,
-        gained: new[place].len(),
-        lost: 0,
-    }));
-    found.sort_by_key(|change| (change.new, change.old));
-    let gone = (0..old.len()).filter(|&ring| of_old[ring] == 0);
-    found.extend(gone.map(|ring| Change {
-        fate: Fate::Gone,
-        old: Some(ring),
-        new: None,
-        shared: 0,
-        gained: 0,
-        lost: old[ring].len(),
-    }));
+    let (mut merged, mut split) = (of_old, of_new);
+    // Of several that hold more than half, the most alike comes first.
+    for pair in &pairs {
+        let (Some(ring), Some(place)) = (pair.old, pair.new) else { continue };
+        if !merged[ring] && pair.shared > pair.lost {
+            merged[ring] = true;
+            found.push(Change { fate: Fate::Merged, ..*pair });
+        }
+        if !split[place] && pair.shared > pair.gained {
+            split[place] = true;
+            found.push(Change { fate: Fate::Split, ..*pair });
+        }
+    }
+    let alone = |fate, old, new, gained, lost| Change { fate, old, new, shared: 0, gained, lost };
+    let born = (0..new.len()).filter(|&place| !split[place]);
+    found.extend(born.map(|place| alone(Fate::Born, None, Some(place), new[place].len(), 0)));
+    let gone = (0..old.len()).filter(|&ring| !merged[ring]);
+    found.extend(gone.map(|ring| alone(Fate::Gone, Some(ring), None, 0, old[ring].len())));
+    found.sort_by_key(|change| (change.new.is_none(), change.new, change.old, change.fate));
     found
 }
 
-/// For each of `num_new` rings the old one whose name it takes over, if it does; no old one twice.
+/// For each of `num_new` rings the old one that it continues, whose name it takes over; no old one twice.
 pub fn heirs(changes: &[Change], num_new: usize) -> Vec<Option<usize>> {
-    let mut links: Vec<(Reverse<usize>, usize, usize, usize)> = changes
-        .iter()
-        .filter_map(|change| {
-            Some((Reverse(change.shared), change.gained + change.lost, change.old?, change.new?))
-        })
-        .collect();
-    links.sort_unstable();
-    let (mut heirs, mut taken) = (vec![None; num_new], BTreeSet::new());
-    for (_, _, old, new) in links {
-        if heirs[new].is_none() && taken.insert(old) {
-            heirs[new] = Some(old);
+    let mut heirs = vec![None; num_new];
+    for change in changes {
+        if let (Fate::Grew | Fate::Shrank | Fate::Changed | Fate::Unchanged, Some(new)) =
+            (change.fate, change.new)
+        {
+            heirs[new] = change.old;
         }
     }
     heirs
@@ -161,18 +161,21 @@ mod tests {
         assert_eq!(fates(&["abc"], &["abcde"]), one(Fate::Grew));
         assert_eq!(fates(&["abcde"], &["abc"]), one(Fate::Shrank));
         assert_eq!(fates(&["abcd"], &["abce"]), one(Fate::Changed));
-        // Half is not more than half.
+        // A third of all members is too little, and half of the old one's is not more than half.
         assert_eq!(fates(&["abcd"], &["abxy"]), [(Fate::Born, None, Some(0)), (Fate::Gone, Some(0), None)]);
-        let merged = [(Fate::Merged, Some(0), Some(0)), (Fate::Merged, Some(1), Some(0))];
+        let merged = [(Fate::Grew, Some(0), Some(0)), (Fate::Merged, Some(1), Some(0))];
         assert_eq!(fates(&["abc", "xyz"], &["abcxyz"]), merged);
-        let split = [(Fate::Split, Some(0), Some(0)), (Fate::Split, Some(0), Some(1))];
+        let split = [(Fate::Shrank, Some(0), Some(0)), (Fate::Split, Some(0), Some(1))];
         assert_eq!(fates(&["abcxyz"], &["abc", "xyz"]), split);
+        // Three in one: none is half of it.
+        let three = [0, 1, 2].map(|old| (Fate::Merged, Some(old), Some(0)));
+        assert_eq!(fates(&["abc", "def", "ghi"], &["abcdefghi"])[1..], three[..]);
         assert_eq!(fates(&[], &[]), []);
     }
 
     #[test]
     fn a_name_goes_to_the_ring_with_most_of_its_members_and_to_no_other() {
-        let (old, new) = (rings(&["abcxyz", "pq"]), rings(&["abcd", "xyzpq"]));
+        let (old, new) = (rings(&["abcxyz", "pq"]), rings(&["abcdx", "yzpq"]));
         assert_eq!(heirs(&changes(&old, &new), 2), [Some(0), Some(1)]);
         let (old, new) = (rings(&["abcxyz"]), rings(&["xy", "abc"]));
         assert_eq!(heirs(&changes(&old, &new), 2), [None, Some(0)]);

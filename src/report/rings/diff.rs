@@ -44,7 +44,7 @@ pub fn ring_changes(old: &Path, new: &Path) -> Result<Report> {
         .collect();
     let document = json!({
         "result": "changes of rings",
-        "num_rings": new_names.len(), "num_previous": old_names.len(), "links": counts,
+        "num_rings": new_names.len(), "num_previous": old_names.len(), "fates": counts,
     });
     Ok(Report { tables: vec![("changes", table)], document_name: "summary", document, parts: Vec::new() })
 }
