@@ -17,7 +17,7 @@ step() { printf '\n== %s\n' "$1"; }
 run() { printf '\n$ ringfence %s\n' "$*"; "$ringfence" "$@"; }
 
 step "A ledger of $transactions payments with planted rings, look-alikes and victims. The truth lies beside it."
-run synth ledger --transactions "$transactions"
+run synth ledger --transactions "$transactions" --days 120
 
 step "Its rows become a graph: every row is accepted, or rejected with a reason; the sums must agree."
 run ingest bank.graph --preset ledger --transactions ledger/transactions.csv \

@@ -6,7 +6,7 @@
 //! bits whole. The sum is the score, and the parts by kind of claim add up to it exactly.
 //!
 //! # Money
-//! By currency, over all payments of members from the first evidence of the ring to the last: `received` from accounts outside,
+//! By currency, over all payments of members from the first payment that shows the ring to the last: `received` from accounts outside,
 //! `paid` to them, moved `inside`, and `traced`, of what payments among members paid. Kept is received less paid.
 
 use super::claim::{Claim, ClaimKind};
@@ -68,7 +68,8 @@ pub struct Ring {
     pub uses: Vec<Evidence>,
     /// Thousandths of a bit: the sum of what the claims add.
     pub millibits: i64,
-    /// First and last moment of the evidence, in microseconds since 1970 UTC, where it has any times.
+    /// First and last moment of the payments that show it, in microseconds since 1970 UTC; without any, of the sightings of its identifiers, where
+    /// they are known.
     pub span: Option<(i64, i64)>,
     /// Money by currency.
     pub money: BTreeMap<CurrencyId, RingMoney>,
@@ -110,7 +111,10 @@ impl Material<'_> {
     pub(super) fn ring(&self, claims: Vec<Claim>) -> Result<Ring> {
         let claims = count(claims);
         let mut num_claims: BTreeMap<AccountId, u32> = BTreeMap::new();
-        for Counted { claim, .. } in &claims {
+        // A community says that accounts belong together, not that all of them took part.
+        let tells = |counted: &&Counted| counted.claim.kind != ClaimKind::Community;
+        let telling = if claims.iter().any(|counted| tells(&counted)) { tells } else { |_: &&Counted| true };
+        for Counted { claim, .. } in claims.iter().filter(telling) {
             let is_member =
                 |account: &AccountId| claim.kind == ClaimKind::Identity || !(self.is_hub)(account.0);
             claim
@@ -137,7 +141,8 @@ impl Material<'_> {
                 community: self.neighborhoods.and_then(|all| all.of(account)),
             })
             .collect();
-        let seen = uses.iter().flat_map(|one| [one.first, one.last]).flatten();
+        // Identifiers are often years older than what was done with them.
+        let seen = uses.iter().filter(|_| rows.is_empty()).flat_map(|one| [one.first, one.last]).flatten();
         let times = rows.iter().map(|row| row.time).chain(seen);
         let span = times.fold(None, |span, time| {
             let (first, last) = span.unwrap_or((time, time));

@@ -5,7 +5,7 @@ use super::file::{CaseFile, Claim, Counterfactual, MoneyLine, Point, ScorePart, 
 use super::sentences::{Words, bits};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::ids::{AccountId, TxId};
+use crate::ids::{AccountId, CurrencyId, TxId};
 use crate::rings::{self, ClaimKind, Ring, RingRole};
 use crate::run::Run;
 use crate::store::format::flags;
@@ -60,7 +60,7 @@ pub fn ring_case(
             Claim {
                 kind: claim.kind.name().into(),
                 id: format!("{number}"),
-                text: claim_text(graph, claim, words),
+                text: claim_text(graph, claim, words) + &moved(graph, claim, words),
                 millibits: counted.adds,
                 transfers: claim.transactions.iter().filter_map(place).collect(),
                 identifiers: claim.identifiers.iter().filter_map(known).collect(),
@@ -212,6 +212,26 @@ fn claim_text(graph: &Graph, claim: &rings::Claim, words: Words) -> String {
                 super::Language::Zh => format!("{name}:{what}。{accounts}之间{payments}。"),
             }
         }
+    }
+}
+
+/// What the payments of a claim come to, and when they were; empty without any.
+fn moved(graph: &Graph, claim: &rings::Claim, words: Words) -> String {
+    let rows = claim.transactions.iter().filter_map(|&id| graph.transaction(id).ok());
+    let mut sums: BTreeMap<CurrencyId, i128> = BTreeMap::new();
+    let mut span: Option<(i64, i64)> = None;
+    for row in rows {
+        *sums.entry(row.paid_currency).or_default() += i128::from(row.paid);
+        let (first, last) = span.unwrap_or((row.time, row.time));
+        span = Some((first.min(row.time), last.max(row.time)));
+    }
+    let Some((first, last)) = span else { return String::new() };
+    let sums: Vec<String> =
+        sums.into_iter().map(|(currency, minor)| words.amount(&amount(graph, currency, minor))).collect();
+    let (first, last) = (format_time(first), format_time(last));
+    match words.0 {
+        super::Language::En => format!(" {}, from {first} to {last}.", words.list(&sums)),
+        super::Language::Zh => format!("金额 {},{first} 至 {last}。", words.list(&sums)),
     }
 }
 
