@@ -76,8 +76,8 @@ bench: ## Whole stages and their inner steps, one JSON line per stage (docs/benc
 	cargo bench --locked --bench stages
 	cargo bench --locked --bench micro
 
-recall: ## What searches find of known laundering: the tables of docs/typology-recall.md, in two minutes
-	cargo test --locked --quiet --test patterns truth::recall::tables -- --ignored --nocapture
+recall: ## What searches find of known laundering, and rings: the tables of docs/typology-recall.md, in three minutes
+	cargo test --locked --quiet --test patterns tables -- --ignored --nocapture
 
 peers: ## The same files through Ringfence and its peers: make peers DATA=folder (docs/benchmarks.md)
 	@test -n "$(DATA)" || { echo "name a folder with tx.csv and tx.parquet: make peers DATA=folder"; exit 2; }

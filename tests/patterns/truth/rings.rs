@@ -97,21 +97,35 @@ fn report(name: &str, truth: &Truth, settings: &Value) -> Vec<Depth> {
         text += "|\n";
     }
     println!("{text}");
-    if std::env::var_os("RINGFENCE_SHOW_RINGS").is_some() {
-        for (rank, ring) in found.rings.iter().take(60).enumerate() {
-            let parts: Vec<String> =
-                ring.parts().iter().map(|(kind, bits)| format!("{} {}", kind.name(), bits / 1000)).collect();
-            let marked = ring.transactions.iter().filter(|&&id| truth.is_illicit(id)).count();
-            println!(
-                "{rank} score {} accounts {} payments {} illicit {marked} claims {} {parts:?}",
-                ring.millibits / 1000,
-                ring.members.len(),
-                ring.transactions.len(),
-                ring.claims.len()
-            );
-        }
-    }
     depths
+}
+
+/// Rings alike an attempt among the first 50, 100 and 200, at the least: more may be right, not fewer.
+fn assert_floors(depths: &[Depth], floors: [usize; 3]) {
+    for (depth, floor) in depths.iter().zip(floors) {
+        assert!(depth.alike >= floor, "{depth:?} is less than {floor}");
+    }
+}
+
+#[test]
+fn the_first_rings_of_amlsim_are_alerts() {
+    let Some(truth) = amlsim::load("amlsim-run-a", &Run::new()) else { return };
+    let depths = report("AMLSim, amlsim-run-a", &truth, &super::recall::amlsim_settings());
+    assert_floors(&depths, [45, 88, 105]);
+}
+
+#[test]
+fn the_first_rings_of_amlgentex_are_patterns() {
+    let Some(truth) = amlgentex::load(&Run::new()) else { return };
+    let depths = report("AMLGentex", &truth, &super::recall::amlgentex_settings());
+    assert_floors(&depths, [28, 33, 42]);
+}
+
+#[test]
+fn the_first_rings_of_amlworld_are_attempts_among_a_million_ordinary_payments() {
+    let Some(truth) = amlworld::load(&Run::new()) else { return };
+    let depths = report("AMLworld", &truth, &super::recall::amlworld_settings());
+    assert_floors(&depths, [24, 38, 46]);
 }
 
 #[test]
