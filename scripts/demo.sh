@@ -31,7 +31,7 @@ step "Who is connected with whom, by shared devices, telephones, addresses and t
 run components bank.graph --over identifiers --size-min 2 --output components.csv
 
 step "Rings: what shared identifiers, shapes of money and communities tie, with the evidence. Identifiers leave masked."
-run rings bank.graph --output rings
+run rings bank.graph --hubs-where kind=merchant --hubs-where kind=employer --hubs-where kind=payment_firm --output rings
 
 step "Compared with what was planted: a planted ring is found if a ring has half of all accounts that either has"
 awk -F, 'FNR == 1 { next }

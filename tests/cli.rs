@@ -238,7 +238,7 @@ fn identifiers_are_masked_unless_they_are_asked_for() {
     assert!(!masked.contains("S1"));
     done(["rings", &graph, "--by", "identifiers", "--kinds", "ssn,email", "--output", &at("few")]);
     assert_eq!(in_rings("few/members.csv"), ["A3", "A4", "A5"]);
-    let ring = format!("{}/0", at("masked"));
+    let ring = format!("{}/1", at("masked"));
     let key = at("names.key");
     done(["backup-key", &key]);
     done(["export", &graph, "--ring", &ring, "--key-file", &key, "--output", &at("masked.graphml")]);

@@ -104,6 +104,9 @@ pub struct Find {
     /// Most counterparties that an account may have before it is a hub, which is listed and kept out.
     #[arg(long, value_name = "N", default_value_t = RingOptions::default().hub_max)]
     hub_max: u32,
+    /// Accounts with this attribute are hubs whatever they do: kind=merchant; may be repeated.
+    #[arg(long, value_name = "ATTRIBUTE=VALUE")]
+    hubs_where: Vec<String>,
     /// Most accounts of a ring that joins make; at least 2.
     #[arg(long, value_name = "N", default_value_t = RingOptions::default().accounts_max)]
     accounts_max: u32,
@@ -162,6 +165,7 @@ fn find(args: &Find, run: &Run) -> Result<Answer> {
         valuation: Valuation { base: args.base.clone(), rates: args.rates.clone().map(Into::into) },
         traces: args.trace.clone(),
         previous: args.previous.clone(),
+        hubs_where: args.hubs_where.clone(),
         identifiers: if args.reveal { Identifiers::Revealed } else { Identifiers::Masked },
     };
     let (named, report) = ring_report(&args.window.view(&graph)?, &question, run)?;
@@ -175,8 +179,8 @@ fn find(args: &Find, run: &Run) -> Result<Answer> {
         args.output.display()
     );
     if !found.hubs.is_empty() {
-        let hubs = counted(found.hubs.len(), "account with", "accounts with");
-        text += &format!("{hubs} more than {} counterparties kept out, see hubs.csv\n", args.hub_max);
+        let hubs = counted(found.hubs.len(), "hub", "hubs");
+        text += &format!("{hubs} kept out, see hubs.csv\n");
     }
     if !found.identifier_hubs.is_empty() {
         text += &format!(
@@ -225,6 +229,7 @@ fn options(args: &Find, graph: &Graph) -> Result<RingOptions> {
         shared_min: args.shared_min,
         overlap_permille: args.overlap_permille,
         hub_max: args.hub_max,
+        known_hubs: Default::default(),
         accounts_max: args.accounts_max,
         accounts_min: args.accounts_min,
         rings_max: args.rings_max,

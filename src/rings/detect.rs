@@ -3,7 +3,7 @@
 //! # Method
 //! Claims come from identifiers that accounts share, from the best instances of typologies, from traces and from closed communities
 //! (`gather`). **Habits** are set aside: claims of typologies of which at least half of the pairs of accounts also pay each other, in the same
-//! direction, before or after: salaries, rents, regular customers. Hubs are kept out: an account with more than `hub_max` counterparties joins nothing and is no member, and a
+//! direction, before or after: salaries, rents, regular customers. Hubs are kept out: an account with more than `hub_max` counterparties, or one that is known to be a hub, joins nothing and is no member, and a
 //! claim of which half the payments touch one is set aside; each is listed with the number of claims it would have been in. What is
 //! left is joined (`join`) and put together (`ring`). Rings come by score, the highest first; of equal ones the one whose evidence
 //! begins first, then the one with the smallest account.
@@ -22,6 +22,7 @@ use crate::ids::AccountId;
 use crate::patterns::{Cut, Options, Transfers, Typology};
 use crate::run::Run;
 use rayon::prelude::*;
+use roaring::RoaringBitmap;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -43,6 +44,8 @@ pub struct RingOptions {
     pub overlap_permille: u32,
     /// Most counterparties that an account may have before it is a hub; at least 1.
     pub hub_max: u32,
+    /// Accounts that are hubs whatever they do, such as known merchants and employers.
+    pub known_hubs: RoaringBitmap,
     /// Most accounts of a ring that a join makes; at least 2. What identifiers tie stays whole.
     pub accounts_max: u32,
     /// Fewest accounts of a ring; at least 1.
@@ -76,7 +79,8 @@ impl Default for RingOptions {
             claims_max: 2_000,
             shared_min: 2,
             overlap_permille: 500,
-            hub_max: 200,
+            hub_max: 100,
+            known_hubs: RoaringBitmap::new(),
             accounts_max: 200,
             accounts_min: 2,
             rings_max: 1_000,
@@ -189,7 +193,7 @@ pub fn rings(
     for claim in &claims {
         *found.num_claims.entry(claim.kind).or_default() += 1;
     }
-    let degrees = counterparties(transfers, &claims, options.hub_max, run)?;
+    let degrees = counterparties(transfers, &claims, options, run)?;
     let is_hub = |account: u32| degrees.contains_key(&account);
     let claims = set_aside(view, claims, &degrees, &mut found)?;
     let mut claims = without_habits(view, transfers, claims, &mut found, run)?;
@@ -228,26 +232,28 @@ pub fn rings(
     Ok(found)
 }
 
-/// The accounts of claims with more than `hub_max` counterparties, and how many those are.
+/// The accounts of claims that are hubs, and how many counterparties they have.
 fn counterparties(
     transfers: &Transfers,
     claims: &[Claim],
-    hub_max: u32,
+    options: &RingOptions,
     run: &Run,
 ) -> Result<BTreeMap<u32, u32>> {
+    let hub_max = options.hub_max as usize;
     let mut accounts: Vec<u32> =
         claims.iter().flat_map(|claim| claim.accounts().map(|account| account.0)).collect();
     accounts.sort_unstable();
     accounts.dedup();
     let hub = |&account: &u32| {
         let (out, incoming) = (transfers.out(account), transfers.incoming(account));
-        if out.len() + incoming.len() <= hub_max as usize {
+        let known = options.known_hubs.contains(account);
+        if !known && out.len() + incoming.len() <= hub_max {
             return None;
         }
         let mut others: Vec<u32> = out.iter().chain(incoming).map(|entry| entry.neighbor).collect();
         others.sort_unstable();
         others.dedup();
-        (others.len() > hub_max as usize).then_some((account, others.len() as u32))
+        (known || others.len() > hub_max).then_some((account, others.len() as u32))
     };
     run.check()?;
     Ok(run.install(|| accounts.par_iter().filter_map(hub).collect()))

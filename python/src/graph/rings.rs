@@ -46,8 +46,10 @@ impl Graph {
     ///     Fewest accounts that claims share to be joined.
     /// overlap_permille : int, default 500
     ///     Part of the accounts of either that a claim and a ring's core share to be joined, in thousandths; half of it within one community.
-    /// hub_max : int, default 200
+    /// hub_max : int, default 100
     ///     Most counterparties that an account may have before it is a hub, which is listed and kept out.
+    /// hubs_where : list of str, optional
+    ///     Accounts with one of these attributes are hubs whatever they do: ``["kind=merchant"]``.
     /// accounts_max, accounts_min : int, default 200 and 2
     ///     Most accounts of a ring that joins make, and fewest that make one.
     /// rings_max : int, default 1000
@@ -72,7 +74,7 @@ impl Graph {
     ///     If an option is outside its range; nothing was computed.
     /// UnknownKeyError
     ///     For a kind of identifiers that the graph does not have, and for a trace of another graph.
-    #[pyo3(signature = (*, by = None, kinds = None, identifier_accounts_max = 50, typologies = None, settings = None, traces = None, previous = None, claims_max = 2_000, shared_min = 2, overlap_permille = 500, hub_max = 200, accounts_max = 200, accounts_min = 2, rings_max = 1_000, base = None, rates = None, reveal = false, start = None, end = None, threads = None, progress = None))]
+    #[pyo3(signature = (*, by = None, kinds = None, identifier_accounts_max = 50, typologies = None, settings = None, traces = None, previous = None, claims_max = 2_000, shared_min = 2, overlap_permille = 500, hub_max = 100, hubs_where = None, accounts_max = 200, accounts_min = 2, rings_max = 1_000, base = None, rates = None, reveal = false, start = None, end = None, threads = None, progress = None))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
     fn rings(
         &self,
@@ -88,6 +90,7 @@ impl Graph {
         shared_min: u32,
         overlap_permille: u32,
         hub_max: u32,
+        hubs_where: Option<Vec<String>>,
         accounts_max: u32,
         accounts_min: u32,
         rings_max: u32,
@@ -124,6 +127,7 @@ impl Graph {
             shared_min,
             overlap_permille,
             hub_max,
+            known_hubs: Default::default(),
             accounts_max,
             accounts_min,
             rings_max,
@@ -135,6 +139,7 @@ impl Graph {
                 valuation: valuation(base, rates)?,
                 traces: traces.unwrap_or_default(),
                 previous,
+                hubs_where: hubs_where.unwrap_or_default(),
                 identifiers: if reveal { Identifiers::Revealed } else { Identifiers::Masked },
             };
             ring_report(&self.graph.window(window)?, &question, run)

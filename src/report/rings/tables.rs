@@ -11,6 +11,7 @@ use crate::report::earlier::trace_payments;
 use crate::report::folder::Report;
 use crate::report::patterns::{Valuation, document, say_cut, value};
 use crate::report::provenance::hex;
+use crate::report::sinks::{SinkInputs, find_sinks};
 use crate::report::table::{Table, Values};
 use crate::rings::{
     Claim, ClaimKind, Counted, Ring, RingMoney, RingOptions, Rings, Traced, changes, heirs, rings,
@@ -33,6 +34,8 @@ pub struct RingQuestion {
     pub traces: Vec<PathBuf>,
     /// A directory that `ringfence rings` made before: rings that are still there keep their names.
     pub previous: Option<PathBuf>,
+    /// Known hubs, `attribute=value` each: `kind=merchant`.
+    pub hubs_where: Vec<String>,
     /// How identifiers are called.
     pub identifiers: Identifiers,
 }
@@ -87,7 +90,10 @@ pub fn ring_report(view: &View<'_>, question: &RingQuestion, run: &Run) -> Resul
     document["result"] = "rings".into();
     let rates = value(view, &question.valuation, &mut document, run)?;
     let transfers = Transfers::new(view, rates.as_ref(), run)?;
-    let found = rings(view, &transfers, &traced, &question.options, run)?;
+    let inputs = SinkInputs { attributes: question.hubs_where.clone(), ..SinkInputs::default() };
+    let mut options = question.options.clone();
+    options.known_hubs |= find_sinks(view, &inputs, run)?.accounts;
+    let found = rings(view, &transfers, &traced, &options, run)?;
     run.stage("keys", found.rings.len() as u64);
     let members: Vec<BTreeSet<String>> =
         found.rings.iter().map(|ring| keys_of(graph, ring, run)).collect::<Result<_>>()?;
@@ -187,6 +193,7 @@ fn say(document: &mut Value, question: &RingQuestion, found: &Rings) {
         "shared_min": options.shared_min,
         "overlap_permille": options.overlap_permille,
         "hub_max": options.hub_max,
+        "hubs_where": question.hubs_where,
         "accounts_max": options.accounts_max,
         "accounts_min": options.accounts_min,
         "rings_max": options.rings_max,
