@@ -44,7 +44,8 @@ pub struct Carried {
 /// The payments of a trace: `directory` was written by `ringfence trace`.
 ///
 /// # Errors
-/// [`Error::UnknownKey`] for a transaction that is not there; [`Error::Input`], [`Error::Io`], [`Error::Cancelled`].
+/// [`Error::UnknownKey`](crate::Error::UnknownKey) for a transaction that is not there; [`Error::Input`](crate::Error::Input),
+/// [`Error::Io`](crate::Error::Io), [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn trace_payments(graph: &Graph, directory: &Path, run: &Run) -> Result<BTreeMap<TxId, Carried>> {
     let allowed = [&FLOW_COLUMNS[..], &VALUE_COLUMNS].concat();
     let sheet = Sheet::read(&directory.join("flows.csv"), &allowed)?;

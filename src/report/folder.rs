@@ -170,7 +170,9 @@ impl TableFiles {
 impl TableSink for ReportWriter {
     fn rows(&mut self, name: &'static str, rows: Table) -> Result<()> {
         self.run.check()?;
-        let (csv, run) = (self.csv, self.run.clone());
+        let csv = self.csv;
+        #[cfg(feature = "arrow")]
+        let run = self.run.clone();
         let files = self.files(name, &rows)?;
         #[cfg(feature = "arrow")]
         let written = {

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// Most steps.
 pub const STEPS_MAX: u32 = 12;
 
+/// An account at a step: the step comes first, so that nodes are numbered by it.
+type Place = (u32, u32);
+
 /// Nodes and links of the transfers that `shown` lets through, in time order; `amount` writes a sum of a currency.
 pub(super) fn flow(
     transfers: &[CaseTransfer],
@@ -20,9 +23,9 @@ pub(super) fn flow(
     amount: impl Fn(&str, i128) -> CaseAmount,
 ) -> (Vec<FlowNode>, Vec<FlowLink>) {
     let mut steps: BTreeMap<u32, u32> = BTreeMap::new();
-    // (step, account) to the number of the node, by order of both.
-    let mut nodes: BTreeMap<(u32, u32), u32> = BTreeMap::new();
-    let mut sums: BTreeMap<((u32, u32), (u32, u32), String), (i128, u32)> = BTreeMap::new();
+    let mut nodes: BTreeMap<Place, u32> = BTreeMap::new();
+    // By both ends and the currency: how much, and how many transfers.
+    let mut sums: BTreeMap<(Place, Place, String), (i128, u32)> = BTreeMap::new();
     for transfer in transfers.iter().filter(|transfer| shown(transfer)) {
         let from = steps.get(&transfer.source).copied().unwrap_or(0).min(STEPS_MAX - 1);
         let to = steps.get(&transfer.target).copied().unwrap_or(0).max(from + 1);
@@ -72,7 +75,10 @@ mod tests {
         }
     }
 
-    fn steps(transfers: &[CaseTransfer]) -> (Vec<(u32, Option<u32>)>, Vec<(u32, u32, String, u32)>) {
+    /// Ends, amount and number of transfers.
+    type Link = (u32, u32, String, u32);
+
+    fn steps(transfers: &[CaseTransfer]) -> (Vec<(u32, Option<u32>)>, Vec<Link>) {
         let labels: Vec<String> = (0..9).map(|at| format!("account {at}")).collect();
         let (nodes, links) = flow(transfers, &labels, |_| true, |one| one.paid.clone(), amount);
         let links =
