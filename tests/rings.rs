@@ -251,16 +251,16 @@ fn undone(graph: &Graph, options: &RingOptions, hub: &str) -> (Ring, Counterfact
     let transfers = Transfers::new(&view, None, &run).unwrap();
     let found = rings(&view, &transfers, &[], options, &run).unwrap();
     let ring = found.rings.into_iter().find(|ring| keys(graph, ring).contains(hub)).unwrap();
-    let undone = counterfactual(&transfers, &ring, &options.searches, &run).unwrap();
+    let undone = counterfactual(graph, None, &ring, &options.searches, &run).unwrap();
     (ring, undone)
 }
 
 /// Whether a search of the ring's evidence without some payments finds nothing.
 fn is_undone(graph: &Graph, ring: &Ring, options: &RingOptions, gone: &BTreeSet<TxId>) -> bool {
     let run = Run::new();
-    let transfers = Transfers::new(&graph.view(), None, &run).unwrap();
-    let left: Vec<TxId> = ring.transactions.iter().copied().filter(|id| !gone.contains(id)).collect();
-    let few = transfers.only(&left, &run).unwrap();
+    let left = ring.transactions.iter().filter(|id| !gone.contains(id));
+    let left: Vec<_> = left.map(|&id| graph.transaction(id).unwrap()).collect();
+    let few = Transfers::of(&left, None, &run).unwrap();
     options
         .searches
         .iter()

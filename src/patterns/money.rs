@@ -1,9 +1,9 @@
 //! What transfers carry, ready to be compared.
 
 use crate::error::{Error, Result};
-use crate::graph::View;
 use crate::graph::rates::Rates;
 use crate::graph::view::Part;
+use crate::graph::{Transaction, View};
 use crate::run::Run;
 use crate::store::column::Codes;
 use rayon::prelude::*;
@@ -84,14 +84,30 @@ impl Amounts {
             })?);
         }
         match rates {
-            Some(rates) => amounts.valued(view, rates, run),
+            Some(rates) => {
+                let times = read(view, |part, row| part.segment.transactions.time.get(row))?;
+                amounts.valued(&times, rates, run)
+            }
             None => Ok(amounts),
         }
     }
 
-    /// All amounts in the base currency of `rates`, each by the rate of its day.
-    fn valued(mut self, view: &View<'_>, rates: &Rates, run: &Run) -> Result<Self> {
-        let times = read(view, |part, row| part.segment.transactions.time.get(row))?;
+    /// Those of some transactions, by their places among them.
+    pub(super) fn of(rows: &[Transaction], rates: Option<&Rates>, run: &Run) -> Result<Self> {
+        let amounts = Self {
+            paid: rows.iter().map(|row| row.paid).collect(),
+            received: Some(rows.iter().map(|row| row.received).collect()),
+            paid_currency: Currencies::Each(rows.iter().map(|row| row.paid_currency.0).collect()),
+            received_currency: Some(Currencies::Each(
+                rows.iter().map(|row| row.received_currency.0).collect(),
+            )),
+        };
+        let times: Vec<i64> = rows.iter().map(|row| row.time).collect();
+        rates.map_or(Ok(amounts.clone()), |rates| amounts.valued(&times, rates, run))
+    }
+
+    /// All amounts in the base currency of `rates`, each by the rate of its day; `times` by place.
+    fn valued(mut self, times: &[i64], rates: &Rates, run: &Run) -> Result<Self> {
         let value = |amounts: &mut Vec<i64>, currencies: &Currencies| {
             let tasks = amounts.par_chunks_mut(ROWS_PER_TASK).zip(times.par_chunks(ROWS_PER_TASK));
             tasks.enumerate().try_for_each(|(task, (amounts, times))| {

@@ -12,7 +12,7 @@ use super::money::{Amounts, Money};
 use super::pairs::Pairs;
 use crate::error::{Error, Result};
 use crate::graph::rates::Rates;
-use crate::graph::{Slice, View};
+use crate::graph::{Slice, Transaction, View};
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
 use crate::store::format::flags;
@@ -145,32 +145,32 @@ impl Transfers {
         })
     }
 
-    /// Some of these transfers alone, ascending by position: their accounts are numbered anew, ascending, and so are their places, which are
-    /// the positions that [`id`](Self::id) gives. For searches within a few payments.
-    pub fn only(&self, ids: &[TxId], run: &Run) -> Result<Self> {
-        let pairs = self.pairs(run)?;
-        let places: Vec<u32> = ids.iter().map(|&id| self.place(id)).collect();
-        let ends = |&place: &u32| (pairs.payer(place), pairs.payee(place));
-        let mut accounts: Vec<u32> =
-            places.iter().map(ends).flat_map(|(payer, payee)| [payer, payee]).collect();
+    /// Some transactions alone, ascending by position, each between two accounts: places and positions are their numbers in `rows`, and their
+    /// accounts are numbered anew, ascending. For searches within a few payments.
+    ///
+    /// # Errors
+    /// [`Error::Input`] names a currency without a rate.
+    pub fn of(rows: &[Transaction], rates: Option<&Rates>, run: &Run) -> Result<Self> {
+        let mut accounts: Vec<AccountId> =
+            rows.iter().flat_map(|row| [row.source, row.destination]).collect();
         accounts.sort_unstable();
         accounts.dedup();
-        let number = |account: u32| accounts.partition_point(|&known| known < account) as u32;
+        let number = |account: AccountId| accounts.partition_point(|&known| known < account) as u32;
         let ends = |place: u32| {
-            let (payer, payee) = ends(&places[place as usize]);
-            (number(payer), number(payee))
+            let row = &rows[place as usize];
+            (number(row.source), number(row.destination))
         };
-        let all = || 0..places.len() as u32;
         let turned = |place: u32| {
             let (payer, payee) = ends(place);
             (payee, payer)
         };
+        let places = || 0..rows.len() as u32;
         Ok(Self {
             first: TxId(0),
-            times: places.iter().map(|&place| self.time(place)).collect(),
-            amounts: self.amounts.rearranged(&places),
-            out: Side::from_places(accounts.len() as u32, all(), ends),
-            incoming: Side::from_places(accounts.len() as u32, all(), turned),
+            times: rows.iter().map(|row| row.time).collect(),
+            amounts: Amounts::of(rows, rates, run)?,
+            out: Side::from_places(accounts.len() as u32, places(), ends),
+            incoming: Side::from_places(accounts.len() as u32, places(), turned),
             pairs: OnceLock::new(),
         })
     }

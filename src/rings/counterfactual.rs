@@ -18,6 +18,8 @@
 use super::claim::ClaimKind;
 use super::ring::Ring;
 use crate::error::Result;
+use crate::graph::rates::Rates;
+use crate::graph::{Graph, Transaction};
 use crate::ids::{IdentifierId, TxId};
 use crate::patterns::{Options, Transfers, Typology, find};
 use crate::run::Run;
@@ -40,12 +42,13 @@ pub struct Counterfactual {
     pub others: bool,
 }
 
-/// What undoes `ring`, which was found in `transfers` with `searches`.
+/// What undoes `ring`, which was found in `graph` with `searches`, amounts being compared by `rates`.
 ///
 /// # Errors
-/// Those of the searches.
+/// Those of the searches; [`Error::Damaged`](crate::Error::Damaged).
 pub fn counterfactual(
-    transfers: &Transfers,
+    graph: &Graph,
+    rates: Option<&Rates>,
     ring: &Ring,
     searches: &[(Typology, Options)],
     run: &Run,
@@ -53,41 +56,41 @@ pub fn counterfactual(
     let kinds: BTreeSet<ClaimKind> = ring.claims.iter().map(|counted| counted.claim.kind).collect();
     let mut identifiers: Vec<IdentifierId> = ring.uses.iter().map(|one| one.identifier).collect();
     identifiers.dedup();
-    let evidence: Vec<TxId> = ring
+    let evidence: BTreeSet<TxId> = ring
         .claims
         .iter()
         .filter(|counted| matches!(counted.claim.kind, ClaimKind::Typology(_)))
         .flat_map(|counted| counted.claim.transactions.iter().copied())
-        .collect::<BTreeSet<TxId>>()
-        .into_iter()
         .collect();
+    let evidence = evidence.into_iter().map(|id| graph.transaction(id)).collect::<Result<Vec<_>>>()?;
     let searches: Vec<&(Typology, Options)> =
         searches.iter().filter(|(typology, _)| kinds.contains(&ClaimKind::Typology(*typology))).collect();
-    let undoing = Undoing { transfers, searches, evidence, run };
+    let undoing = Undoing { rates, searches, evidence, run };
     let (transactions, smallest) = undoing.smallest()?;
     let others = kinds.contains(&ClaimKind::Trace) || kinds.contains(&ClaimKind::Community);
     Ok(Counterfactual { transactions, identifiers, smallest, others })
 }
 
 struct Undoing<'a> {
-    transfers: &'a Transfers,
+    rates: Option<&'a Rates>,
     searches: Vec<&'a (Typology, Options)>,
-    evidence: Vec<TxId>,
+    evidence: Vec<Transaction>,
     run: &'a Run,
 }
 
 impl Undoing<'_> {
     /// The payments of each instance in the evidence without `gone`.
     fn instances(&self, gone: &BTreeSet<TxId>) -> Result<Vec<Vec<TxId>>> {
-        let left: Vec<TxId> = self.evidence.iter().copied().filter(|id| !gone.contains(id)).collect();
+        let left: Vec<Transaction> =
+            self.evidence.iter().copied().filter(|row| !gone.contains(&row.id)).collect();
         if left.is_empty() {
             return Ok(Vec::new());
         }
-        let few = self.transfers.only(&left, self.run)?;
+        let few = Transfers::of(&left, self.rates, self.run)?;
         let mut all = Vec::new();
         for (typology, options) in &self.searches {
             let found = find(&few, *typology, options, self.run)?;
-            let payments = |at: &TxId| left[at.0 as usize];
+            let payments = |at: &TxId| left[at.0 as usize].id;
             all.extend(found.instances.iter().map(|one| one.transactions.iter().map(payments).collect()));
         }
         Ok(all)

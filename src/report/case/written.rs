@@ -5,15 +5,12 @@ use super::file::CaseFile;
 use super::ring::ring_case;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::graph::View;
-use crate::patterns::{Transfers, Typology, searches};
+use crate::patterns::{Typology, searches};
 use crate::report::output::write_file;
 use crate::report::patterns::{Valuation, value};
 use crate::report::rings::{RingPlace, read_ring};
 use crate::rings::{Ring, counterfactual};
 use crate::run::Run;
-use crate::units::Window;
-use roaring::RoaringBitmap;
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::Path;
@@ -100,25 +97,8 @@ fn undone(graph: &Graph, ring: &Ring, document: &Value, run: &Run) -> Result<cra
     let settings = document["options"]["typologies"].as_object().cloned().unwrap_or_default();
     let typologies = settings.keys().map(|name| Typology::named(name)).collect::<Result<Vec<_>>>()?;
     let searches = searches(&typologies, &settings)?;
-    let view = around(graph, ring)?;
     let base = document["rates"]["base"].as_str().map(str::to_string);
     let mut ignored = Value::Object(Map::new());
     let rates = value(&graph.view(), &Valuation { base, rates: None }, &mut ignored, run)?;
-    let transfers = Transfers::new(&view, rates.as_ref(), run)?;
-    counterfactual(&transfers, ring, &searches, run)
-}
-
-/// The ring's evidence lies in this view.
-fn around<'g>(graph: &'g Graph, ring: &Ring) -> Result<View<'g>> {
-    let mut accounts: RoaringBitmap = ring.members.iter().map(|member| member.account.0).collect();
-    let mut window = Window { from: i64::MAX, to: i64::MIN };
-    for &id in &ring.transactions {
-        let row = graph.transaction(id)?;
-        accounts.extend([row.source.0, row.destination.0]);
-        window = Window { from: window.from.min(row.time), to: window.to.max(row.time.saturating_add(1)) };
-    }
-    if window.from > window.to {
-        window = Window { from: 0, to: 0 };
-    }
-    Ok(graph.window(window)?.among(accounts))
+    counterfactual(graph, rates.as_ref(), ring, &searches, run)
 }
