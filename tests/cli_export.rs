@@ -163,3 +163,32 @@ fn columns_are_chosen_and_what_was_withheld_is_said() {
     refused([&export[..], &["--output", &at("p.gexf")]].concat(), "exists", 1);
     assert!(!Path::new(&at("p.gexf")).exists() && !Path::new(&at("o.csv")).exists());
 }
+
+#[test]
+fn an_instance_of_a_shape_is_exported_with_its_payments_alone() {
+    let directory = TempDir::new().unwrap();
+    let graph = tiny_graph(&directory, "cycle");
+    let at = |name: &str| text(directory.path().join(name));
+    done(["patterns", &graph, "--typology", "cycle", "--output", &at("found")]);
+    let evidence = read(at("found/evidence.csv"));
+    let instance = evidence.lines().nth(1).unwrap().split(',').next().unwrap();
+    let rows = evidence.lines().filter(|row| row.starts_with(instance)).count() as u64;
+    let place = format!("{}/{instance}", at("found"));
+    let made = done([
+        "export",
+        &graph,
+        "--pattern",
+        &place,
+        "--reveal",
+        "--transfers-only",
+        "--output",
+        &at("o.json"),
+    ]);
+    assert_eq!((made["num_transfers"].as_u64(), made["num_edges"].as_u64()), (Some(rows), Some(rows)));
+    let unknown = format!("{}/cycle-none", at("found"));
+    refused(
+        ["export", &graph, "--pattern", &unknown, "--reveal", "--output", &at("p.json")],
+        "unknown_key",
+        4,
+    );
+}

@@ -13,7 +13,8 @@ use ringfence::report::csv::CsvOptions;
 use ringfence::report::rings::{RingPlace, RingQuestion, read_ring, ring_report};
 use ringfence::report::write_report;
 use ringfence::rings::{
-    ClaimKind, Counterfactual, IdentityRingOptions, Ring, RingOptions, RingRole, Rings, counterfactual, rings,
+    ClaimKind, Counterfactual, IdentityRingOptions, Ring, RingOptions, RingRole, Rings, Traced,
+    counterfactual, rings,
 };
 use ringfence::store::Io;
 use ringfence::synth::{SynthOptions, SynthOutputs, SynthReport, generate};
@@ -242,6 +243,32 @@ fn rings_keep_their_names_from_run_to_run() {
     assert!(kept > 3, "{kept}");
     let names: BTreeSet<&str> = second.iter().map(|(_, name)| name).collect();
     assert_eq!(names.len(), second.names.len());
+}
+
+#[test]
+fn traced_money_makes_a_claim_and_is_counted_to_the_cent() {
+    let directory = TempDir::new().unwrap();
+    let graph = graph(&directory, &ledger(), "");
+    let (view, run) = (graph.view(), Run::new());
+    let ids = ["t900", "t909", "t910"].map(|key| graph.find_transaction(key).unwrap().unwrap());
+    // What the first payer paid, and what was paid on of it.
+    let mut payments = vec![(ids[0], 90_000), (ids[1], 60_000), (ids[2], 30_000)];
+    payments.sort_unstable();
+    let traced = [Traced { case: "one".into(), payments }];
+    let transfers = Transfers::new(&view, None, &run).unwrap();
+    let found = rings(&view, &transfers, &traced, &options(&[]), &run).unwrap();
+    let ring = &found.rings[0];
+    let expected = ["p0", "hub", "k1", "k2"].map(String::from);
+    assert_eq!(keys(&graph, ring), BTreeSet::from(expected));
+    assert_eq!(ring.claims[0].claim.kind, ClaimKind::Trace);
+    assert_eq!(ring.money.values().map(|sums| sums.traced).sum::<i128>(), 180_000);
+    // Four of all accounts carried it: each is log₂(n / 4) bits.
+    let each = (f64::from(graph.num_accounts()) / 4.0).log2() * 1_000.0;
+    assert_eq!(ring.millibits, 4 * each.round() as i64);
+    // With a shape of the same accounts it is one ring.
+    let joined = rings(&view, &transfers, &traced, &options(&[Typology::Funnel]), &run).unwrap();
+    let kinds: BTreeSet<_> = joined.rings[0].parts().into_keys().collect();
+    assert_eq!(kinds, BTreeSet::from([ClaimKind::Trace, ClaimKind::Typology(Typology::Funnel)]));
 }
 
 /// What undoes the ring around `hub`.

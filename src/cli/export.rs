@@ -5,7 +5,7 @@ use super::args::{GraphArgs, NamesArgs, WindowArgs, counted};
 use ringfence::graph::subgraph::{Subgraph, SubgraphOptions};
 use ringfence::graph::{Graph, View};
 use ringfence::ids::AccountId;
-use ringfence::report::earlier::trace_payments;
+use ringfence::report::earlier::{instance_payments, trace_payments};
 use ringfence::report::export::{Columns, Exported, Format, PartOptions, export_part};
 use ringfence::report::rings::{Identifiers, RingPlace, ring_accounts};
 use ringfence::report::subgraph::NetworkOptions;
@@ -13,7 +13,7 @@ use ringfence::{Error, Result, Run};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Write the accounts around some account, of a ring or of a trace, with their transfers, for other programs.
+/// Write the accounts around some account, of a ring, of a shape of money or of a trace, with their transfers, for other programs.
 ///
 /// Names of accounts, transactions and identifiers leave as pseudonyms under a key (--key-file), or with --reveal as they
 /// are. What was withheld stands beside the output in `<output>.withheld.json`, or in a directory in `withheld.json`.
@@ -31,6 +31,9 @@ pub struct Args {
     /// A directory made by `ringfence trace`: the payments that carried the money.
     #[arg(long, value_name = "DIR", group = "what", conflicts_with_all = ["hops", "from", "to"])]
     trace: Option<PathBuf>,
+    /// One instance of a directory made by `ringfence patterns`, by name: patterns/fan-in-0123456789ab.
+    #[arg(long, value_name = "DIR/ID", group = "what", conflicts_with_all = ["hops", "from", "to"])]
+    pattern: Option<PathBuf>,
     /// Transfers to follow from the accounts, in either direction [default: 1, and 0 for a ring]
     #[arg(long, value_name = "K")]
     hops: Option<u32>,
@@ -91,15 +94,20 @@ pub fn run(args: &Args, run: &Run) -> Result<Answer> {
         key_table: args.key_table.clone(),
         asked: None,
     };
-    let (subgraph, made) = match &args.trace {
-        Some(directory) => {
+    let (subgraph, made) = match (&args.trace, &args.pattern) {
+        (Some(directory), _) => {
             let payments = trace_payments(&graph, directory, run)?;
             let positions: Vec<_> = payments.keys().copied().collect();
             let subgraph = Subgraph::of_transactions(&graph, &positions, run)?;
             let made = export_part(&graph, &subgraph, Some(&payments), &options, &args.output, run)?;
             (subgraph, made)
         }
-        None => {
+        (None, Some(place)) => {
+            let subgraph = Subgraph::of_transactions(&graph, &instance_payments(&graph, place, run)?, run)?;
+            let made = export_part(&graph, &subgraph, None, &options, &args.output, run)?;
+            (subgraph, made)
+        }
+        (None, None) => {
             let asked = limits(args);
             let window = args.window.window()?;
             let subgraph = neighborhood(args, &graph.window(window)?, &asked, run)?;

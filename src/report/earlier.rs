@@ -1,9 +1,9 @@
-//! Results that were written earlier, read back to be drawn: the payments of a trace.
+//! Results that were written earlier, read back to be drawn: the payments of a trace or an instance.
 
 use super::network::Network;
 use super::sheet::Sheet;
 use super::table::Values;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::graph::subgraph::Subgraph;
 use crate::ids::TxId;
@@ -11,6 +11,20 @@ use crate::run::Run;
 use crate::units::time::parse_time;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Columns of what shows instances.
+const EVIDENCE_COLUMNS: [&str; 10] = [
+    "instance",
+    "role",
+    "transaction",
+    "source",
+    "destination",
+    "time",
+    "currency",
+    "paid_minor",
+    "received_currency",
+    "received_minor",
+];
 
 /// Columns that only flows in values have.
 const VALUE_COLUMNS: [&str; 2] = ["tainted_paid_value", "tainted_received_value"];
@@ -44,8 +58,7 @@ pub struct Carried {
 /// The payments of a trace: `directory` was written by `ringfence trace`.
 ///
 /// # Errors
-/// [`Error::UnknownKey`](crate::Error::UnknownKey) for a transaction that is not there; [`Error::Input`](crate::Error::Input),
-/// [`Error::Io`](crate::Error::Io), [`Error::Cancelled`](crate::Error::Cancelled).
+/// [`Error::UnknownKey`] for a transaction that is not there; [`Error::Input`], [`Error::Io`], [`Error::Cancelled`].
 pub fn trace_payments(graph: &Graph, directory: &Path, run: &Run) -> Result<BTreeMap<TxId, Carried>> {
     let allowed = [&FLOW_COLUMNS[..], &VALUE_COLUMNS].concat();
     let sheet = Sheet::read(&directory.join("flows.csv"), &allowed)?;
@@ -71,6 +84,38 @@ pub fn trace_payments(graph: &Graph, directory: &Path, run: &Run) -> Result<BTre
         carried.received = sum(carried.received, received)?;
         carried.hop = carried.hop.min(hop);
     }
+    Ok(payments)
+}
+
+/// The payments of one instance of a typology or a pattern, ascending: `place` is `<directory of ringfence patterns>/<instance>`.
+///
+/// # Errors
+/// [`Error::Option`] for a text that is not a directory and an instance; [`Error::UnknownKey`] for an instance or a transaction that is not there;
+/// [`Error::Input`], [`Error::Io`], [`Error::Cancelled`].
+pub fn instance_payments(graph: &Graph, place: &Path, run: &Run) -> Result<Vec<TxId>> {
+    let (Some(directory), Some(instance)) =
+        (place.parent(), place.file_name().and_then(|name| name.to_str()))
+    else {
+        let value = place.display().to_string();
+        let allowed = "a directory of patterns and an instance: patterns/fan-in-0123456789ab";
+        return Err(Error::Option { name: "pattern", value, allowed });
+    };
+    let file = directory.join("evidence.csv");
+    let sheet = Sheet::read(&file, &EVIDENCE_COLUMNS)?;
+    ["instance", "transaction", "time"].into_iter().try_for_each(|column| sheet.need(column))?;
+    let mut payments = Vec::new();
+    for record in sheet.iter().filter(|record| record.get("instance") == Some(instance)) {
+        run.check()?;
+        let (key, text) = (record.need("transaction")?, record.need("time")?);
+        let time = parse_time(text).ok_or_else(|| record.refuse(format!("time {text:?}")))?;
+        payments.push(find_at(graph, key, time)?.ok_or_else(|| record.unknown("transaction", key))?);
+    }
+    if payments.is_empty() {
+        let place = file.display().to_string();
+        return Err(Error::UnknownKey { place, kind: "instance".into(), key: instance.into() });
+    }
+    payments.sort_unstable();
+    payments.dedup();
     Ok(payments)
 }
 
