@@ -30,8 +30,8 @@ run verify bank.graph --full
 step "Who is connected with whom, by shared devices, telephones, addresses and tax numbers?"
 run components bank.graph --over identifiers --size-min 2 --output components.csv
 
-step "Rings: what shared identifiers, shapes of money and communities tie, with the evidence. Identifiers leave masked."
-run rings bank.graph --hubs-where kind=merchant --hubs-where kind=employer --hubs-where kind=payment_firm --output rings
+step "Rings: what shared identifiers, shapes of money and communities tie, with the evidence. Families share devices and addresses: those tie nobody here."
+run rings bank.graph --kinds ssn,phone,email --hubs-where kind=merchant --hubs-where kind=employer --hubs-where kind=payment_firm --output rings
 
 step "Compared with what was planted: a planted ring is found if a ring has half of all accounts that either has"
 awk -F, 'FNR == 1 { next }

@@ -66,7 +66,7 @@ pub fn trace_case(graph: &Graph, directory: &Path, options: &CaseOptions, run: &
     let id = cases.join(", ");
     let subject = Subject {
         kind: "trace".into(),
-        title: format!("{} {id}", words.of("Trace", "资金追踪")),
+        title: title(&cases, words),
         id,
         first: rows.first().map(|moved| format_time(moved.row.time)),
         last: rows.last().map(|moved| format_time(moved.row.time)),
@@ -101,6 +101,16 @@ pub fn trace_case(graph: &Graph, directory: &Path, options: &CaseOptions, run: &
     case.summary = summary(&case, &books, through.len(), num_transfers, words);
     case.provenance["found_with"] = books;
     Ok(case)
+}
+
+/// A heading: up to three cases by name, more by their number.
+fn title(cases: &[String], words: Words) -> String {
+    let named = match (cases.len(), words.0) {
+        (0..=3, _) => words.list(cases),
+        (more, super::Language::En) => format!("of {more} cases"),
+        (more, super::Language::Zh) => format!("{more} 个案件"),
+    };
+    format!("{} {named}", words.of("Trace", "资金追踪"))
 }
 
 /// The books of the trace: `ledger.json`.
