@@ -350,8 +350,9 @@ fn summary(case: &CaseFile, ring: &Ring, words: Words) -> Vec<Point> {
         (false, true) => format!("In that time {}.", money.join("; ")),
         (false, false) => format!("在此期间{}。", money.join(";")),
     };
-    let parts: Vec<String> =
-        case.score_parts.iter().map(|part| format!("{} {}", part.label, bits(part.millibits))).collect();
+    // What adds nothing, because stronger reasons show it already, stands in the table alone.
+    let adding = case.score_parts.iter().filter(|part| part.millibits != 0);
+    let parts: Vec<String> = adding.map(|part| format!("{} {}", part.label, bits(part.millibits))).collect();
     let why = match en {
         true => format!(
             "{} bits of evidence against chance: {}. A score ranks; it is no probability of guilt.",
