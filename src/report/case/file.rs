@@ -140,7 +140,8 @@ pub struct CaseAmount {
     pub amount: String,
 }
 
-/// Money of one currency.
+/// Money of one currency. Of a trace: what came in (seeds and conversions), what is no longer followed (fees, conversions, dust, corrections) and what
+/// rests at accounts; kept is received less paid there, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneyLine {
     /// The currency.

@@ -31,7 +31,7 @@ const STYLE: &str = include_str!("../viewer/case.css");
 /// What `out` returns, and inside an [`io::Error`] a value that JSON cannot hold.
 pub fn write_page(case: &CaseFile, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let words = Words::of(case.language);
-    let sections = Sections { case, words: &words };
+    let sections = Sections { case, words };
     let language = match case.language {
         Language::En => "en",
         Language::Zh => "zh-Hans",

@@ -2,7 +2,7 @@
 
 use super::draft::{CaseOptions, Moved, Shown, amount, draft, shortened};
 use super::file::{CaseFile, Claim, Counterfactual, MoneyLine, Point, ScorePart, Subject};
-use super::sentences::{Words, bits};
+use super::sentences::{Words, bits, capital};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ids::{AccountId, CurrencyId, TxId};
@@ -36,10 +36,12 @@ pub fn ring_case(
     let words = Words(options.language);
     let accounts = accounts(graph, ring, options)?;
     let transfers = transfers(graph, ring, &accounts, run)?;
+    // The name is a hash of a key, which somebody with a list of keys could try.
+    let name = options.names.identifier("ring", name);
     let subject = Subject {
         kind: "ring".into(),
-        id: name.into(),
         title: format!("{} {name}", words.of("Ring", "团伙")),
+        id: name,
         first: ring.span.map(|span| format_time(span.0)),
         last: ring.span.map(|span| format_time(span.1)),
     };
@@ -50,23 +52,19 @@ pub fn ring_case(
         shortened(&mut made.case, ring.members.len(), num_transfers.max(ring.transactions.len()), options);
     }
     let place = |id: &TxId| made.transfer_places.get(id).copied();
-    let claims: Vec<Claim> = ring
-        .claims
-        .iter()
-        .zip(1..)
-        .map(|(counted, number): (_, usize)| {
-            let claim = &counted.claim;
-            let known = |id| made.identifier_places.get(id).copied();
-            Claim {
-                kind: claim.kind.name().into(),
-                id: format!("{number}"),
-                text: claim_text(graph, claim, words) + &moved(graph, claim, words),
-                millibits: counted.adds,
-                transfers: claim.transactions.iter().filter_map(place).collect(),
-                identifiers: claim.identifiers.iter().filter_map(known).collect(),
-            }
+    let claim = |(counted, number): (&rings::Counted, usize)| {
+        let claim = &counted.claim;
+        let known = |id| made.identifier_places.get(id).copied();
+        Ok(Claim {
+            kind: claim.kind.name().into(),
+            id: format!("{number}"),
+            text: claim_text(graph, claim, words) + &moved(graph, claim, words)?,
+            millibits: counted.adds,
+            transfers: claim.transactions.iter().filter_map(place).collect(),
+            identifiers: claim.identifiers.iter().filter_map(known).collect(),
         })
-        .collect();
+    };
+    let claims: Vec<Claim> = ring.claims.iter().zip(1..).map(claim).collect::<Result<_>>()?;
     let counterfactual = counterfactual.map(|found| Counterfactual {
         text: counterfactual_text(found, words),
         transfers: found.transactions.iter().filter_map(place).collect(),
@@ -205,7 +203,7 @@ fn claim_text(graph: &Graph, claim: &rings::Claim, words: Words) -> String {
             }
         }
         ClaimKind::Typology(typology) => {
-            let (name, what) = words.typology(typology);
+            let (name, what) = (words.claim(claim.kind), words.typology(typology));
             let payments = words.count(claim.transactions.len(), "payment", "payments", "笔付款");
             match words.0 {
                 super::Language::En => format!("{}: {what}. {payments} among {accounts}.", capital(name)),
@@ -216,28 +214,23 @@ fn claim_text(graph: &Graph, claim: &rings::Claim, words: Words) -> String {
 }
 
 /// What the payments of a claim come to, and when they were; empty without any.
-fn moved(graph: &Graph, claim: &rings::Claim, words: Words) -> String {
-    let rows = claim.transactions.iter().filter_map(|&id| graph.transaction(id).ok());
+fn moved(graph: &Graph, claim: &rings::Claim, words: Words) -> Result<String> {
     let mut sums: BTreeMap<CurrencyId, i128> = BTreeMap::new();
     let mut span: Option<(i64, i64)> = None;
-    for row in rows {
+    for &id in &claim.transactions {
+        let row = graph.transaction(id)?;
         *sums.entry(row.paid_currency).or_default() += i128::from(row.paid);
         let (first, last) = span.unwrap_or((row.time, row.time));
         span = Some((first.min(row.time), last.max(row.time)));
     }
-    let Some((first, last)) = span else { return String::new() };
+    let Some((first, last)) = span else { return Ok(String::new()) };
     let sums: Vec<String> =
         sums.into_iter().map(|(currency, minor)| words.amount(&amount(graph, currency, minor))).collect();
     let (first, last) = (format_time(first), format_time(last));
-    match words.0 {
+    Ok(match words.0 {
         super::Language::En => format!(" {}, from {first} to {last}.", words.list(&sums)),
         super::Language::Zh => format!("金额 {},{first} 至 {last}。", words.list(&sums)),
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    })
 }
 
 fn counterfactual_text(found: &rings::Counterfactual, words: Words) -> String {
@@ -283,8 +276,7 @@ fn summary(case: &CaseFile, ring: &Ring, words: Words) -> Vec<Point> {
     for role in RingRole::ALL {
         let count = ring.members.iter().filter(|member| member.roles.contains(&role)).count();
         if count > 0 {
-            let (one, many) = words.role(role);
-            roles.push(words.count(count, one, many, many));
+            roles.push(words.roles(count, role));
         }
     }
     let mut who = words.count(members, "account", "accounts", "个账户");
@@ -379,12 +371,12 @@ fn summary(case: &CaseFile, ring: &Ring, words: Words) -> Vec<Point> {
 fn how(ring: &Ring, words: Words) -> String {
     let has = |role: RingRole| ring.members.iter().any(|member| member.roles.contains(&role));
     let steps = [
-        (RingRole::Victim, "enters from victims", "从受害账户进入"),
-        (RingRole::Controller, "is sent out by controllers", "由控制账户发出"),
+        (RingRole::Victim, "enters from victims", "从受害人账户进入"),
+        (RingRole::Controller, "is sent out by controllers", "由控制人账户发出"),
         (RingRole::Collector, "is gathered by collectors", "由归集账户收拢"),
-        (RingRole::Layer, "passes layers", "经过中间层"),
-        (RingRole::Mule, "is passed on by mules", "由过渡账户转付"),
-        (RingRole::CashOut, "leaves what is seen at cash-out accounts", "在出口账户离开视野"),
+        (RingRole::Layer, "passes layers", "经过分层账户"),
+        (RingRole::Mule, "is passed on by mules", "由过账（骡子）账户转付"),
+        (RingRole::CashOut, "leaves what is seen at cash-out accounts", "在套现账户离开视野"),
     ];
     let found: Vec<String> = steps
         .iter()

@@ -41,135 +41,87 @@ impl Words {
         format!("{} {}", amount.amount, amount.currency)
     }
 
-    /// What a claim is called.
+    /// What a kind of claim is called.
     pub(super) fn claim(self, kind: ClaimKind) -> &'static str {
-        let (en, zh) = match kind {
-            ClaimKind::Identity => ("shared identifiers", "共用身份标识"),
-            ClaimKind::Trace => ("traced money", "被追踪的资金"),
-            ClaimKind::Community => ("closed community", "封闭群体"),
-            ClaimKind::Typology(typology) => return self.typology(typology).0,
-        };
-        self.of(en, zh)
+        super::words::Words::of(self.0).named("kind", kind.name())
     }
 
-    /// What a typology is called, and what it is.
-    pub(super) fn typology(self, typology: Typology) -> (&'static str, &'static str) {
-        let (en, zh, what_en, what_zh) = match typology {
-            Typology::FanIn => ("fan-in", "汇集", "many accounts pay one", "多个账户向同一账户付款"),
-            Typology::FanOut => ("fan-out", "分散", "one account pays many", "一个账户向多个账户付款"),
+    /// What a typology is, in words.
+    pub(super) fn typology(self, typology: Typology) -> &'static str {
+        let (en, zh) = match typology {
+            Typology::FanIn => ("many accounts pay one", "多个账户向同一账户付款"),
+            Typology::FanOut => ("one account pays many", "一个账户向多个账户付款"),
             Typology::GatherScatter => (
-                "gather-scatter",
-                "先集后散",
                 "one account receives from many and then pays many",
                 "一个账户先从多个账户收款,再向多个账户付款",
             ),
-            Typology::ScatterGather => (
-                "scatter-gather",
-                "先散后集",
-                "one account pays many, who then pay one",
-                "一个账户先付给多个账户,后者再付给同一账户",
-            ),
+            Typology::ScatterGather => {
+                ("one account pays many, who then pay one", "一个账户先付给多个账户,后者再付给同一账户")
+            }
             Typology::Cycle => (
-                "cycle",
-                "循环",
                 "money comes back to where it left, each payment after the one before",
                 "资金按时间先后逐笔流转,最后回到起点",
             ),
             Typology::Random => (
-                "chain",
-                "链式转移",
                 "each account pays on what it received, more or less",
                 "每个账户把收到的款项大致转付给下一个账户",
             ),
-            Typology::Bipartite => (
-                "bipartite",
-                "两层多对多",
-                "some accounts each pay most of some others",
-                "一组账户各自向另一组中的大多数账户付款",
-            ),
-            Typology::Stack => (
-                "stack",
-                "多层多对多",
-                "a bipartite layer whose payees pay a third layer",
-                "两层多对多之后,收款方再向第三层付款",
-            ),
+            Typology::Bipartite => {
+                ("some accounts each pay most of some others", "一组账户各自向另一组中的大多数账户付款")
+            }
+            Typology::Stack => {
+                ("a bipartite layer whose payees pay a third layer", "两层多对多之后,收款方再向第三层付款")
+            }
             Typology::PassThrough => (
-                "pass-through",
-                "快进快出",
                 "an account pays on nearly all it receives within a day",
                 "账户在一天内把收到的款项几乎全部转出",
             ),
-            Typology::Layering => (
-                "layering",
-                "分层转移",
-                "a chain of accounts that each keep a small part",
-                "一连串账户逐级转付,每级留下一小部分",
-            ),
+            Typology::Layering => {
+                ("a chain of accounts that each keep a small part", "一连串账户逐级转付,每级留下一小部分")
+            }
             Typology::RoundTrip => (
-                "round trip",
-                "往返回流",
                 "a cycle that brings most of the money back, less a loss at each step",
                 "资金绕行后大部分回到起点,每一步略有损耗",
             ),
             Typology::Structuring => (
-                "structuring",
-                "拆分交易",
                 "several payments to one account just below a threshold",
                 "向同一账户多次付款,每笔略低于限额",
             ),
             Typology::Smurfing => (
-                "smurfing",
-                "蚂蚁搬家",
                 "payments of many accounts to one, all just below a threshold",
                 "多个账户向同一账户付款,每笔都略低于限额",
             ),
             Typology::Dormant => (
-                "dormant account",
-                "休眠后活跃",
                 "an account that was quiet for long and then moves money in short time",
                 "账户长期不动,随后在短时间内转移资金",
             ),
-            Typology::FirstPayees => (
-                "first-time payees",
-                "首次收款人",
-                "an account pays many others for the first time",
-                "账户首次向许多收款人付款",
-            ),
+            Typology::FirstPayees => {
+                ("an account pays many others for the first time", "账户首次向许多收款人付款")
+            }
             Typology::Funnel => (
-                "funnel",
-                "漏斗",
                 "an account gathers from many and pays nearly all of it to one or two",
                 "账户从多处收款,几乎全部付给一两个账户",
             ),
-            Typology::Mutual => {
-                ("mutual payments", "互相付款", "two accounts pay each other", "两个账户互相付款")
-            }
+            Typology::Mutual => ("two accounts pay each other", "两个账户互相付款"),
         };
-        (self.of(en, zh), self.of(what_en, what_zh))
+        self.of(en, zh)
     }
 
-    /// What a role is called: one of them, and several.
-    pub(super) fn role(self, role: RingRole) -> (&'static str, &'static str) {
-        match (self.0, role) {
-            (Language::Zh, role) => {
-                let name = match role {
-                    RingRole::Victim => "受害账户",
-                    RingRole::Collector => "归集账户",
-                    RingRole::Controller => "控制账户",
-                    RingRole::Layer => "中间层账户",
-                    RingRole::Mule => "过渡账户",
-                    RingRole::CashOut => "出口账户",
-                };
-                (name, name)
-            }
-            (Language::En, RingRole::Victim) => ("victim", "victims"),
-            (Language::En, RingRole::Collector) => ("collector", "collectors"),
-            (Language::En, RingRole::Controller) => ("controller", "controllers"),
-            (Language::En, RingRole::Layer) => ("layer account", "layer accounts"),
-            (Language::En, RingRole::Mule) => ("mule", "mules"),
-            (Language::En, RingRole::CashOut) => ("cash-out account", "cash-out accounts"),
+    /// So many accounts with a role: `8 collector accounts`.
+    pub(super) fn roles(self, count: usize, role: RingRole) -> String {
+        let name = super::words::Words::of(self.0).named("role", role.name());
+        match (self.0, count) {
+            (Language::En, 1) => format!("1 {name} account"),
+            (Language::En, _) => format!("{count} {name} accounts"),
+            (Language::Zh, _) => format!("{count} 个{name}账户"),
         }
     }
+}
+
+/// A text with a capital at its beginning.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Thousandths of a bit as bits: `12.345`.

@@ -2,11 +2,11 @@
 
 use super::draft::{CaseOptions, Moved, Shown, amount, draft, shortened};
 use super::file::{CaseFile, MoneyLine, Point, Subject};
-use super::sentences::Words;
+use super::sentences::{Words, capital};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::ids::{AccountId, CurrencyId};
-use crate::report::earlier::trace_payments;
+use crate::ids::{AccountId, CurrencyId, TxId};
+use crate::report::earlier::{Carried, trace_payments};
 use crate::run::Run;
 use crate::units::time::format_time;
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub fn trace_case(graph: &Graph, directory: &Path, options: &CaseOptions, run: &
     options.check(graph)?;
     run.stage("case", 0);
     let words = Words(options.language);
-    let books = books(directory)?;
+    let books = Books::read(directory)?;
     let carried = trace_payments(graph, directory, run)?;
     let mut rows = Vec::with_capacity(carried.len());
     let mut through: BTreeMap<AccountId, Carries> = BTreeMap::new();
@@ -76,30 +76,11 @@ pub fn trace_case(graph: &Graph, directory: &Path, options: &CaseOptions, run: &
     if shown.len() < through.len() {
         shortened(&mut case, through.len(), num_transfers, options);
     }
-    let money = money(graph, &books);
-    case.money = money
-        .iter()
-        .map(|(&currency, sums)| {
-            let amount = |minor| amount(graph, currency, minor);
-            MoneyLine {
-                currency: graph.currency(currency).code.clone(),
-                received: amount(sums.seeded),
-                paid: amount(sums.seeded - sums.held),
-                kept: amount(sums.held),
-                inside: amount(sums.moved),
-                traced: Some(amount(sums.seeded)),
-            }
-        })
-        .collect();
-    for (currency, line) in money.keys().zip(&mut case.money) {
-        let moved = carried.iter().filter_map(|(&id, one)| {
-            let row = graph.transaction(id).ok()?;
-            (row.paid_currency == *currency).then_some(i128::from(one.paid))
-        });
-        line.inside = amount(graph, *currency, moved.sum());
-    }
+    case.money = money(graph, &books, case_rows(&carried, graph)?)?;
     case.summary = summary(&case, &books, through.len(), num_transfers, words);
-    case.provenance["found_with"] = books;
+    // The rules alone: lists of accounts and the names of files stay with the books.
+    case.provenance["found_with"] =
+        RULES.iter().map(|&name| (name.to_string(), books.document[name].clone())).collect();
     Ok(case)
 }
 
@@ -113,46 +94,104 @@ fn title(cases: &[String], words: Words) -> String {
     format!("{} {named}", words.of("Trace", "资金追踪"))
 }
 
-/// The books of the trace: `ledger.json`.
-fn books(directory: &Path) -> Result<Value> {
-    let path = directory.join("ledger.json");
-    let bytes = std::fs::read(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::Input {
-        input: path.display().to_string(),
-        problem: format!("is not the ledger of a trace: {error}; name a directory that `ringfence trace` made under one policy"),
-    })
+/// What a case file tells of the document of a trace.
+const RULES: [&str; 10] = [
+    "policy",
+    "opening",
+    "pooling",
+    "ties",
+    "joint",
+    "window",
+    "until",
+    "dust_minor",
+    "max_hops",
+    "equation",
+];
+
+/// The terms of [`EQUATION`](crate::report::ledger::EQUATION): what comes in, what rests, what is no longer followed.
+const IN: [&str; 2] = ["seeded_minor", "converted_in_minor"];
+const RESTS: [&str; 2] = ["held_minor", "at_sinks_minor"];
+const OUT: [&str; 4] = ["dust_minor", "superseded_minor", "converted_out_minor", "fees_minor"];
+
+/// The document of a trace: `ledger.json`.
+struct Books {
+    document: Value,
+    place: String,
 }
 
-#[derive(Default)]
-struct Sums {
-    seeded: i128,
-    held: i128,
-    moved: i128,
-}
-
-/// What was seeded and is held at the end, over all cases.
-fn money(graph: &Graph, books: &Value) -> BTreeMap<CurrencyId, Sums> {
-    let mut money: BTreeMap<CurrencyId, Sums> = BTreeMap::new();
-    for row in books["cases"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|case| case["ledger"].as_array().into_iter().flatten())
-    {
-        // Books in values, which value pooling has, are no money of one currency.
-        let currency = row["currency"].as_str().filter(|_| row["seeded_minor"].is_string());
-        let Some(currency) = currency.and_then(|code| graph.find_currency(code)) else { continue };
-        let whole = |name: &str| row[name].as_str().and_then(|text| text.parse::<i128>().ok()).unwrap_or(0);
-        let sums = money.entry(currency).or_default();
-        sums.seeded += whole("seeded_minor");
-        sums.held += whole("held_minor") + whole("at_sinks_minor");
+impl Books {
+    fn read(directory: &Path) -> Result<Self> {
+        let path = directory.join("ledger.json");
+        let bytes = std::fs::read(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let place = path.display().to_string();
+        let document = serde_json::from_slice(&bytes).map_err(|error| {
+            let remedy = "name a directory that `ringfence trace` made under one policy";
+            Error::input(&place, format!("is not the ledger of a trace: {error}; {remedy}"))
+        })?;
+        Ok(Self { document, place })
     }
-    money
+
+    /// The rows of all cases; those in values, which value pooling has, are no money of one currency.
+    fn rows(&self) -> impl Iterator<Item = &Value> {
+        let cases = self.document["cases"].as_array().into_iter().flatten();
+        cases
+            .flat_map(|case| case["ledger"].as_array().into_iter().flatten())
+            .filter(|row| row[IN[0]].is_string())
+    }
+
+    /// The sum of some terms of a row.
+    fn sum(&self, row: &Value, terms: &[&str]) -> Result<i128> {
+        let refuse = |term: &&str| Error::input(&self.place, format!("{term} is missing or no whole number"));
+        let term = |term: &&str| {
+            row[*term].as_str().and_then(|text| text.parse::<i128>().ok()).ok_or_else(|| refuse(term))
+        };
+        terms.iter().map(term).sum()
+    }
+}
+
+/// What carried the money, by the currency that was paid.
+fn case_rows(carried: &BTreeMap<TxId, Carried>, graph: &Graph) -> Result<BTreeMap<CurrencyId, i128>> {
+    let mut moved = BTreeMap::new();
+    for (&id, one) in carried {
+        *moved.entry(graph.transaction(id)?.paid_currency).or_default() += i128::from(one.paid);
+    }
+    Ok(moved)
+}
+
+/// The books by currency: what came in, what is no longer followed, what rests, each over all cases; held against each other once more.
+fn money(graph: &Graph, books: &Books, moved: BTreeMap<CurrencyId, i128>) -> Result<Vec<MoneyLine>> {
+    let mut sums: BTreeMap<CurrencyId, [i128; 4]> = BTreeMap::new();
+    for row in books.rows() {
+        let code = row["currency"].as_str().unwrap_or_default();
+        let unknown =
+            || Error::UnknownKey { place: books.place.clone(), kind: "currency".into(), key: code.into() };
+        let currency = graph.find_currency(code).ok_or_else(unknown)?;
+        let found =
+            [books.sum(row, &IN)?, books.sum(row, &OUT)?, books.sum(row, &RESTS)?, books.sum(row, &IN[..1])?];
+        if found[0] != found[1] + found[2] {
+            let problem = format!("the books of {code} do not balance; make the trace again");
+            return Err(Error::input(&books.place, problem));
+        }
+        let sum = sums.entry(currency).or_default();
+        sum.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+    }
+    let line = |(currency, [received, paid, kept, seeded]): (CurrencyId, [i128; 4])| {
+        let amount = |minor| amount(graph, currency, minor);
+        MoneyLine {
+            currency: graph.currency(currency).code.clone(),
+            received: amount(received),
+            paid: amount(paid),
+            kept: amount(kept),
+            inside: amount(moved.get(&currency).copied().unwrap_or(0)),
+            traced: Some(amount(seeded)),
+        }
+    };
+    Ok(sums.into_iter().map(line).collect())
 }
 
 fn summary(
     case: &CaseFile,
-    books: &Value,
+    books: &Books,
     num_accounts: usize,
     num_transfers: usize,
     words: Words,
@@ -161,20 +200,22 @@ fn summary(
     let en = words.0 == super::Language::En;
     let accounts = words.count(num_accounts, "account", "accounts", "个账户");
     let transfers = words.count(num_transfers, "transfer", "transfers", "笔转账");
-    let policy = books["policy"].as_str().unwrap_or("?");
+    let policy = books.document["policy"].as_str().unwrap_or("?");
     let money: Vec<String> = case
         .money
         .iter()
         .map(|line| match en {
             true => format!(
-                "of {} followed, {} rests at accounts at the end",
+                "of {} that came in, {} rests at accounts at the end and {} is no longer followed (fees, conversions, dust, corrections)",
                 words.amount(&line.received),
-                words.amount(&line.kept)
+                words.amount(&line.kept),
+                words.amount(&line.paid)
             ),
             false => format!(
-                "追踪的 {} 中,最终 {} 留在账户内",
+                "进入的 {} 中,最终 {} 留在账户内,{} 不再追踪(费用、兑换、零头、更正)",
                 words.amount(&line.received),
-                words.amount(&line.kept)
+                words.amount(&line.kept),
+                words.amount(&line.paid)
             ),
         })
         .collect();
@@ -226,9 +267,4 @@ fn summary(
             },
         ),
     ]
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

@@ -5,6 +5,7 @@
 
 use super::file::Language;
 use serde_json::{Map, Value};
+use std::sync::OnceLock;
 
 const WORDS: &str = include_str!("../viewer/words.json");
 
@@ -13,15 +14,19 @@ pub(super) struct Words(Map<String, Value>);
 
 impl Words {
     /// Those of `language`.
-    pub(super) fn of(language: Language) -> Self {
-        let key = match language {
-            Language::En => "en",
-            Language::Zh => "zh",
-        };
+    pub(super) fn of(language: Language) -> &'static Self {
+        static BOTH: OnceLock<[Words; 2]> = OnceLock::new();
         // The file is part of the program; a test reads both languages.
-        match serde_json::from_str::<Value>(WORDS).ok().as_mut().map(|words| words[key].take()) {
-            Some(Value::Object(words)) => Self(words),
-            _ => Self(Map::new()),
+        let [en, zh] = BOTH.get_or_init(|| {
+            let mut words: Value = serde_json::from_str(WORDS).unwrap_or_default();
+            ["en", "zh"].map(|key| match words[key].take() {
+                Value::Object(words) => Words(words),
+                _ => Words(Map::new()),
+            })
+        });
+        match language {
+            Language::En => en,
+            Language::Zh => zh,
         }
     }
 
@@ -30,7 +35,7 @@ impl Words {
         self.0.get(key).and_then(Value::as_str).unwrap_or(key)
     }
 
-    /// The word of `prefix` and `name`; `name` itself where there is none.
+    /// The word of `prefix` and `name`: what a `role` or a `kind` of claim is called; `name` itself where there is none.
     pub(super) fn named<'a>(&'a self, prefix: &str, name: &'a str) -> &'a str {
         self.0.get(&format!("{prefix}_{name}")).and_then(Value::as_str).unwrap_or(name)
     }
@@ -42,10 +47,10 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_words_with_the_same_places() {
-        let (en, zh) = (Words::of(Language::En).0, Words::of(Language::Zh).0);
+        let (en, zh) = (&Words::of(Language::En).0, &Words::of(Language::Zh).0);
         assert!(en.len() > 100);
         assert_eq!(en.keys().collect::<Vec<_>>(), zh.keys().collect::<Vec<_>>());
-        for (key, word) in &en {
+        for (key, word) in en {
             let places = |word: &Value| -> Vec<bool> {
                 let word = word.as_str().unwrap_or_default();
                 assert!(!word.is_empty(), "{key} is empty");

@@ -62,15 +62,7 @@ pub(in crate::report::case) const fn words(case: &CaseFile) -> &'static Words {
 impl Words {
     /// A role as people say it; a role that is not known stays as it is.
     pub(in crate::report::case) fn role<'a>(&self, role: &'a str) -> &'a str {
-        match (self.language, role) {
-            (Language::Zh, "victim") => "受害人",
-            (Language::Zh, "collector") => "归集",
-            (Language::Zh, "mule") => "过账（骡子）",
-            (Language::Zh, "layer") => "分层",
-            (Language::Zh, "cash-out") => "套现",
-            (Language::Zh, "controller") => "控制人",
-            _ => role,
-        }
+        crate::report::case::words::Words::of(self.language).named("role", role)
     }
 
     /// `count` transfers.
