@@ -161,6 +161,8 @@ fn a_trace_has_a_case_file_whose_money_is_that_of_its_books() {
         let sum = |name: &str| rows.iter().map(|row| whole(&row[name])).sum::<i128>();
         assert_eq!(whole(&line["traced"]["minor"]), sum("seeded_minor"));
         assert_eq!(whole(&line["kept"]["minor"]), sum("held_minor") + sum("at_sinks_minor"));
+        let kept = whole(&line["received"]["minor"]) - whole(&line["paid"]["minor"]);
+        assert_eq!(whole(&line["kept"]["minor"]), kept);
     }
     assert!(case["transfers"].as_array().unwrap().iter().all(|transfer| !transfer["traced"].is_null()));
     let flows = read(format!("{trace}/flows.csv")).lines().count() - 1;
@@ -169,6 +171,84 @@ fn a_trace_has_a_case_file_whose_money_is_that_of_its_books() {
     let step = |place: &Value| case["flow_nodes"][place.as_u64().unwrap() as usize]["step"].as_u64().unwrap();
     let links = case["flow_links"].as_array().unwrap();
     assert!(!links.is_empty() && links.iter().all(|link| step(&link["source"]) < step(&link["target"])));
+}
+
+/// Keys of accounts and transactions, names of files and hashes of keys: nothing of them is in what goes out under pseudonyms.
+#[test]
+fn nothing_of_the_data_s_names_is_in_a_case_file_under_pseudonyms() {
+    let bank = Bank::new();
+    let (seeds, trace, key) = (bank.at("bank/seeds.csv"), bank.at("trace"), bank.at("key"));
+    let rows = read(bank.at("bank/transactions.csv"));
+    let sink = rows.lines().nth(1).unwrap().split(',').nth(2).unwrap().to_string();
+    std::fs::write(bank.at("sinks.csv"), format!("account\n{sink}\n")).unwrap();
+    done([
+        "trace",
+        &bank.graph,
+        "--seeds",
+        &seeds,
+        "--policy",
+        "fifo",
+        "--sinks",
+        &bank.at("sinks.csv"),
+        "--output",
+        &trace,
+    ]);
+    done(["backup-key", &key]);
+    for (what, place) in [("--ring", bank.at("rings/1")), ("--trace", trace)] {
+        for format in ["html", "md", "json"] {
+            let output = bank.at(&format!("{}.{format}", &what[2..]));
+            done([
+                "report",
+                &bank.graph,
+                what,
+                &place,
+                "--key-file",
+                &key,
+                "--format",
+                format,
+                "--output",
+                &output,
+            ]);
+            let text = read(&output);
+            for row in rows.lines().skip(1) {
+                let cells: Vec<&str> = row.split(',').collect();
+                for name in [cells[1], cells[2]] {
+                    assert!(!text.contains(name), "{name} in {output}");
+                }
+            }
+            let ring = read(bank.at("rings/rings.csv"))
+                .lines()
+                .nth(1)
+                .unwrap()
+                .split(',')
+                .next()
+                .unwrap()
+                .to_string();
+            assert!(!text.contains(&ring) && !text.contains("transactions.csv"), "{output}");
+        }
+    }
+}
+
+#[test]
+fn books_that_do_not_balance_are_refused() {
+    let bank = Bank::new();
+    let (seeds, trace, output) = (bank.at("bank/seeds.csv"), bank.at("trace"), bank.at("case.md"));
+    done(["trace", &bank.graph, "--seeds", &seeds, "--policy", "fifo", "--output", &trace]);
+    let books = format!("{trace}/ledger.json");
+    let written = read(&books);
+    let held = written.split("\"held_minor\": \"").nth(1).unwrap().split('"').next().unwrap();
+    let changed =
+        written.replacen(&format!("\"held_minor\": \"{held}\""), "\"held_minor\": \"123456789\"", 1);
+    for (text, problem) in
+        [(changed, "do not balance"), (written.replacen("\"held_minor\"", "\"hold_minor\"", 1), "held_minor")]
+    {
+        std::fs::write(&books, text).unwrap();
+        let report =
+            ["report", &bank.graph, "--trace", &trace, "--reveal", "--format", "md", "--output", &output];
+        let said = refused(report, "input", 4);
+        assert!(said.contains(problem), "{said}");
+        assert!(!Path::new(&output).exists());
+    }
 }
 
 #[test]

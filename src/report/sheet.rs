@@ -37,6 +37,23 @@ impl Sheet {
     /// # Errors
     /// [`Error::Io`], [`Error::Limit`], and [`Error::Input`] with file and line for what is no such CSV.
     pub(super) fn read(path: &Path, allowed: &[&str]) -> Result<Self> {
+        let (name, bytes) = Self::load(path)?;
+        Self::parse(name, bytes, allowed)
+    }
+
+    /// Reads a file that the engine wrote; it has the columns of `needed`, and may have others.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn written(path: &Path, needed: &[&str]) -> Result<Self> {
+        let (name, bytes) = Self::load(path)?;
+        let sheet = Self::cut(name, bytes, needed, |_| true)?;
+        needed.iter().try_for_each(|column| sheet.need(column))?;
+        Ok(sheet)
+    }
+
+    /// The name and the bytes of a file.
+    fn load(path: &Path) -> Result<(String, Vec<u8>)> {
         let found = std::fs::metadata(path).map_err(Error::io(path))?.len();
         if found > BYTES_MAX {
             let remedy = "cut the file into several";
@@ -49,25 +66,30 @@ impl Sheet {
         }
         let bytes = std::fs::read(path).map_err(Error::io(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Self::parse(name, bytes, allowed)
+        Ok((name, bytes))
     }
 
     /// As [`read`](Self::read), of bytes that errors call `name`.
     pub(super) fn parse(name: String, bytes: Vec<u8>, allowed: &[&str]) -> Result<Self> {
+        Self::cut(name, bytes, allowed, |column| allowed.contains(&column))
+    }
+
+    /// Header and records; `columns` are those that the header is expected to have.
+    fn cut(name: String, bytes: Vec<u8>, columns: &[&str], allowed: impl Fn(&str) -> bool) -> Result<Self> {
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
             Error::input(format!("{name}, line {line}"), "not UTF-8; save the file as UTF-8")
         })?;
         let mut records = records(&name, text.strip_prefix('\u{feff}').unwrap_or(text))?.into_iter();
         let Some((line, header)) = records.next() else {
-            return Err(Error::input(&name, format!("empty; expected a header with {}", allowed.join(", "))));
+            return Err(Error::input(&name, format!("empty; expected a header with {}", columns.join(", "))));
         };
         let header: Vec<String> = header.into_iter().map(|field| field.trim().to_string()).collect();
         for (at, column) in header.iter().enumerate() {
             let problem = if header[..at].contains(column) {
                 format!("two columns are called {column:?}")
-            } else if !allowed.contains(&column.as_str()) {
-                format!("unknown column {column:?}; the columns can be {}", allowed.join(", "))
+            } else if !allowed(column) {
+                format!("unknown column {column:?}; the columns can be {}", columns.join(", "))
             } else {
                 continue;
             };

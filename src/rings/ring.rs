@@ -112,9 +112,10 @@ impl Material<'_> {
         let claims = count(claims);
         let mut num_claims: BTreeMap<AccountId, u32> = BTreeMap::new();
         // A community says that accounts belong together, not that all of them took part.
-        let tells = |counted: &&Counted| counted.claim.kind != ClaimKind::Community;
-        let telling = if claims.iter().any(|counted| tells(&counted)) { tells } else { |_: &&Counted| true };
-        for Counted { claim, .. } in claims.iter().filter(telling) {
+        let alone = claims.iter().all(|counted| counted.claim.kind == ClaimKind::Community);
+        for Counted { claim, .. } in
+            claims.iter().filter(|counted| alone || counted.claim.kind != ClaimKind::Community)
+        {
             let is_member =
                 |account: &AccountId| claim.kind == ClaimKind::Identity || !(self.is_hub)(account.0);
             claim

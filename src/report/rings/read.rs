@@ -39,7 +39,7 @@ impl RingPlace {
             });
         };
         let file = directory.join("rings.csv");
-        let sheet = sheet(&file, &["ring", "rank"])?;
+        let sheet = Sheet::written(&file, &["ring", "rank"])?;
         for record in sheet.iter() {
             if record.need("ring")? == ring || record.need("rank")? == ring {
                 let name = record.need("ring")?.to_string();
@@ -57,54 +57,10 @@ impl RingPlace {
         mut each: impl FnMut(Record<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let columns = [&["ring"], columns].concat();
-        let sheet = sheet(&self.directory.join(table), &columns)?;
+        let sheet = Sheet::written(&self.directory.join(table), &columns)?;
         let own = sheet.iter().filter(|record| record.get("ring") == Some(self.name.as_str()));
         own.map(&mut each).collect()
     }
-}
-
-/// A table of rings with at least these columns.
-fn sheet(path: &Path, needed: &[&str]) -> Result<Sheet> {
-    const KNOWN: [&str; 35] = [
-        "ring",
-        "rank",
-        "score_millibits",
-        "num_accounts",
-        "num_transactions",
-        "num_identifiers",
-        "num_claims",
-        "kinds",
-        "first",
-        "last",
-        "account",
-        "roles",
-        "community",
-        "claim",
-        "kind",
-        "adds_millibits",
-        "stage",
-        "role",
-        "transaction",
-        "source",
-        "destination",
-        "time",
-        "currency",
-        "paid_minor",
-        "received_currency",
-        "received_minor",
-        "identifier",
-        "count",
-        "millibits",
-        "kept_minor",
-        "inside_minor",
-        "traced_minor",
-        "hub",
-        "claims_set_aside",
-        "claims_left",
-    ];
-    let sheet = Sheet::read(path, &KNOWN)?;
-    needed.iter().try_for_each(|column| sheet.need(column))?;
-    Ok(sheet)
 }
 
 /// The rings of a directory, by rank: their names, and the accounts of each.
@@ -112,12 +68,12 @@ fn sheet(path: &Path, needed: &[&str]) -> Result<Sheet> {
 /// # Errors
 /// [`Error::Input`], [`Error::Io`].
 pub(super) fn previous(directory: &Path) -> Result<(Vec<String>, Vec<BTreeSet<String>>)> {
-    let rings = sheet(&directory.join("rings.csv"), &["ring"])?;
+    let rings = Sheet::written(&directory.join("rings.csv"), &["ring"])?;
     let names =
         rings.iter().map(|record| record.need("ring").map(str::to_string)).collect::<Result<Vec<_>>>()?;
     let places: BTreeMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
     let mut members = vec![BTreeSet::new(); names.len()];
-    for record in sheet(&directory.join("members.csv"), &["ring", "account"])?.iter() {
+    for record in Sheet::written(&directory.join("members.csv"), &["ring", "account"])?.iter() {
         let ring = record.need("ring")?;
         let place = places.get(ring).ok_or_else(|| record.unknown("ring", ring))?;
         members[*place].insert(record.need("account")?.to_string());

@@ -102,7 +102,7 @@ pub fn ring_report(view: &View<'_>, question: &RingQuestion, run: &Run) -> Resul
         let kept = heirs(&changes(&old_members, &members), members.len());
         inherit(&mut names, &old_names, &kept);
     }
-    say(&mut document, question, &found);
+    say(graph, &mut document, question, &found);
     let named = NamedRings { found, names };
     let tables = tables(graph, &named, question.identifiers, run)?;
     let report = Report { tables, document_name: "summary", document, parts: Vec::new() };
@@ -174,7 +174,8 @@ fn claim_name(graph: &Graph, claim: &Claim) -> Result<String> {
 }
 
 /// What was asked and what was found, in numbers.
-fn say(document: &mut Value, question: &RingQuestion, found: &Rings) {
+fn say(graph: &Graph, document: &mut Value, question: &RingQuestion, found: &Rings) {
+    let names = &graph.manifest().kinds;
     let options = &question.options;
     let searches: BTreeMap<&str, Value> = options
         .searches
@@ -183,7 +184,7 @@ fn say(document: &mut Value, question: &RingQuestion, found: &Rings) {
         .collect();
     document["options"] = json!({
         "identity": options.identity.as_ref().map(|identity| json!({
-            "kinds": identity.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.0).collect::<Vec<_>>()),
+            "kinds": identity.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| names[kind.index()].name.as_str()).collect::<Vec<_>>()),
             "accounts_max": identity.accounts_max, "accounts_min": identity.accounts_min,
         })),
         "typologies": searches,
