@@ -272,39 +272,14 @@ impl Keys {
         container: &Container,
         check: impl Fn() -> Result<()> + Sync,
     ) -> Result<()> {
-        let damaged = |detail: String| Error::damaged(container.path(), "keys", detail);
-        let refuse = |detail: Option<String>| detail.map_or(Ok(()), |detail| Err(damaged(detail)));
-        match &self.index {
-            Index::Texts(texts) => {
-                refuse(texts.broken_text()?)?;
-                refuse(texts.broken_table(&check)?)?;
-            }
-            Index::Numbers { numbers, .. } => {
-                if let Some((base, step)) = numbers.as_sequence() {
-                    // Found by arithmetic, however many there are.
-                    let rise = step.checked_mul((numbers.len() as u64).saturating_sub(1));
-                    let last = rise.and_then(|rise| base.checked_add(rise));
-                    let distinct = step > 0 || numbers.len() < 2;
-                    let fits = distinct && last.is_some_and(|last| last < NUMBER_END);
-                    return refuse((!fits).then(|| "numbers repeat, or are not below 2^63".to_string()));
-                }
-            }
-        }
-        let wrong = |ids: Range<usize>| -> Result<()> {
-            check()?;
-            let mut key = Vec::new();
-            for id in ids {
-                let id = id as u32;
-                key.clear();
-                self.key(id, &mut key)?;
-                let found = self.find(&key)?;
-                if found != Some(id) {
-                    return Err(damaged(format!("the key of id {id} leads to {found:?}")));
-                }
-            }
-            Ok(())
+        let broken = match &self.index {
+            Index::Texts(texts) => match texts.broken_text()? {
+                None => texts.broken_table(&check)?,
+                broken => broken,
+            },
+            Index::Numbers { numbers, order } => broken_numbers(numbers, order.as_ref(), &check)?,
         };
-        tasks(self.len()).find_map_first(|ids| wrong(ids).err()).map_or(Ok(()), Err)
+        broken.map_or(Ok(()), |detail| Err(Error::damaged(container.path(), "keys", detail)))
     }
 }
 
@@ -343,6 +318,40 @@ fn find_number(number: u64, numbers: &Codes<u64>, order: Option<&Column<u32>>) -
     Ok(None)
 }
 
+/// What keeps numbers from being found, each at its id, if anything does.
+fn broken_numbers(
+    numbers: &Codes<u64>,
+    order: Option<&Column<u32>>,
+    check: &(impl Fn() -> Result<()> + Sync),
+) -> Result<Option<String>> {
+    const RANGE: &str = "numbers repeat, or are not below 2^63";
+    if let Some((base, step)) = numbers.as_sequence() {
+        // Found by arithmetic, however many there are.
+        let rise = step.checked_mul((numbers.len() as u64).saturating_sub(1));
+        let last = rise.and_then(|rise| base.checked_add(rise));
+        let distinct = step > 0 || numbers.len() < 2;
+        let fits = distinct && last.is_some_and(|last| last < NUMBER_END);
+        return Ok((!fits).then(|| RANGE.to_string()));
+    }
+    let order = order.map(Column::all).transpose()?;
+    let number = |place: usize| numbers.get(order.map_or(place, |order| order[place] as usize));
+    // As many places as ids, at ever larger numbers: each id is there once, and a binary search finds it.
+    let falls = |places: Range<usize>| -> Result<Option<usize>> {
+        check()?;
+        let mut before = places.start.checked_sub(1).map(number).transpose()?;
+        for place in places {
+            let this = number(place)?;
+            if this >= NUMBER_END || before.is_some_and(|before| before >= this) {
+                return Ok(Some(place));
+            }
+            before = Some(this);
+        }
+        Ok(None)
+    };
+    let wrong = tasks(numbers.len()).find_map_first(|places| falls(places).transpose()).transpose()?;
+    Ok(wrong.map(|place| format!("{RANGE}, or are not in order: at place {place}")))
+}
+
 impl Texts {
     /// What is wrong with how the offsets cut the text, if anything is.
     fn broken_text(&self) -> Result<Option<String>> {
@@ -357,8 +366,9 @@ impl Texts {
 
     /// What keeps the table from being the one that [`write_texts`] makes, if anything does.
     ///
-    /// Each slot is judged beside the taken one before it, so that nothing is searched before it is known that every
-    /// search is short: a table that somebody filled on purpose would otherwise be searched from end to end for each key.
+    /// Each slot is judged beside the taken ones before it, and nothing is searched: a table that somebody filled on purpose would
+    /// be searched from end to end for each key. Every key is in a slot of its own, in reach of its home, and no other
+    /// has its bytes, so it is found at its id.
     fn broken_table(&self, check: &(impl Fn() -> Result<()> + Sync)) -> Result<Option<String>> {
         let (slots, tags) = (self.slots.all()?, self.tags.all()?);
         let num_keys = self.offsets.len() - 1;
@@ -379,21 +389,43 @@ impl Texts {
         if is_behind {
             return Ok(Some("empty slots follow behind the last".to_string()));
         }
-        let order = |id: u32| Ok::<_, Error>(((self.hasher.hash(self.key(id)?) >> 32) as u32, id));
-        // The longest probe of the slots of a task, or the first slot that is not in its place.
+        let upper = |id: u32| Ok::<_, Error>((self.hasher.hash(self.key(id)?) >> 32) as u32);
+        // The longest probe of the slots of a task, or the first slot that is not in its place or repeats a key.
         let probe_of = |places: Range<usize>| -> Result<std::result::Result<usize, usize>> {
             check()?;
-            let before = slots[..places.start].iter().rfind(|&&id| id != NONE);
-            let mut before = before.map(|&id| order(id)).transpose()?;
+            // The ids before this one that share the upper half of its hash: those that could have its bytes.
+            let mut alike: Vec<u32> = Vec::new();
+            let mut above = None;
+            for &id in slots[..places.start].iter().rev().filter(|&&id| id != NONE) {
+                let this = upper(id)?;
+                if *above.get_or_insert(this) != this {
+                    break;
+                }
+                alike.push(id);
+            }
+            alike.reverse();
             let mut probe = 0;
             for at in places.filter(|&at| slots[at] != NONE) {
-                let (id, hash) = (slots[at], self.hasher.hash(self.key(slots[at])?));
-                let ((home, tag), this) = (place(hash, self.num_homes), ((hash >> 32) as u32, id));
+                let id = slots[at];
+                let key = self.key(id)?;
+                let hash = self.hasher.hash(key);
+                let ((home, tag), this) = (place(hash, self.num_homes), (hash >> 32) as u32);
+                if above != Some(this) {
+                    alike.clear();
+                }
                 let in_place = at == home || (at > home && slots[at - 1] != NONE);
-                if !in_place || tags[at] != tag || before.is_some_and(|before| before >= this) {
+                let in_order =
+                    above.is_none_or(|above| above <= this) && alike.last().is_none_or(|&last| last < id);
+                if !in_place || tags[at] != tag || !in_order {
                     return Ok(Err(at));
                 }
-                (probe, before) = (probe.max(at - home), Some(this));
+                for &other in &alike {
+                    if self.key(other)? == key {
+                        return Ok(Err(at));
+                    }
+                }
+                alike.push(id);
+                (probe, above) = (probe.max(at - home), Some(this));
             }
             Ok(Ok(probe))
         };
@@ -402,7 +434,7 @@ impl Texts {
         for probe in probes {
             match probe {
                 Ok(probe) => longest = longest.max(probe),
-                Err(at) => return Ok(Some(format!("slot {at} is not in its place"))),
+                Err(at) => return Ok(Some(format!("slot {at} is not in its place, or repeats a key"))),
             }
         }
         let stated = self.probe_max;

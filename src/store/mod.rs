@@ -11,6 +11,7 @@ pub mod column;
 pub mod container;
 pub mod disk;
 pub mod doctor;
+mod entropy;
 pub mod format;
 pub mod generations;
 pub mod keys;

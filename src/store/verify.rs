@@ -17,6 +17,7 @@ use super::open::open_files;
 use super::{Io, Store, rules};
 use crate::error::{Error, Result};
 use crate::run::Run;
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
@@ -65,9 +66,10 @@ pub fn verify_generation(path: &Path, generation: Option<u64>, full: bool, run: 
         };
         if full {
             run.stage("checksums", verified.bytes);
-            for (entry, container) in manifest.files().zip(&containers) {
-                check_file(entry, container, run)?;
-            }
+            let files: Vec<_> = manifest.files().zip(&containers).collect();
+            let wrong =
+                files.par_iter().find_map_first(|(entry, container)| check_file(entry, container, run).err());
+            wrong.map_or(Ok(()), Err)?;
             check_rules(&store, manifest, &containers, run)?;
         }
         Ok(verified)

@@ -16,10 +16,11 @@
 use super::super::format::{hex, word};
 use super::super::generations::MANIFEST_BYTES_MAX;
 use super::super::manifest::{Current, FileEntry, Manifest, is_name, manifest_name};
-use super::key::{Key, cipher, random};
+use super::key::{Key, cipher};
 use super::stream::{BATCH, CHUNK, SEALED, Stream, TAG, check_payload, num_chunks, sealed_bytes};
 use crate::error::{Error, Result};
 use crate::run::Run;
+use crate::store::entropy::random;
 use aes_gcm::aead::AeadInOut;
 use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSliceMut};
 use sha2::{Digest, Sha256};

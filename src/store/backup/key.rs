@@ -18,6 +18,7 @@ use super::super::disk::{Disk, DiskFile, again};
 use super::super::format::hex;
 use super::landing::{check_new, parent};
 use crate::error::{Error, Result};
+use crate::store::entropy::random;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -177,12 +178,6 @@ fn derive(key: &[u8; 32], label: &str, output: &mut [u8]) {
     Hkdf::<Sha256>::new(None, key)
         .expand(label.as_bytes(), output)
         .expect("HKDF gives up to 8,160 bytes, and at most 32 are asked for");
-}
-
-/// Fills `bytes` from the system's randomness.
-pub(super) fn random(bytes: &mut [u8]) -> Result<()> {
-    let refused = |error| Error::io(Path::new("the system's randomness"))(std::io::Error::other(error));
-    getrandom::fill(bytes).map_err(refused)
 }
 
 /// Refuses a key file that others own or may use.

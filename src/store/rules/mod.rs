@@ -4,19 +4,23 @@
 //! was written can be true: orders, ranges, and that everything that is stored
 //! twice says the same twice.
 
-use super::column::{Codes, Column, Element};
-use super::container::Container;
-use super::format::{ATTRIBUTE_FIRST, ColumnId, flags};
-use super::manifest::{AttributeKind, AttributesEntry, Manifest, Partition, SegmentEntry, manifest_name};
-use super::segment::{Adjacency, Links, Segment, Transactions};
 use crate::error::{Error, Result};
 use crate::ids::NONE;
 use crate::run::Run;
+use crate::store::column::{Codes, Column, Element};
+use crate::store::container::Container;
+use crate::store::format::{ATTRIBUTE_FIRST, ColumnId, flags};
+use crate::store::manifest::{
+    AttributeKind, AttributesEntry, Manifest, Partition, SegmentEntry, manifest_name,
+};
+use crate::store::segment::{Links, Segment, Transactions};
 use rayon::prelude::{
     IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator, ParallelSlice,
 };
 use std::path::Path;
 use std::sync::Arc;
+
+mod adjacency;
 
 /// Transactions and their sum in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,8 +31,6 @@ pub(super) struct Total {
 
 /// Rows looked at between two looks at the run.
 const ROWS_PER_TASK: usize = 1 << 16;
-/// Nodes looked at between two looks at the run.
-const NODES_PER_TASK: usize = 1 << 13;
 
 fn broken<T>(container: &Container, id: ColumnId, detail: impl ToString) -> Result<T> {
     Err(Error::damaged(container.path(), format!("column {}", id.name()), detail))
@@ -152,15 +154,8 @@ pub(super) fn of_segment(
 ) -> Result<()> {
     of_transactions(container, &segment.transactions, manifest)?;
     run.check()?;
-    let corrected = &of_references(container, &segment.transactions, corrections)?;
-    let (source, destination) = (&segment.transactions.source, &segment.transactions.destination);
-    let out =
-        Direction { adjacency: &segment.outgoing, name: "out", own: source, other: destination, corrected };
-    let incoming =
-        Direction { adjacency: &segment.incoming, name: "in", own: destination, other: source, corrected };
-    for direction in [out, incoming] {
-        direction.check(container, manifest.num_accounts, run)?;
-    }
+    let corrected = of_references(container, &segment.transactions, corrections)?;
+    adjacency::check(container, segment, &corrected, manifest.num_accounts, run)?;
     of_links(container, &segment.links, manifest)?;
     run.check()?;
     if let Some(keys) = &segment.keys {
@@ -321,94 +316,6 @@ fn add_amounts(transactions: &Transactions, totals: &mut [Total]) -> Result<()> 
         }
     }
     Ok(())
-}
-
-/// One adjacency and the columns that it must agree with.
-struct Direction<'s> {
-    adjacency: &'s Adjacency,
-    name: &'s str,
-    /// The end that the adjacency is sorted by.
-    own: &'s Column<u32>,
-    /// The end that it lists.
-    other: &'s Column<u32>,
-    /// Positions of transactions that have no edge, ascending.
-    corrected: &'s [u32],
-}
-
-impl Direction<'_> {
-    /// The slices cut all edges; each edge stands under its own end, with its other end, in order of position. As every
-    /// position has one own end and positions rise within a slice, no transaction can be there twice; as there are as
-    /// many edges as transactions that were not corrected, and none of one that was, none is missing.
-    fn check(&self, container: &Container, num_accounts: u32, run: &Run) -> Result<()> {
-        let Adjacency { nodes, offsets, neighbors, transactions } = self.adjacency;
-        let broken = |part: &str, detail: String| {
-            Err(Error::damaged(container.path(), format!("column {}.{part}", self.name), detail))
-        };
-        let (offsets, neighbors, transactions) = (offsets.all()?, neighbors.all()?, transactions.all()?);
-        let (own, other) = (self.own.all()?, self.other.all()?);
-        if offsets.is_empty() {
-            return Ok(());
-        }
-        if neighbors.len() + self.corrected.len() != own.len() {
-            return broken(
-                "neighbors",
-                "there is not one edge for each transaction that was not corrected".to_string(),
-            );
-        }
-        if (offsets[0], offsets[offsets.len() - 1] as usize) != (0, neighbors.len()) {
-            return broken("offsets", "they do not cut all edges".to_string());
-        }
-        // A node that is listed has an edge.
-        let rise_min = u32::from(nodes.is_some());
-        let falls = |pair: &[u32]| pair[1].checked_sub(pair[0]).is_none_or(|rise| rise < rise_min);
-        if let Some(at) = offsets.par_windows(2).position_first(falls) {
-            return broken("offsets", format!("value {} is too small after value {at}", at + 1));
-        }
-        let nodes = nodes.as_ref().map(Column::all).transpose()?;
-        let num_nodes = offsets.len() - 1;
-        match nodes {
-            Some(nodes) => {
-                let ascend = nodes.par_windows(2).all(|pair| pair[0] < pair[1]);
-                if !ascend || nodes.last().is_some_and(|&node| node >= num_accounts) {
-                    return broken("nodes", "they are not ascending accounts".to_string());
-                }
-            }
-            None if num_nodes > num_accounts as usize => {
-                return broken("offsets", format!("{num_nodes} slices for {num_accounts} accounts"));
-            }
-            None => {}
-        }
-        let node_is_wrong = |place: usize| -> Option<(&str, usize)> {
-            let node = nodes.map_or(place as u32, |nodes| nodes[place]);
-            let edges = offsets[place] as usize..offsets[place + 1] as usize;
-            let mut before = None;
-            for edge in edges {
-                let position = transactions[edge];
-                let end = own.get(position as usize);
-                let has_none = self.corrected.binary_search(&position).is_ok();
-                if end != Some(&node) || has_none || before.is_some_and(|before| before >= position) {
-                    return Some(("transactions", edge));
-                }
-                if other[position as usize] != neighbors[edge] {
-                    return Some(("neighbors", edge));
-                }
-                before = Some(position);
-            }
-            None
-        };
-        let tasks = num_nodes.div_ceil(NODES_PER_TASK);
-        let wrong = (0..tasks).into_par_iter().find_map_first(|task| {
-            if let Err(error) = run.check() {
-                return Some(Err(error));
-            }
-            let places = task * NODES_PER_TASK..num_nodes.min((task + 1) * NODES_PER_TASK);
-            places.into_iter().find_map(node_is_wrong).map(Ok)
-        });
-        match wrong.transpose()? {
-            Some((part, edge)) => broken(part, format!("value {edge} does not fit its transaction")),
-            None => Ok(()),
-        }
-    }
 }
 
 fn of_links(container: &Container, links: &Links, manifest: &Manifest) -> Result<()> {
