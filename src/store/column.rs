@@ -17,6 +17,7 @@ use super::format::{BLOCK, ElementType};
 use super::mmap::prefetch;
 use crate::error::{Error, Result};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
@@ -357,14 +358,18 @@ impl<T: Element> Codes<T> {
         }
     }
 
-    /// The values of a range.
+    /// The values of a range; borrowed if they are stored raw.
     ///
     /// # Errors
     /// As [`Column::slice`].
-    pub fn part(&self, range: Range<usize>) -> Result<Vec<T>> {
+    pub fn part(&self, range: Range<usize>) -> Result<Cow<'_, [T]>> {
         match &self.values {
-            Values::Raw(column) => Ok(column.slice(range)?.to_vec()),
-            Values::Sequence { .. } => range.map(|index| self.get(index)).collect(),
+            Values::Raw(column) => column.slice(range).map(Cow::Borrowed),
+            Values::Sequence { base, step, len, .. } if range.end <= *len => {
+                let value = |at: usize| T::from_bits(base.wrapping_add((at as u64).wrapping_mul(*step)));
+                Ok(range.map(value).collect())
+            }
+            Values::Sequence { .. } => Err(self.outside(range.end)),
         }
     }
 

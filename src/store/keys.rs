@@ -251,7 +251,7 @@ impl Keys {
     /// [`Error::Damaged`] if the keys are, or there are not as many.
     pub fn part(&self, ids: Range<usize>) -> Result<KeyList> {
         let texts = match &self.index {
-            Index::Numbers { numbers, .. } => return Ok(KeyList::Numbers(numbers.part(ids)?)),
+            Index::Numbers { numbers, .. } => return Ok(KeyList::Numbers(numbers.part(ids)?.into_owned())),
             Index::Texts(texts) => texts,
         };
         let ends = texts.offsets.slice(ids.start..ids.end.saturating_add(1))?;
@@ -364,7 +364,7 @@ impl Texts {
         Ok(long.map(|id| format!("key {id} is longer than {KEY_BYTES_MAX} bytes")))
     }
 
-    /// What keeps the table from being the one that [`write_texts`] makes, if anything does.
+    /// What keeps the table from being the one that [`write_texts`] makes, if anything does; offsets cut the text.
     ///
     /// Each slot is judged beside the taken ones before it, and nothing is searched: a table that somebody filled on purpose would
     /// be searched from end to end for each key. Every key is in a slot of its own, in reach of its home, and no other
@@ -389,7 +389,11 @@ impl Texts {
         if is_behind {
             return Ok(Some("empty slots follow behind the last".to_string()));
         }
-        let upper = |id: u32| Ok::<_, Error>((self.hasher.hash(self.key(id)?) >> 32) as u32);
+        let hashes = self.hashes(check)?;
+        let hash_of = |id: u32| match hashes.get(id as usize) {
+            Some(&hash) => Ok(hash),
+            None => self.key(id).map(|key| self.hasher.hash(key)), // There is no such key: its error.
+        };
         // The longest probe of the slots of a task, or the first slot that is not in its place or repeats a key.
         let probe_of = |places: Range<usize>| -> Result<std::result::Result<usize, usize>> {
             check()?;
@@ -397,7 +401,7 @@ impl Texts {
             let mut alike: Vec<u32> = Vec::new();
             let mut above = None;
             for &id in slots[..places.start].iter().rev().filter(|&&id| id != NONE) {
-                let this = upper(id)?;
+                let this = (hash_of(id)? >> 32) as u32;
                 if *above.get_or_insert(this) != this {
                     break;
                 }
@@ -407,8 +411,7 @@ impl Texts {
             let mut probe = 0;
             for at in places.filter(|&at| slots[at] != NONE) {
                 let id = slots[at];
-                let key = self.key(id)?;
-                let hash = self.hasher.hash(key);
+                let hash = hash_of(id)?;
                 let ((home, tag), this) = (place(hash, self.num_homes), (hash >> 32) as u32);
                 if above != Some(this) {
                     alike.clear();
@@ -420,7 +423,7 @@ impl Texts {
                     return Ok(Err(at));
                 }
                 for &other in &alike {
-                    if self.key(other)? == key {
+                    if self.key(other)? == self.key(id)? {
                         return Ok(Err(at));
                     }
                 }
@@ -439,6 +442,20 @@ impl Texts {
         }
         let stated = self.probe_max;
         Ok((longest != stated).then(|| format!("the longest probe is {longest}, {stated} is stated")))
+    }
+
+    /// The hash of every key. The texts are read in order: looked up slot by slot, each would wait for memory twice.
+    fn hashes(&self, check: &(impl Fn() -> Result<()> + Sync)) -> Result<Vec<u64>> {
+        let (offsets, text) = (self.offsets.all()?, self.text.all()?);
+        let mut hashes = vec![0; offsets.len() - 1];
+        hashes.par_chunks_mut(PER_TASK).zip(tasks(offsets.len() - 1)).try_for_each(|(hashes, ids)| {
+            check()?;
+            for (hash, id) in hashes.iter_mut().zip(ids) {
+                *hash = self.hasher.hash(&text[offsets[id] as usize..offsets[id + 1] as usize]);
+            }
+            Ok::<_, Error>(())
+        })?;
+        Ok(hashes)
     }
 
     fn key(&self, id: u32) -> Result<&[u8]> {

@@ -184,7 +184,7 @@ pub(super) fn chunk(graph: &Graph, number: usize, rows: Range<usize>) -> Result<
     let schema = &graph.manifest().schema;
     let received = match &columns.received {
         Some((amounts, currencies)) => {
-            Some((amounts.slice(rows.clone())?.to_vec(), currencies.part(rows.clone())?))
+            Some((amounts.slice(rows.clone())?.to_vec(), currencies.part(rows.clone())?.into_owned()))
         }
         None => None,
     };
@@ -197,11 +197,11 @@ pub(super) fn chunk(graph: &Graph, number: usize, rows: Range<usize>) -> Result<
         destination: columns.destination.slice(rows.clone())?.to_vec(),
         time: columns.time.slice(rows.clone())?.to_vec(),
         amount: columns.amount.slice(rows.clone())?.to_vec(),
-        currency: columns.currency.part(rows.clone())?,
+        currency: columns.currency.part(rows.clone())?.into_owned(),
         received,
-        channels: (Vec::new(), columns.channel.part(rows.clone())?),
-        labels: (Vec::new(), columns.label.part(rows.clone())?),
-        flags: columns.flags.part(rows.clone())?,
+        channels: (Vec::new(), columns.channel.part(rows.clone())?.into_owned()),
+        labels: (Vec::new(), columns.label.part(rows.clone())?.into_owned()),
+        flags: columns.flags.part(rows.clone())?.into_owned(),
         devices,
         keys: segment.keys.as_ref().map(|keys| keys.part(rows.clone())).transpose()?,
         ..Batch::default()
@@ -212,8 +212,11 @@ pub(super) fn chunk(graph: &Graph, number: usize, rows: Range<usize>) -> Result<
         currencies: (0..schema.currencies.len() as u16).collect(),
         channels: (0..=schema.channels.len() as u8).collect(),
         labels: (0..=schema.labels.len() as u8).collect(),
-        references: Some(columns.row.part(rows.clone())?),
-        refers: columns.refers.as_ref().map_or(Ok(Vec::new()), |refers| refers.part(rows))?,
+        references: Some(columns.row.part(rows.clone())?.into_owned()),
+        refers: columns
+            .refers
+            .as_ref()
+            .map_or(Ok(Vec::new()), |refers| Ok(refers.part(rows)?.into_owned()))?,
     })
 }
 

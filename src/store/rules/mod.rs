@@ -14,9 +14,8 @@ use crate::store::manifest::{
     AttributeKind, AttributesEntry, Manifest, Partition, SegmentEntry, manifest_name,
 };
 use crate::store::segment::{Links, Segment, Transactions};
-use rayon::prelude::{
-    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator, ParallelSlice,
-};
+use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSlice};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,8 +95,8 @@ pub(super) fn of_times(
     partition: Partition,
 ) -> Result<()> {
     let times = segment.transactions.time.all()?;
-    if let Some(at) = times.par_windows(2).position_first(|pair| pair[0] > pair[1]) {
-        return broken(container, ColumnId::TIME, format!("value {} is earlier than the one before", at + 1));
+    if let Some(at) = first_pair(times, |before, this| before > this) {
+        return broken(container, ColumnId::TIME, format!("value {at} is earlier than the one before"));
     }
     let ends = (times.first().copied().unwrap_or(0), times.last().copied().unwrap_or(0));
     if ends != (entry.time_min, entry.time_max) {
@@ -183,8 +182,7 @@ fn of_transactions(container: &Container, transactions: &Transactions, manifest:
         let kind = manifest.kinds.iter().find(|kind| kind.name == "device");
         let num_devices = kind.map_or(0, |kind| kind.num_identifiers);
         let devices = device.all()?;
-        if let Some(at) = devices.par_iter().position_first(|&device| device != NONE && device >= num_devices)
-        {
+        if let Some(at) = first_value(devices, |device| device != NONE && device >= num_devices) {
             return broken(
                 container,
                 ColumnId::DEVICE,
@@ -193,18 +191,24 @@ fn of_transactions(container: &Container, transactions: &Transactions, manifest:
         }
     }
     let (source, destination) = (transactions.source.all()?, transactions.destination.all()?);
-    let flags_are_wrong = |at: usize| -> Result<bool> {
-        let flags = transactions.flags.get(at)?;
-        Ok((flags & flags::SELF_TRANSFER != 0) != (source[at] == destination[at]))
+    let flags_are_wrong = |at: Range<usize>| -> Result<Option<usize>> {
+        let flags = transactions.flags.part(at.clone())?;
+        let ends = source[at.clone()].iter().zip(&destination[at]);
+        let is_wrong = |(&flags, (source, destination)): (&u8, (&u32, &u32))| {
+            (flags & flags::SELF_TRANSFER != 0) != (source == destination)
+        };
+        Ok(flags.iter().zip(ends).position(is_wrong))
     };
     if let Some(at) = first(source.len(), flags_are_wrong)? {
         return broken(container, ColumnId::FLAGS, format!("value {at} is not right for its transaction"));
     }
     let times = transactions.time.all()?;
-    let row_is_wrong = |at: usize| -> Result<bool> {
-        Ok(at > 0
-            && times[at - 1] == times[at]
-            && transactions.row.get(at - 1)? > transactions.row.get(at)?)
+    let row_is_wrong = |at: Range<usize>| -> Result<Option<usize>> {
+        let from = at.start.saturating_sub(1);
+        let (times, rows) = (&times[from..at.end], transactions.row.part(from..at.end)?);
+        let mut pairs = times.windows(2).zip(rows.windows(2));
+        let wrong = pairs.position(|(times, rows)| times[0] == times[1] && rows[0] > rows[1]);
+        Ok(wrong.map(|place| from + 1 + place - at.start))
     };
     if let Some(at) = first(times.len(), row_is_wrong)? {
         return broken(
@@ -228,46 +232,104 @@ fn of_references(
     } else {
         transactions.len()
     };
-    let mut corrected = Vec::new();
-    for at in 0..num {
-        let bits = transactions.flags.get(at)?;
-        if bits & flags::CORRECTED != 0 {
-            corrected.push(at as u32);
-            corrections.corrected.push(transactions.row.get(at)?);
-        }
-        if bits & flags::CORRECTION != 0 {
-            corrections.meant.push(transactions.refers.as_ref().map_or(Ok(0), |refers| refers.get(at))?);
-        }
-    }
-    let is_wrong = |at: usize| -> Result<bool> {
-        let refers = transactions.refers.as_ref().map_or(Ok(0), |refers| refers.get(at))?;
-        let bits = transactions.flags.get(at)?;
-        Ok(match refers {
-            0 => bits & flags::CORRECTION != 0,
-            _ => bits & (flags::CORRECTION | flags::REVERSED) == 0 || refers >= transactions.row.get(at)?,
-        })
-    };
     let len = if transactions.refers.is_some() { transactions.len() } else { num };
-    match first(len, is_wrong)? {
-        Some(at) => {
-            broken(container, ColumnId::REFERS, format!("value {at} is not right for its transaction"))
+    let parts = tasks(len).map(|at| -> Result<_> {
+        let flags = transactions.flags.part(at.clone())?;
+        let refers = transactions.refers.as_ref().map(|refers| refers.part(at.clone())).transpose()?;
+        let (mut own, mut wrong) = (Corrections::default(), None);
+        let mut corrected = Vec::new();
+        for (place, &bits) in flags.iter().enumerate() {
+            let refers = refers.as_ref().map_or(0, |refers| refers[place]);
+            if bits & (flags::CORRECTED | flags::CORRECTION) == 0 && refers == 0 {
+                continue;
+            }
+            let row = transactions.row.get(at.start + place)?;
+            if bits & flags::CORRECTED != 0 {
+                corrected.push((at.start + place) as u32);
+                own.corrected.push(row);
+            }
+            if bits & flags::CORRECTION != 0 {
+                own.meant.push(refers);
+            }
+            let is_wrong = match refers {
+                0 => bits & flags::CORRECTION != 0,
+                _ => bits & (flags::CORRECTION | flags::REVERSED) == 0 || refers >= row,
+            };
+            if is_wrong && wrong.is_none() {
+                wrong = Some(at.start + place);
+            }
         }
-        None => Ok(corrected),
+        Ok((corrected, own, wrong))
+    });
+    let mut all = Vec::new();
+    for (corrected, mut own, wrong) in parts.collect::<Result<Vec<_>>>()? {
+        if let Some(at) = wrong {
+            return broken(
+                container,
+                ColumnId::REFERS,
+                format!("value {at} is not right for its transaction"),
+            );
+        }
+        all.extend(corrected);
+        corrections.corrected.append(&mut own.corrected);
+        corrections.meant.append(&mut own.meant);
     }
+    Ok(all)
 }
 
-/// The first of `0..len` that `wrong` is true for.
-fn first(len: usize, wrong: impl Fn(usize) -> Result<bool> + Sync) -> Result<Option<usize>> {
-    let found = (0..len).into_par_iter().with_min_len(ROWS_PER_TASK).find_map_first(|at| match wrong(at) {
-        Ok(false) => None,
-        Ok(true) => Some(Ok(at)),
-        Err(error) => Some(Err(error)),
-    });
-    found.transpose()
+/// `0..len`, cut into tasks.
+fn tasks(len: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
+    let cut = move |task| task * ROWS_PER_TASK..len.min((task + 1) * ROWS_PER_TASK);
+    (0..len.div_ceil(ROWS_PER_TASK)).into_par_iter().map(cut)
+}
+
+/// The first of `0..len` that is wrong; `wrong` says which is the first of a task, counted from its start.
+fn first(len: usize, wrong: impl Fn(Range<usize>) -> Result<Option<usize>> + Sync) -> Result<Option<usize>> {
+    let place = |at: Range<usize>| Ok(wrong(at.clone())?.map(|place| at.start + place));
+    tasks(len).find_map_first(|at| place(at).transpose()).transpose()
+}
+
+/// The first value that is wrong.
+fn first_value<T: Copy + Sync>(values: &[T], wrong: impl Fn(T) -> bool + Sync) -> Option<usize> {
+    let place = |at: Range<usize>| {
+        let values = &values[at.clone()];
+        // Most often none is: looking at all of them is quicker than stopping at one.
+        let any = values.iter().fold(false, |any, &value| any | wrong(value));
+        let first = any.then(|| values.iter().position(|&value| wrong(value))).flatten();
+        first.map(|place| at.start + place)
+    };
+    tasks(values.len()).find_map_first(place)
+}
+
+/// The first value that is wrong behind the one before.
+fn first_pair<T: Copy + Sync>(values: &[T], wrong: impl Fn(T, T) -> bool + Sync) -> Option<usize> {
+    let place = |at: Range<usize>| {
+        let from = at.start.saturating_sub(1);
+        let mut pairs = values[from..at.end].windows(2);
+        let any = pairs.clone().fold(false, |any, pair| any | wrong(pair[0], pair[1]));
+        let first = any.then(|| pairs.position(|pair| wrong(pair[0], pair[1]))).flatten();
+        first.map(|place| from + 1 + place)
+    };
+    tasks(values.len()).find_map_first(place)
+}
+
+/// The first of `0..len` that is not above the one before in `order`.
+fn first_not_above<O: Ord>(len: usize, order: impl Fn(usize) -> Result<O> + Sync) -> Result<Option<usize>> {
+    first(len, |at| {
+        let mut before = at.start.checked_sub(1).map(&order).transpose()?;
+        for (place, at) in at.enumerate() {
+            let this = order(at)?;
+            if before.is_some_and(|before| before >= this) {
+                return Ok(Some(place));
+            }
+            before = Some(this);
+        }
+        Ok(None)
+    })
 }
 
 fn column_below(container: &Container, id: ColumnId, column: &Column<u32>, end: u64) -> Result<()> {
-    match column.all()?.par_iter().position_first(|&value| u64::from(value) >= end) {
+    match first_value(column.all()?, |value| u64::from(value) >= end) {
         Some(at) => broken(container, id, format!("value {at} is not below {end}")),
         None => Ok(()),
     }
@@ -275,7 +337,7 @@ fn column_below(container: &Container, id: ColumnId, column: &Column<u32>, end: 
 
 /// The smallest i64 is no amount: its opposite would not be one.
 fn amounts_fit(container: &Container, id: ColumnId, amounts: &Column<i64>) -> Result<()> {
-    match amounts.all()?.par_iter().position_first(|&amount| amount == i64::MIN) {
+    match first_value(amounts.all()?, |amount| amount == i64::MIN) {
         Some(at) => broken(container, id, format!("value {at} is below -(2^63 - 1)")),
         None => Ok(()),
     }
@@ -283,7 +345,7 @@ fn amounts_fit(container: &Container, id: ColumnId, amounts: &Column<i64>) -> Re
 
 fn codes_below<T: Element>(container: &Container, id: ColumnId, codes: &Codes<T>, end: u64) -> Result<()> {
     let at = match codes.raw() {
-        Some(column) => column.all()?.par_iter().position_first(|value| value.to_bits() >= end),
+        Some(column) => first_value(column.all()?, |value: T| value.to_bits() >= end),
         // A sequence ascends, so its last value is its largest.
         None => match codes.len().checked_sub(1) {
             Some(last) => (codes.get(last)?.to_bits() >= end).then_some(last),
@@ -299,13 +361,13 @@ fn codes_below<T: Element>(container: &Container, id: ColumnId, codes: &Codes<T>
 fn add_amounts(transactions: &Transactions, totals: &mut [Total]) -> Result<()> {
     let amounts = transactions.amount.all()?;
     let num_currencies = totals.len();
-    let sums = amounts.par_chunks(ROWS_PER_TASK).enumerate().map(|(task, amounts)| {
+    let sums = tasks(amounts.len()).map(|at| {
         let mut sums = vec![Total::default(); num_currencies];
-        for (at, &amount) in amounts.iter().enumerate() {
-            // Codes were found to be in range before.
-            let currency = transactions.currency.get(task * ROWS_PER_TASK + at)?;
-            sums[usize::from(currency)].num += 1;
-            sums[usize::from(currency)].minor += i128::from(amount);
+        // Codes were found to be in range before.
+        for (&amount, &currency) in amounts[at.clone()].iter().zip(transactions.currency.part(at)?.iter()) {
+            let sum = &mut sums[usize::from(currency)];
+            sum.num += 1;
+            sum.minor += i128::from(amount);
         }
         Ok(sums)
     });
@@ -323,16 +385,24 @@ fn of_links(container: &Container, links: &Links, manifest: &Manifest) -> Result
     codes_below(container, ColumnId::LINK_KIND, &links.kind, manifest.kinds.len() as u64)?;
     let (account, identifier) = (links.account.all()?, links.identifier.all()?);
     let (first_seen, last_seen) = (links.first.all()?, links.last.all()?);
-    let identifier_is_wrong =
-        |at: usize| Ok(identifier[at] >= manifest.kinds[usize::from(links.kind.get(at)?)].num_identifiers);
+    let identifier_is_wrong = |at: Range<usize>| {
+        let kinds = links.kind.part(at.clone())?;
+        let is_wrong = |(&kind, &identifier): (&u8, &u32)| {
+            identifier >= manifest.kinds[usize::from(kind)].num_identifiers
+        };
+        Ok(kinds.iter().zip(&identifier[at]).position(is_wrong))
+    };
     if let Some(at) = first(links.len(), identifier_is_wrong)? {
         return broken(container, ColumnId::LINK_IDENTIFIER, format!("value {at} is not one of its kind"));
     }
-    let order = |at: usize| Ok::<_, Error>((account[at], links.kind.get(at)?, identifier[at]));
-    if let Some(at) = first(links.len(), |at| Ok(at > 0 && order(at - 1)? >= order(at)?))? {
+    let order = |at: usize| Ok((account[at], links.kind.get(at)?, identifier[at]));
+    if let Some(at) = first_not_above(links.len(), order)? {
         return broken(container, ColumnId::LINK_ACCOUNT, format!("link {at} is not behind the one before"));
     }
-    let seen_is_wrong = |at: usize| Ok(last_seen[at] != i64::MIN && first_seen[at] > last_seen[at]);
+    let seen_is_wrong = |at: Range<usize>| {
+        let mut seen = first_seen[at.clone()].iter().zip(&last_seen[at]);
+        Ok(seen.position(|(&first, &last)| last != i64::MIN && first > last))
+    };
     if let Some(at) = first(links.len(), seen_is_wrong)? {
         return broken(container, ColumnId::LINK_LAST, format!("value {at} is before the first"));
     }
@@ -341,9 +411,9 @@ fn of_links(container: &Container, links: &Links, manifest: &Manifest) -> Result
     let numbers = links.by_identifier.all()?;
     let order = |at: usize| {
         let link = numbers[at] as usize;
-        Ok::<_, Error>((links.kind.get(link)?, identifier[link], account[link]))
+        Ok((links.kind.get(link)?, identifier[link], account[link]))
     };
-    if let Some(at) = first(links.len(), |at| Ok(at > 0 && order(at - 1)? >= order(at)?))? {
+    if let Some(at) = first_not_above(links.len(), order)? {
         return broken(
             container,
             ColumnId::LINK_BY_IDENTIFIER,
@@ -371,7 +441,7 @@ pub(super) fn of_attributes(
             AttributeKind::Float => container.column::<u64>(values)?.len(),
             AttributeKind::Boolean => {
                 let booleans = container.column::<u8>(values)?;
-                if let Some(at) = booleans.all()?.par_iter().position_first(|&value| value > 1) {
+                if let Some(at) = first_value(booleans.all()?, |value| value > 1) {
                     return broken(container, values, format!("value {at} is neither 0 nor 1"));
                 }
                 booleans.len()
