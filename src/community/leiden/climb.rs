@@ -6,7 +6,8 @@
 //! together, so that communities are connected. Then the same is tried again from a level that is small already, with
 //! other orders, as long as that gains: most of what a whole second run would gain, at a tenth of its cost. A whole
 //! second run, from the nodes themselves, is made where communities are not clear, or where `iterations` asks for it; a
-//! small graph, which costs little, is climbed three times where it is refined.
+//! small graph, which costs little, is climbed three times where it is refined. On a large graph whose communities are not clear
+//! the first climb makes whole communities nodes, which is quicker: the second starts from what it found, and refines.
 //!
 //! Levels above the graph are far smaller than it, and most of what can still be gained is gained there: they are swept
 //! until a sweep gains next to nothing, the graph itself only until a sweep gains little. On a large level that gains next
@@ -32,7 +33,7 @@ use rayon::prelude::*;
 const AGAIN_SHARE: usize = 4;
 /// Any level of at most so many entries may.
 const AGAIN_ENTRIES: usize = 1 << 14;
-/// Communities are clear from this part of the greatest possible objective on.
+/// Communities are clear if moving the nodes of the graph once reaches this part of the greatest possible objective.
 const CLEAR_SHARE: (i128, i128) = (4, 5);
 /// Most tries from a small level: parts of communities gain longer than whole ones.
 const AGAIN_MAX: u32 = 3;
@@ -43,6 +44,8 @@ const SMALL_ENTRIES: usize = 1 << 22;
 const TOLERANCE: u32 = 10;
 /// The same for levels above the graph, which cost less.
 const TOLERANCE_ABOVE: u32 = 14;
+/// The same where Leiden climbs again, for the graph and for the levels above: few nodes are looked at any more.
+const TOLERANCE_LATER: (u32, u32) = (20, 18);
 /// A large level above the graph that gains less than that part is not refined any more; if it started with a node for
 /// each community, it is the top.
 const TOP_TOLERANCE: u32 = 20;
@@ -94,16 +97,15 @@ pub(crate) fn climb<W: Whole, V: Volume>(
     how: Climb,
     run: &Run,
 ) -> Result<Summit> {
-    let mut tower = Tower { bottom, terms, how, levels: Vec::new(), open: None, step: 0 };
+    let mut tower =
+        Tower { bottom, terms, how, levels: Vec::new(), open: None, step: 0, climb: 0, clear: true };
     let objective = match start.is_alone() {
         true => bottom.objective_of(bottom.inside.iter().sum(), &start.totals, terms),
         false => bottom.objective(&start.labels, &start.totals, terms),
     };
     let mut objective = tower.rise(false, start, objective, run)?;
     // Where communities are clear, one climb finds nearly all that several find.
-    let clear = objective >= terms.most / CLEAR_SHARE.1 * CLEAR_SHARE.0;
-    let small = how.refined && bottom.neighbors.len() <= SMALL_ENTRIES;
-    let least = match (small, clear) {
+    let least = match (tower.is_small(), tower.clear) {
         (true, _) => 3,
         (false, true) => 1,
         (false, false) => 2,
@@ -111,6 +113,7 @@ pub(crate) fn climb<W: Whole, V: Volume>(
     let iterations = how.iterations.max(least);
     let again_max = if how.refined { AGAIN_MAX } else { AGAIN_WHOLE_MAX };
     for iteration in 1..=iterations {
+        let again_max = if tower.is_rough() { 0 } else { again_max };
         for again in 1..=again_max {
             let Some(depth) = tower.first_small() else { break };
             let start = tower.descend(depth);
@@ -123,6 +126,7 @@ pub(crate) fn climb<W: Whole, V: Volume>(
         }
         if iteration < iterations {
             let start = tower.descend(0);
+            tower.climb += 1;
             let now = tower.rise(false, start, objective, run)?;
             if now == objective {
                 break;
@@ -154,6 +158,10 @@ struct Tower<'a, W: Whole, V: Volume> {
     open: Option<Vec<u32>>,
     /// Levels moved so far, to draw from a new sequence on each.
     step: u64,
+    /// Climbs from the graph itself that came before this one.
+    climb: u32,
+    /// Whether communities are clear; known once the nodes of the graph were moved for the first time.
+    clear: bool,
 }
 
 impl<W: Whole, V: Volume> Tower<'_, W, V> {
@@ -166,10 +174,16 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
             run.stage("communities", 0);
             let seed = crate::random::mix(self.how.seed ^ crate::random::mix(self.step));
             self.step += 1;
-            let tolerance = if self.levels.is_empty() { TOLERANCE } else { TOLERANCE_ABOVE };
+            let finely = self.how.refined && self.climb > 0;
+            let (below, above) = if finely { TOLERANCE_LATER } else { (TOLERANCE, TOLERANCE_ABOVE) };
+            let tolerance = if self.levels.is_empty() { below } else { above };
             let effort = Effort { seed, tolerance };
             let before = state.clone();
             let gained = move_nodes(level, terms, &mut state, effort, run)?;
+            if self.step == 1 {
+                // A gain counts a pair once, the objective from both ends.
+                self.clear = objective + 2 * gained >= terms.most / CLEAR_SHARE.1 * CLEAR_SHARE.0;
+            }
             let mut groups = Groups::by_label(&state.labels);
             // A large level whose communities hardly gain by being joined is the top as it was.
             let hardly = gained <= terms.most >> TOP_TOLERANCE && !is_small(level);
@@ -183,6 +197,7 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
             }
             // Where little is gained above the graph, communities that are connected become nodes as they are.
             let whole = !self.how.refined
+                || self.is_rough()
                 || !self.levels.is_empty() && hardly && connected_parts(level, &state.labels, run)?.1 == 0;
             let build = |groups: &Groups, whole: bool| match whole {
                 true => aggregate(level, groups, run),
@@ -197,7 +212,7 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
                 if groups.len() == level.num_nodes() {
                     return Ok(objective);
                 }
-                above = build(&groups, !self.how.refined)?;
+                above = build(&groups, !self.how.refined || self.is_rough())?;
                 now = level.objective_of(above.inside, &state.totals, terms);
             }
             if above.level.num_nodes() == level.num_nodes() {
@@ -216,6 +231,16 @@ impl<W: Whole, V: Volume> Tower<'_, W, V> {
             state = Moving::new(std::mem::take(&mut above.communities), &above.level.volumes);
             self.levels.push(above);
         }
+    }
+
+    /// Whether the graph is so small that it is climbed several times anyway.
+    fn is_small(&self) -> bool {
+        self.how.refined && self.bottom.neighbors.len() <= SMALL_ENTRIES
+    }
+
+    /// Whether this climb only finds where the next, which refines, starts.
+    fn is_rough(&self) -> bool {
+        self.how.refined && self.climb == 0 && !self.clear && !self.is_small()
     }
 
     /// The lowest level that may be tried again.
