@@ -61,8 +61,8 @@ pub struct LeidenOptions {
     pub resolution: f64,
     /// Orders are drawn from this seed.
     pub seed: u64,
-    /// Times that the graph is climbed from its nodes; at least 1. Where communities are not clear (the first climb
-    /// reaches less than four fifths of the greatest possible objective) there are at least 2, and Leiden climbs a graph
+    /// Times that the graph is climbed from its nodes; at least 1. Where communities are not clear (moving the nodes
+    /// once reaches less than four fifths of the greatest possible objective) there are at least 2, and Leiden climbs a graph
     /// of at most 2^22 entries at least 3 times. Ends early when nothing is gained.
     pub iterations: u32,
     /// Whether weights count; otherwise every entry weighs 1.
