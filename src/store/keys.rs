@@ -408,10 +408,12 @@ impl Texts {
                 alike.push(id);
             }
             alike.reverse();
+            // All hashes are looked up before the first is used: reads that do not wait for each other.
+            let taken = places.filter(|&at| slots[at] != NONE);
+            let taken: Vec<_> = taken.map(|at| Ok((at, hash_of(slots[at])?))).collect::<Result<_>>()?;
             let mut probe = 0;
-            for at in places.filter(|&at| slots[at] != NONE) {
+            for (at, hash) in taken {
                 let id = slots[at];
-                let hash = hash_of(id)?;
                 let ((home, tag), this) = (place(hash, self.num_homes), (hash >> 32) as u32);
                 if above != Some(this) {
                     alike.clear();

@@ -44,7 +44,7 @@ pub(super) fn check(
         source: segment.transactions.source.all()?,
         destination: segment.transactions.destination.all()?,
     };
-    let cipher = Summing::new()?;
+    let cipher = Cipher::new()?;
     let expected = cipher.of_transactions(&ends, corrected, run)?;
     let out = Direction { container, adjacency: &segment.outgoing, name: "out", is_out: true };
     let incoming = Direction { container, adjacency: &segment.incoming, name: "in", is_out: false };
@@ -60,51 +60,68 @@ struct Ends<'s> {
     destination: &'s [u32],
 }
 
-/// Sums of encrypted triples, whatever their order.
-struct Summing {
-    cipher: Aes128Enc,
-}
+/// Encrypts triples under a key of its own.
+struct Cipher(Aes128Enc);
 
-impl Summing {
-    /// With a key of its own.
+impl Cipher {
     fn new() -> Result<Self> {
         let mut key = [0; 16];
         random(&mut key)?;
-        Ok(Self { cipher: Aes128Enc::new(&key.into()) })
-    }
-
-    fn sum(&self, triples: impl Iterator<Item = Triple>) -> u128 {
-        let mut blocks = [Block::default(); BLOCKS];
-        let mut num = 0;
-        let mut sum = 0u128;
-        let mut add = |blocks: &mut [Block]| {
-            self.cipher.encrypt_blocks(blocks);
-            for block in blocks {
-                sum = sum.wrapping_add(u128::from_le_bytes((*block).into()));
-            }
-        };
-        for (source, destination, position) in triples {
-            let block = u128::from(source) | u128::from(destination) << 32 | u128::from(position) << 64;
-            blocks[num] = block.to_le_bytes().into();
-            num += 1;
-            if num == BLOCKS {
-                add(&mut blocks);
-                num = 0;
-            }
-        }
-        add(&mut blocks[..num]);
-        sum
+        Ok(Self(Aes128Enc::new(&key.into())))
     }
 
     /// The sum of all transactions but the corrected ones.
     fn of_transactions(&self, ends: &Ends<'_>, corrected: &[u32], run: &Run) -> Result<u128> {
-        let triple = |at: usize| (ends.source[at], ends.destination[at], at as u32);
         let all = tasks(ends.source.len()).map(|part| {
             run.check()?;
-            Ok(self.sum(part.map(triple)))
+            let mut sum = Sum::new(self);
+            let both = ends.source[part.clone()].iter().zip(&ends.destination[part.clone()]);
+            both.zip(part)
+                .for_each(|((&source, &destination), at)| sum.add((source, destination, at as u32)));
+            Ok(sum.finish())
         });
         let all = all.try_reduce(|| 0, |sum, part| Ok(u128::wrapping_add(sum, part)))?;
-        Ok(all.wrapping_sub(self.sum(corrected.iter().map(|&at| triple(at as usize)))))
+        let mut without = Sum::new(self);
+        for &at in corrected {
+            without.add((ends.source[at as usize], ends.destination[at as usize], at));
+        }
+        Ok(all.wrapping_sub(without.finish()))
+    }
+}
+
+/// The sum of encrypted triples, whatever their order.
+struct Sum<'s> {
+    cipher: &'s Cipher,
+    blocks: [Block; BLOCKS],
+    num: usize,
+    sum: u128,
+}
+
+impl<'s> Sum<'s> {
+    fn new(cipher: &'s Cipher) -> Self {
+        Self { cipher, blocks: [Block::default(); BLOCKS], num: 0, sum: 0 }
+    }
+
+    #[inline]
+    fn add(&mut self, (source, destination, position): Triple) {
+        let block = u128::from(source) | u128::from(destination) << 32 | u128::from(position) << 64;
+        self.blocks[self.num].0 = block.to_le_bytes();
+        self.num += 1;
+        if self.num == BLOCKS {
+            self.encrypt();
+        }
+    }
+
+    fn encrypt(&mut self) {
+        let blocks = &mut self.blocks[..self.num];
+        self.cipher.0.encrypt_blocks(blocks);
+        self.sum = blocks.iter().fold(self.sum, |sum, block| sum.wrapping_add(u128::from_le_bytes(block.0)));
+        self.num = 0;
+    }
+
+    fn finish(mut self) -> u128 {
+        self.encrypt();
+        self.sum
     }
 }
 
@@ -155,7 +172,7 @@ impl Direction<'_> {
         ends: &Ends<'_>,
         corrected: &[u32],
         num_accounts: u32,
-        (cipher, expected): (&Summing, u128),
+        (cipher, expected): (&Cipher, u128),
         run: &Run,
     ) -> Result<()> {
         let num_edges = ends.source.len() - corrected.len();
@@ -216,19 +233,20 @@ impl Direction<'_> {
     }
 
     /// The sum of all edges; `None` if positions do not rise within an account.
-    fn sum(&self, slices: &Slices<'_>, cipher: &Summing, run: &Run) -> Result<Option<u128>> {
+    fn sum(&self, slices: &Slices<'_>, cipher: &Cipher, run: &Run) -> Result<Option<u128>> {
         let parts = tasks(slices.len()).map(|places| {
             run.check()?;
-            let mut rise = true;
-            let triples = places.flat_map(|place| {
+            let (mut sum, mut rise) = (Sum::new(cipher), true);
+            for place in places {
                 let (node, edges) = (slices.node(place), slices.edges(place));
-                rise &= slices.transactions[edges.clone()].is_sorted_by(|one, next| one < next);
-                edges.map(move |edge| {
-                    let (neighbor, position) = (slices.neighbors[edge], slices.transactions[edge]);
-                    if self.is_out { (node, neighbor, position) } else { (neighbor, node, position) }
-                })
-            });
-            let sum = cipher.sum(triples);
+                let (neighbors, positions) = (&slices.neighbors[edges.clone()], &slices.transactions[edges]);
+                rise &= positions.is_sorted_by(|one, next| one < next);
+                for (&neighbor, &position) in neighbors.iter().zip(positions) {
+                    let (source, destination) = if self.is_out { (node, neighbor) } else { (neighbor, node) };
+                    sum.add((source, destination, position));
+                }
+            }
+            let sum = sum.finish();
             Ok(rise.then_some(sum))
         });
         parts.try_reduce(
