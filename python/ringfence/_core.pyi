@@ -646,6 +646,18 @@ class Communities:
     def hierarchy(self) -> Table: ...
     def quality(self) -> dict[str, Any]: ...
     def compare(self, other: Communities) -> dict[str, float]: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "ring",
+        *,
+        community: int | None = None,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def __len__(self) -> int: ...
     def _repr_html_(self) -> str: ...
@@ -700,6 +712,18 @@ class Patterns:
     def truncated(self) -> bool: ...
     @property
     def summary(self) -> dict[str, Any]: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "ring",
+        *,
+        instance: str | int | None = None,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def __len__(self) -> int: ...
     def _repr_html_(self) -> str: ...
@@ -749,7 +773,20 @@ class IdentityRings:
     @property
     def hubs(self) -> Table: ...
     def __len__(self) -> int: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "ring",
+        *,
+        ring: int = 0,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Rings:
@@ -788,6 +825,18 @@ class Rings:
         accounts_max: int = 2_000,
         transfers_max: int = 8_000,
     ) -> CaseFile: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "ring",
+        *,
+        ring: str | int | None = None,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def __len__(self) -> int: ...
     def _repr_html_(self) -> str: ...
@@ -845,6 +894,17 @@ class Trace:
         threads: int | None = None,
         progress: _Progress | None = None,
     ) -> Table: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "sankey",
+        *,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def _repr_html_(self) -> str: ...
 
@@ -857,6 +917,17 @@ class Contacts:
     @property
     def ledger(self) -> dict[str, Any]: ...
     def __len__(self) -> int: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "ring",
+        *,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def _repr_html_(self) -> str: ...
 
@@ -867,6 +938,17 @@ class Paths:
     @property
     def num_found(self) -> int: ...
     def __len__(self) -> int: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "sankey",
+        *,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def _repr_html_(self) -> str: ...
 
@@ -884,6 +966,17 @@ class Origins:
     def rates(self) -> Table | None: ...
     @property
     def summary(self) -> dict[str, Any]: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "sankey",
+        *,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(self, path: _Path, *, guard_formulas: bool = False) -> None: ...
     def _repr_html_(self) -> str: ...
 
@@ -960,6 +1053,17 @@ class Subgraph:
     @property
     def truncated(self) -> bool: ...
     def to_networkx(self) -> networkx.MultiDiGraph: ...
+    def picture(
+        self,
+        picture: Literal["ring", "sankey", "timeline"] = "ring",
+        *,
+        language: Literal["en", "zh"] = "en",
+        key_file: _Path | None = None,
+        case: str | None = None,
+        reveal: bool = False,
+        accounts_max: int = 60,
+        flows_max: int = 120,
+    ) -> Picture: ...
     def write(
         self,
         path: _Path,
@@ -973,3 +1077,4 @@ class Subgraph:
         without: list[str] | None = None,
         guard_formulas: bool = True,
     ) -> dict[str, Any]: ...
+    def _repr_html_(self) -> str: ...

@@ -232,11 +232,16 @@ def summary_html(case_file: Shown) -> str:
     return "".join(out)
 
 
-def _image(picture: Picture, alt: str) -> str:
+def image(svg: str, name: str) -> str:
+    """The picture `name` as an image in HTML that holds its own bytes."""
+    return _image(Picture(svg, name), f"Picture of the {name}", 720)
+
+
+def _image(picture: Picture, alt: str, width_max: int = 960) -> str:
     """`picture` as an image that holds its own bytes; an image runs nothing."""
     data = base64.b64encode(picture.svg.encode()).decode()
     width = re.search(r'<svg [^>]*?width="([0-9]+)', picture.svg)
-    pixels = min(int(width[1]), 960) if width else 640
+    pixels = min(int(width[1]), width_max) if width else 640
     return f'<img width="{pixels}" alt="{_text(alt)}" src="data:image/svg+xml;base64,{data}">'
 
 

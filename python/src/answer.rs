@@ -47,6 +47,11 @@ impl Answer {
         self.report.table(name).map_or(0, ringfence::report::Table::num_rows)
     }
 
+    /// The whole report.
+    pub(crate) const fn report(&self) -> &Report {
+        &self.report
+    }
+
     /// What the report says beside its tables.
     pub(crate) fn said(&self) -> &Value {
         &self.report.document
@@ -112,6 +117,13 @@ pub(crate) fn count(number: impl Into<Value>, thing: &str) -> String {
 
 /// Lines about an answer and its main table, for notebooks.
 pub(crate) fn shown(lines: &[String], caption: &str, table: &Table) -> PyResult<String> {
+    Ok(arranged(lines, "", Some((caption, table))))
+}
+
+/// Lines, an image that is HTML already, and a table with its caption.
+pub(crate) fn arranged(lines: &[String], image: &str, table: Option<(&str, &Table)>) -> String {
     let lines: Vec<String> = lines.iter().map(|line| html(line)).collect();
-    Ok(format!("<p>{}</p><p>{}</p>{}", lines.join("<br>"), html(caption), table.to_html()))
+    let table = table
+        .map_or(String::new(), |(caption, table)| format!("<p>{}</p>{}", html(caption), table.to_html()));
+    format!("<p>{}</p>{image}{table}", lines.join("<br>"))
 }

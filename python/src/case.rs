@@ -3,9 +3,10 @@
 use crate::answer::loads;
 use crate::door::{Circumstances, detached};
 use crate::errors::to_python;
+use crate::picture::picture_named;
 use pyo3::prelude::*;
 use ringfence::report::case::{
-    CaseFile as Content, CaseFormat, CaseOptions, Language, Picture, render, svg, write_case,
+    CaseFile as Content, CaseFormat, CaseOptions, Language, render, svg, write_case,
 };
 use ringfence::report::pseudonyms::{CASE, Names};
 use ringfence::store::backup::Key;
@@ -52,6 +53,15 @@ fn format_of(path: &Path) -> Result<CaseFormat> {
     }
 }
 
+/// The language of this code.
+pub(crate) fn language(code: &str) -> Result<Language> {
+    match code {
+        "en" => Ok(Language::En),
+        "zh" => Ok(Language::Zh),
+        _ => Err(Error::Option { name: "language", value: code.to_string(), allowed: "en or zh" }),
+    }
+}
+
 /// What a case file is asked for in Python.
 pub(crate) struct Asked {
     pub language: String,
@@ -66,11 +76,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// The options; the key is read.
     pub(crate) fn options(self) -> Result<CaseOptions> {
-        let language = match self.language.as_str() {
-            "en" => Language::En,
-            "zh" => Language::Zh,
-            _ => return Err(Error::Option { name: "language", value: self.language, allowed: "en or zh" }),
-        };
+        let language = language(&self.language)?;
         let key = self.key_file.as_deref().map(Key::from_file).transpose()?;
         let names = Names::chosen(self.reveal, key.as_ref(), self.case.as_deref().unwrap_or(CASE))?;
         Ok(CaseOptions {
@@ -140,11 +146,7 @@ impl CaseFile {
     ///     Who pays whom; the money flow by steps; transfers in time.
     #[pyo3(signature = (picture = "ring"))]
     fn svg(&self, py: Python<'_>, picture: &str) -> PyResult<String> {
-        let Some(picture) = Picture::named(picture) else {
-            let (name, value, allowed) = ("picture", picture.to_string(), "ring, sankey or timeline");
-            return Err(to_python(py, Error::Option { name, value, allowed }));
-        };
-        detached(py, Circumstances::default(), |_| Ok(svg(&self.content, picture)))
+        detached(py, Circumstances::default(), |_| Ok(svg(&self.content, picture_named(picture)?)))
     }
 
     /// Writes a new file, whole or not at all.

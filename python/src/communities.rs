@@ -1,16 +1,21 @@
 //! `Communities`: who belongs together.
 
 use crate::answer::loads;
-use crate::answer::{Answer, count, shown, span, text};
+use crate::answer::{Answer, count, span, text};
 use crate::door::{Circumstances, detached};
 use crate::errors::to_python;
+use crate::picture::{Wanted, drawn, shown_with};
 use crate::table::Table;
 use pyo3::prelude::*;
 use ringfence::Error;
+use ringfence::report::case::{Picture, Sketch};
 use ringfence::report::communities::CommunityAnswer;
 use ringfence::report::projection::Projected;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Members of a community that shows itself unasked.
+const SHOWN_MAX: usize = 20_000;
 
 /// A partition of accounts into communities, largest first; made by :meth:`Projection.communities`.
 ///
@@ -100,6 +105,40 @@ impl Communities {
         loads(py, &found)
     }
 
+    /// A picture of one community: its members with the heaviest ties, and the transfers among them.
+    ///
+    /// Parameters
+    /// ----------
+    /// picture : {"ring", "sankey", "timeline"}, default "ring"
+    /// community : int, optional
+    ///     Its number, as in ``table()``; the largest if not given. The other options are those of :meth:`Trace.picture`.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For a community that is not there.
+    #[pyo3(signature = (picture = "ring", *, community = None, language = "en", key_file = None, case = None, reveal = false, accounts_max = 60, flows_max = 120))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        picture: &str,
+        community: Option<u32>,
+        language: &str,
+        key_file: Option<PathBuf>,
+        case: Option<String>,
+        reveal: bool,
+        accounts_max: u32,
+        flows_max: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (picture, language) = (picture.to_string(), language.to_string());
+        let wanted = Wanted { picture, language, key_file, case, reveal, accounts_max, flows_max };
+        drawn(py, wanted, |accounts_max, run| {
+            let community = community.unwrap_or_else(|| self.found.ids.first().copied().unwrap_or(0));
+            Sketch::community(&self.projected, &self.found, community, accounts_max, run)
+        })
+    }
+
     /// Writes every table as CSV and Parquet, and ``summary.json``; see :meth:`Trace.write`.
     #[pyo3(signature = (path, *, guard_formulas = false))]
     fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
@@ -115,7 +154,16 @@ impl Communities {
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        shown(&self.lines(), "communities, largest first", &self.communities(py)?)
+        let table = self.communities(py)?;
+        let caption = "communities, largest first; the picture is of the first";
+        shown_with(py, &self.lines(), Picture::Ring, Some((caption, &table)), |accounts_max, run| {
+            let partition = &self.found.partition;
+            let members = if partition.is_empty() { 0 } else { partition.members(0).len() };
+            // One account is no picture, and the ties of very many take more time than a display should.
+            let first = self.found.ids.first().filter(|_| (2..=SHOWN_MAX).contains(&members));
+            let sketch = |&first| Sketch::community(&self.projected, &self.found, first, accounts_max, run);
+            first.map(sketch).transpose()
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! `IdentityRings`: accounts tied by identifiers that they share.
 
 use crate::door::{Circumstances, detached};
+use crate::picture::{Wanted, drawn, shown_with};
 use crate::table::{Made, Table};
 use pyo3::prelude::*;
 use ringfence::graph::Graph;
+use ringfence::report::case::{Picture, Sketch};
 use ringfence::report::csv::CsvOptions;
 use ringfence::report::rings::{RingTables, write_rings};
 use ringfence::rings::IdentityRingOptions;
@@ -53,6 +55,38 @@ impl IdentityRings {
         self.made[3].of(py, &self.tables.hubs)
     }
 
+    /// A picture of one ring: its accounts and the identifiers that they share.
+    ///
+    /// Parameters
+    /// ----------
+    /// picture : {"ring"}, default "ring"
+    ///     There are no transfers for the others.
+    /// ring : int, default 0
+    ///     Its number, as in :attr:`rings`. The other options are those of :meth:`Trace.picture`.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For a ring that is not there.
+    #[pyo3(signature = (picture = "ring", *, ring = 0, language = "en", key_file = None, case = None, reveal = false, accounts_max = 60, flows_max = 120))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        picture: &str,
+        ring: u32,
+        language: &str,
+        key_file: Option<PathBuf>,
+        case: Option<String>,
+        reveal: bool,
+        accounts_max: u32,
+        flows_max: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (picture, language) = (picture.to_string(), language.to_string());
+        let wanted = Wanted { picture, language, key_file, case, reveal, accounts_max, flows_max };
+        drawn(py, wanted, |_, _| Sketch::identity_ring(&self.tables, ring))
+    }
+
     /// Writes ``rings.csv``, ``members.csv``, ``evidence.csv``, ``hubs.csv`` and ``summary.json``.
     ///
     /// Parameters
@@ -80,5 +114,13 @@ impl IdentityRings {
     fn __repr__(&self) -> String {
         let (rings, members) = (self.tables.rings.num_rows(), self.tables.members.num_rows());
         format!("IdentityRings({rings} rings of {members} accounts)")
+    }
+
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        let table = self.rings(py)?;
+        let table = Some(("rings; the picture is of the first", &table));
+        shown_with(py, &[self.__repr__()], Picture::Ring, table, |_, _| {
+            (self.__len__() > 0).then(|| Sketch::identity_ring(&self.tables, 0)).transpose()
+        })
     }
 }

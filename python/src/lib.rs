@@ -28,6 +28,7 @@ mod moment;
 mod origins;
 mod paths;
 mod patterns;
+mod picture;
 mod projection;
 mod rank;
 mod rings;

@@ -1,8 +1,11 @@
 //! `Origins`: where the money of payments and balances came from.
 
-use crate::answer::{Answer, count, rules, shown};
+use crate::answer::{Answer, count, rules};
+use crate::picture::{Wanted, drawn, shown_with};
 use crate::table::Table;
 use pyo3::prelude::*;
+use ringfence::graph::Graph;
+use ringfence::report::case::{Picture, Sketch};
 use std::path::PathBuf;
 
 /// Where the money of targets came from, under a stated policy; made by :meth:`Graph.origins`.
@@ -10,12 +13,13 @@ use std::path::PathBuf;
 /// A scenario under the stated rules: origins sum to their target, and another rule may name others.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Origins {
+    graph: Graph,
     answer: Answer,
 }
 
 impl Origins {
-    pub(crate) fn new(answer: Answer) -> Self {
-        Self { answer }
+    pub(crate) fn new(graph: Graph, answer: Answer) -> Self {
+        Self { graph, answer }
     }
 }
 
@@ -61,6 +65,27 @@ impl Origins {
         self.answer.document(py)
     }
 
+    /// A picture of the payments by which the money came; amounts are the parts of them that went on to the targets.
+    ///
+    /// The other options are those of :meth:`Trace.picture`.
+    #[pyo3(signature = (picture = "sankey", *, language = "en", key_file = None, case = None, reveal = false, accounts_max = 60, flows_max = 120))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        picture: &str,
+        language: &str,
+        key_file: Option<PathBuf>,
+        case: Option<String>,
+        reveal: bool,
+        accounts_max: u32,
+        flows_max: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (picture, language) = (picture.to_string(), language.to_string());
+        let wanted = Wanted { picture, language, key_file, case, reveal, accounts_max, flows_max };
+        drawn(py, wanted, |_, _| Sketch::origins(&self.graph, self.answer.report()))
+    }
+
     /// Writes every table as CSV and Parquet, and ``summary.json``; see :meth:`Trace.write`.
     #[pyo3(signature = (path, *, guard_formulas = false))]
     fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
@@ -72,7 +97,10 @@ impl Origins {
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        shown(&self.lines(), "where the money came from", &self.origins(py)?)
+        let table = self.origins(py)?;
+        shown_with(py, &self.lines(), Picture::Sankey, Some(("where the money came from", &table)), |_, _| {
+            Sketch::origins(&self.graph, self.answer.report()).map(Some)
+        })
     }
 }
 

@@ -1,8 +1,11 @@
 //! `Paths`: by which ways the money of a trace came to where it is.
 
-use crate::answer::{Answer, count, shown, text};
+use crate::answer::{Answer, count, text};
+use crate::picture::{Wanted, drawn, shown_with};
 use crate::table::Table;
 use pyo3::prelude::*;
+use ringfence::graph::Graph;
+use ringfence::report::case::{Picture, Sketch};
 use std::path::PathBuf;
 
 /// Money paths from seeds to where the money is; made by :meth:`Trace.paths`.
@@ -11,12 +14,13 @@ use std::path::PathBuf;
 /// not the only one.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Paths {
+    graph: Graph,
     answer: Answer,
 }
 
 impl Paths {
-    pub(crate) fn new(answer: Answer) -> Self {
-        Self { answer }
+    pub(crate) fn new(graph: Graph, answer: Answer) -> Self {
+        Self { graph, answer }
     }
 }
 
@@ -40,6 +44,27 @@ impl Paths {
         self.answer.said()["num_found"].as_u64().unwrap_or_default()
     }
 
+    /// A picture of the listed paths; amounts are what went along them.
+    ///
+    /// The other options are those of :meth:`Trace.picture`.
+    #[pyo3(signature = (picture = "sankey", *, language = "en", key_file = None, case = None, reveal = false, accounts_max = 60, flows_max = 120))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        picture: &str,
+        language: &str,
+        key_file: Option<PathBuf>,
+        case: Option<String>,
+        reveal: bool,
+        accounts_max: u32,
+        flows_max: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (picture, language) = (picture.to_string(), language.to_string());
+        let wanted = Wanted { picture, language, key_file, case, reveal, accounts_max, flows_max };
+        drawn(py, wanted, |_, _| Sketch::paths(&self.graph, self.answer.report()))
+    }
+
     /// Writes ``paths`` as CSV and Parquet, and ``summary.json``; see :meth:`Trace.write`.
     #[pyo3(signature = (path, *, guard_formulas = false))]
     fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
@@ -55,7 +80,10 @@ impl Paths {
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        shown(&self.lines(), "step by step", &self.steps(py)?)
+        let table = self.steps(py)?;
+        shown_with(py, &self.lines(), Picture::Sankey, Some(("step by step", &table)), |_, _| {
+            Sketch::paths(&self.graph, self.answer.report()).map(Some)
+        })
     }
 }
 

@@ -1,9 +1,13 @@
 //! `Patterns` and `CycleCounts`: shapes of laundering, with the payments that show them.
 
 use crate::answer::{Answer, count, loads, shown, span};
+use crate::picture::{Wanted, drawn, shown_with};
 use crate::table::Table;
 use pyo3::prelude::*;
+use ringfence::Error;
+use ringfence::graph::Graph;
 use ringfence::patterns::Typology;
+use ringfence::report::case::{Picture, Sketch};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -12,12 +16,13 @@ use std::path::PathBuf;
 /// ``len(patterns)`` is the number of instances. A shape says where to look; most of what has it is ordinary.
 #[pyclass(frozen, module = "ringfence")]
 pub(crate) struct Patterns {
+    graph: Graph,
     answer: Answer,
 }
 
 impl Patterns {
-    pub(crate) fn new(answer: Answer) -> Self {
-        Self { answer }
+    pub(crate) fn new(graph: Graph, answer: Answer) -> Self {
+        Self { graph, answer }
     }
 }
 
@@ -64,6 +69,43 @@ impl Patterns {
         self.answer.document(py)
     }
 
+    /// A picture of one instance: its accounts and the payments that show it.
+    ///
+    /// Parameters
+    /// ----------
+    /// picture : {"ring", "sankey", "timeline"}, default "ring"
+    /// instance : str or int, optional
+    ///     Its name, or its row in :attr:`instances` from 1; the one with the highest score if not given. The other options are those of
+    ///     :meth:`Trace.picture`.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For an instance that is not there.
+    #[pyo3(signature = (picture = "ring", *, instance = None, language = "en", key_file = None, case = None, reveal = false, accounts_max = 60, flows_max = 120))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        picture: &str,
+        instance: Option<Bound<'_, PyAny>>,
+        language: &str,
+        key_file: Option<PathBuf>,
+        case: Option<String>,
+        reveal: bool,
+        accounts_max: u32,
+        flows_max: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let instance = instance.map(|one| one.str().map(|text| text.to_string())).transpose()?;
+        let (picture, language) = (picture.to_string(), language.to_string());
+        let wanted = Wanted { picture, language, key_file, case, reveal, accounts_max, flows_max };
+        drawn(py, wanted, |_, _| {
+            let found = Sketch::instance(&self.graph, self.answer.report(), instance.as_deref())?;
+            let (place, kind, key) = ("instances".into(), "instance".into(), "1".into());
+            found.ok_or(Error::UnknownKey { place, kind, key })
+        })
+    }
+
     /// Writes every table as CSV and Parquet, and ``summary.json``; see :meth:`Trace.write`.
     #[pyo3(signature = (path, *, guard_formulas = false))]
     fn write(&self, py: Python<'_>, path: PathBuf, guard_formulas: bool) -> PyResult<()> {
@@ -81,7 +123,12 @@ impl Patterns {
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        shown(&[self.__repr__()], "instances, by typology, then by score", &self.instances(py)?)
+        let table = self.instances(py)?;
+        let caption =
+            "instances, by typology, then by score; the picture is of the one with the highest score";
+        shown_with(py, &[self.__repr__()], Picture::Ring, Some((caption, &table)), |_, _| {
+            Sketch::instance(&self.graph, self.answer.report(), None)
+        })
     }
 }
 

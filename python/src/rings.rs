@@ -1,14 +1,15 @@
 //! `Rings`: groups of accounts with the evidence that ties them.
 
-use crate::answer::{Answer, count, shown, span};
+use crate::answer::{Answer, count, span};
 use crate::case::{Asked, CaseFile};
 use crate::door::{Circumstances, detached};
+use crate::picture::{Wanted, drawn, shown_with};
 use crate::table::Table;
 use pyo3::prelude::*;
 use ringfence::Error;
 use ringfence::graph::Graph;
 use ringfence::report::Report;
-use ringfence::report::case::ring_case_of;
+use ringfence::report::case::{Picture, Sketch, ring_case_of};
 use ringfence::report::rings::{NamedRings, ring_changes};
 use std::path::PathBuf;
 
@@ -107,6 +108,38 @@ impl Rings {
         self.answer.write(py, path, guard_formulas)
     }
 
+    /// A picture of one ring: its members, the payments behind its claims and the identifiers that tie it.
+    ///
+    /// Parameters
+    /// ----------
+    /// picture : {"ring", "sankey", "timeline"}, default "ring"
+    /// ring : str or int, default 1
+    ///     Its name, or its rank from 1. The other options are those of :meth:`Trace.picture`.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownKeyError
+    ///     For a ring that is not there.
+    #[pyo3(signature = (picture = "ring", *, ring = None, language = "en", key_file = None, case = None, reveal = false, accounts_max = 60, flows_max = 120))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        picture: &str,
+        ring: Option<Bound<'_, PyAny>>,
+        language: &str,
+        key_file: Option<PathBuf>,
+        case: Option<String>,
+        reveal: bool,
+        accounts_max: u32,
+        flows_max: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let ring = ring.map_or(Ok("1".to_string()), |ring| ring.str().map(|text| text.to_string()))?;
+        let (picture, language) = (picture.to_string(), language.to_string());
+        let wanted = Wanted { picture, language, key_file, case, reveal, accounts_max, flows_max };
+        drawn(py, wanted, |_, _| Sketch::ring(&self.graph, self.answer.report(), &ring))
+    }
+
     /// The case file of one ring.
     ///
     /// Accounts, transactions and identifiers are called by pseudonyms under a key, or with ``reveal=True`` as they are.
@@ -181,7 +214,12 @@ impl Rings {
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        shown(&[self.__repr__()], "rings, the highest score first", &self.rings(py)?)
+        let table = self.rings(py)?;
+        let caption = "rings, the highest score first; the picture is of the first";
+        shown_with(py, &[self.__repr__()], Picture::Ring, Some((caption, &table)), |_, _| {
+            let first = (self.__len__() > 0).then_some("1");
+            first.map(|ring| Sketch::ring(&self.graph, self.answer.report(), ring)).transpose()
+        })
     }
 }
 

@@ -1,12 +1,14 @@
 //! `Subgraph`: accounts and transactions taken out of a graph, small enough to look at.
 
 use crate::door::{Circumstances, detached};
+use crate::picture::{Wanted, drawn, shown_with};
 use crate::table::{Made, Table};
 use pyo3::prelude::*;
 use ringfence::Result;
 use ringfence::graph::Graph;
 use ringfence::graph::subgraph::{Subgraph as Found, SubgraphOptions};
 use ringfence::report::Network;
+use ringfence::report::case::{Picture, Sketch};
 use ringfence::report::export::{Columns, Format, PartOptions, export_part};
 use ringfence::report::pseudonyms::Names;
 use ringfence::report::subgraph::{NetworkOptions, network};
@@ -76,6 +78,27 @@ impl Subgraph {
     /// A :class:`networkx.MultiDiGraph`: nodes and edges are named by their external keys. Needs networkx.
     fn to_networkx<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("ringfence.interop")?.call_method1("to_networkx", (slf,))
+    }
+
+    /// A picture of the subgraph: accounts, the transfers among them and the identifiers that they share; near accounts first.
+    ///
+    /// The other options are those of :meth:`Trace.picture`.
+    #[pyo3(signature = (picture = "ring", *, language = "en", key_file = None, case = None, reveal = false, accounts_max = 60, flows_max = 120))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        picture: &str,
+        language: &str,
+        key_file: Option<PathBuf>,
+        case: Option<String>,
+        reveal: bool,
+        accounts_max: u32,
+        flows_max: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (picture, language) = (picture.to_string(), language.to_string());
+        let wanted = Wanted { picture, language, key_file, case, reveal, accounts_max, flows_max };
+        drawn(py, wanted, |_, _| Sketch::subgraph(&self.graph, &self.network))
     }
 
     /// Writes the subgraph for other programs, and beside it ``<path>.withheld.json`` (in a directory ``withheld.json``),
@@ -161,5 +184,11 @@ impl Subgraph {
         let more = if self.found.truncated { ", truncated" } else { "" };
         let (accounts, transactions) = (self.found.num_nodes(), self.found.num_edges());
         format!("Subgraph({accounts} accounts, {transactions} transactions{more})")
+    }
+
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        shown_with(py, &[self.__repr__()], Picture::Ring, None, |_, _| {
+            Sketch::subgraph(&self.graph, &self.network).map(Some)
+        })
     }
 }

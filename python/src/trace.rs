@@ -1,13 +1,15 @@
 //! `Trace`: where the money went.
 
-use crate::answer::{Answer, cases, count, rules, shown};
+use crate::answer::{Answer, cases, count, rules};
 use crate::contacts::Contacts;
 use crate::door::{Circumstances, detached};
 use crate::given::{Given, policy};
 use crate::paths::Paths;
+use crate::picture::{Wanted, drawn, shown_with};
 use crate::table::Table;
 use pyo3::prelude::*;
 use ringfence::graph::Graph;
+use ringfence::report::case::{Picture, Sketch};
 use ringfence::report::followed::{Followed, PathInputs};
 use ringfence::report::question::{Policies, trace_report};
 use ringfence::trace::{Policy, TraceOptions};
@@ -44,7 +46,7 @@ impl Traced {
         let inputs = given.inputs()?;
         let Policies::One(policy) = policies else {
             let report = trace_report(&graph.window(window)?, &inputs, policies, &rules, run)?;
-            return Ok(Traced::Exposure(Contacts::new(Answer::new(report))));
+            return Ok(Traced::Exposure(Contacts::new(graph.clone(), Answer::new(report))));
         };
         let followed = Followed::new(graph, window, &inputs, &TraceOptions { policy, ..rules }, run)?;
         let answer = Answer::new(followed.report(run)?);
@@ -156,7 +158,7 @@ impl Trace {
         let inputs = PathInputs { case, holder, paths_max };
         let report =
             detached(py, Circumstances::new(threads, progress)?, |run| self.followed.paths(&inputs, run))?;
-        Ok(Paths::new(Answer::new(report)))
+        Ok(Paths::new(self.followed.graph().clone(), Answer::new(report)))
     }
 
     /// The same question under other policies: what holds whatever the rule, and what rests on it.
@@ -194,6 +196,56 @@ impl Trace {
         })
     }
 
+    /// A picture of the payments that carried the money; amounts are the followed parts of them.
+    ///
+    /// Accounts are called ``A1``, ``A2``, … by their place in the tables unless names are asked for, so that a picture can be passed on; the largest
+    /// flows are drawn, and the picture says what is left out.
+    ///
+    /// Parameters
+    /// ----------
+    /// picture : {"sankey", "ring", "timeline"}, default "sankey"
+    ///     The money flow by steps; who pays whom; payments in time.
+    /// language : {"en", "zh"}, default "en"
+    ///     Of its texts.
+    /// key_file : str or os.PathLike, optional
+    ///     Call accounts by pseudonyms under this key, made by :func:`ringfence.backup_key`.
+    /// case : str, default 'default'
+    ///     The same key and case give the same pseudonyms, another case gives others.
+    /// reveal : bool, default False
+    ///     Call accounts as they are in the data. That is personal data.
+    /// accounts_max : int, default 60
+    ///     Most accounts that are drawn; at least 2.
+    /// flows_max : int, default 120
+    ///     Most flows that are drawn, each all that one account pays another in one currency; at least 1.
+    ///
+    /// Returns
+    /// -------
+    /// Picture
+    ///
+    /// Raises
+    /// ------
+    /// OptionError
+    ///     For another picture or language, or a bound below its least.
+    /// InputError
+    ///     If there are both a key and ``reveal=True``.
+    #[pyo3(signature = (picture = "sankey", *, language = "en", key_file = None, case = None, reveal = false, accounts_max = 60, flows_max = 120))]
+    #[allow(clippy::too_many_arguments)] // Keyword arguments of Python.
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        picture: &str,
+        language: &str,
+        key_file: Option<PathBuf>,
+        case: Option<String>,
+        reveal: bool,
+        accounts_max: u32,
+        flows_max: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (picture, language) = (picture.to_string(), language.to_string());
+        let wanted = Wanted { picture, language, key_file, case, reveal, accounts_max, flows_max };
+        drawn(py, wanted, |_, _| Sketch::trace(self.followed.graph(), self.answer.report()))
+    }
+
     /// Writes every table as CSV and Parquet, and ``ledger.json``.
     ///
     /// Parameters
@@ -217,7 +269,10 @@ impl Trace {
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        shown(&self.lines(), "where the money is", &self.holdings(py)?)
+        let table = self.holdings(py)?;
+        shown_with(py, &self.lines(), Picture::Sankey, Some(("where the money is", &table)), |_, _| {
+            Sketch::trace(self.followed.graph(), self.answer.report()).map(Some)
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-"""Case files in notebooks: pictures, the page in its frame, the summary; and that no name becomes markup."""
+"""Case files and results in notebooks: pictures, the page in its frame, the summary; and that no name becomes markup."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import base64
 import json
 import re
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+import ringfence as rf
 from ringfence.display import Page, Picture, picture, show, summary_html
-from ringfence.errors import OptionError
+from ringfence.errors import InputError, OptionError, UnknownKeyError
 
 FILES = Path(__file__).resolve().parents[2] / "tests" / "case_files"
 SAMPLES = ["ring", "trace_zh", "hostile", "empty"]
@@ -198,3 +200,171 @@ def test_a_notebook_shows_them_all(tmp_path):
 
 def test_a_picture_of_any_svg_is_named():
     assert repr(Picture("<svg/>")) == "Picture of the picture, 0 kB of SVG"
+
+
+#: Names that would become markup, act, or break a text out of its quotes.
+HOSTILE = ["<script>alert(1)</script>", "a\"' onload='x", "]]>\u202e&amp;", "</title></svg><img src=x>"]
+
+
+@pytest.fixture(scope="module")
+def results(graph, bank):
+    """A result of each kind that shows a picture of itself."""
+    found = graph.rings()
+    members = found.members.to_dicts()
+    account = members[0]["account"]
+    trace = graph.trace(bank / "seeds.csv")
+    holding = trace.holdings.to_dicts(1)[0]
+    target = {"name": "t", "account": holding["account"], "currency": holding["currency"], "time": graph.info()["last"]}
+    return {
+        "rings": found,
+        "identity rings": graph.identity_rings(),
+        "patterns": graph.patterns(),
+        "matches": graph.match("pattern p\nwithin 1d\na: account\nb: account\npay: a -> b, amount at least 100.00 USD"),
+        "trace": trace,
+        "paths": trace.paths(),
+        "origins": graph.origins([target]),
+        "contacts": graph.trace(bank / "seeds.csv", policy="poison"),
+        "subgraph": graph.subgraph([account], hops=2),
+        "communities": graph.project().communities(),
+    }
+
+
+def shown(html: str) -> str:
+    """The one picture in a display."""
+    images = [found["src"] for tag, found in Tags(html).tags if tag == "img"]
+    assert len(images) == 1
+    kind, data = images[0].split(",")
+    assert kind == "data:image/svg+xml;base64"
+    return base64.b64decode(data).decode()
+
+
+def keys(graph) -> list[str]:
+    return graph.components().table().to_arrow().column("account").to_pylist()
+
+
+def test_results_show_a_small_picture_of_themselves(results, graph):
+    known = keys(graph)
+    for name, result in results.items():
+        started = time.monotonic()
+        html = result._repr_html_()
+        assert time.monotonic() - started < 2, name
+        svg = shown(html)
+        assert len(svg.encode()) < 64_000, name
+        assert not [key for key in known if key in svg], f"{name} shows names unasked"
+        assert "A1" in svg or "A2" in svg, name
+        # The same picture as one that is asked for: the defaults are those of the library.
+        which = "sankey" if name in ("trace", "paths", "origins") else "ring"
+        assert result.picture().name == which
+        assert result.picture(which).svg == svg, name
+        assert result.picture("timeline").svg.startswith("<svg "), name
+
+
+def test_pictures_call_accounts_as_they_are_told_to(results, graph, tmp_path):
+    rf.backup_key(tmp_path / "names.key")
+    known = keys(graph)
+    for name, result in results.items():
+        revealed = result.picture("ring", reveal=True).svg
+        assert [key for key in known if key in revealed], name
+        keyed = result.picture("ring", key_file=tmp_path / "names.key").svg
+        assert "acct-" in keyed and not [key for key in known if key in keyed], name
+        assert keyed == result.picture("ring", key_file=tmp_path / "names.key", case="default").svg
+        assert keyed != result.picture("ring", key_file=tmp_path / "names.key", case="other").svg
+        with pytest.raises(InputError, match="not both"):
+            result.picture("ring", key_file=tmp_path / "names.key", reveal=True)
+    # The pseudonyms are those of the case file.
+    case = results["rings"].case_file(1, key_file=tmp_path / "names.key", counterfactual=False).content
+    drawn = results["rings"].picture(key_file=tmp_path / "names.key", accounts_max=2_000, flows_max=2_000).svg
+    assert case["subject"]["title"] in drawn
+    assert all(account["id"] in drawn for account in case["accounts"] if account["member"])
+
+
+def test_pictures_are_bounded_and_say_so(results):
+    subgraph = results["subgraph"]
+    assert subgraph.num_accounts > 60
+    svg = subgraph.picture("ring").svg
+    assert re.search(rf"60 of {subgraph.num_accounts} accounts and [0-9]+ of {subgraph.num_transactions} transfers", svg)
+    few = subgraph.picture("ring", accounts_max=5, language="zh").svg
+    assert f"共 {subgraph.num_accounts} 个账户" in few
+    assert few.count("<circle") <= 5 + 2
+    for options in ({"accounts_max": 1}, {"flows_max": 0}, {"language": "fr"}):
+        with pytest.raises(OptionError):
+            subgraph.picture(**options)
+    with pytest.raises(OptionError, match="ring, sankey or timeline"):
+        subgraph.picture("pie")
+
+
+def test_one_of_many_is_drawn_by_name_or_number(results):
+    rings, patterns = results["rings"], results["patterns"]
+    second = rings.rings.to_dicts()[1]["ring"]
+    assert rings.picture(ring=second).svg == rings.picture(ring=2).svg != rings.picture().svg
+    rows = patterns.instances.to_dicts()
+    best = max(rows, key=lambda row: row["score_millibits"])
+    assert patterns.picture(instance=best["instance"]).svg == patterns.picture().svg
+    assert patterns.picture(instance=rows.index(best) + 1).svg == patterns.picture().svg
+    communities = results["communities"]
+    assert communities.picture(community=0).svg == communities.picture().svg != communities.picture(community=1).svg
+    for ask in (
+        lambda: rings.picture(ring="none"),
+        lambda: rings.picture(ring=0),
+        lambda: patterns.picture(instance=len(rows) + 1),
+        lambda: communities.picture(community=10_000),
+        lambda: results["identity rings"].picture(ring=10_000),
+    ):
+        with pytest.raises(UnknownKeyError):
+            ask()
+
+
+def test_pictures_are_the_same_for_any_number_of_threads(graph, bank):
+    def drawn(threads: int) -> list[str]:
+        results = [
+            graph.rings(threads=threads),
+            graph.patterns("fan-in", "cycle", threads=threads),
+            graph.trace(bank / "seeds.csv", policy="haircut", threads=threads),
+            graph.project(threads=threads).communities(threads=threads),
+        ]
+        return [result.picture(which).svg for result in results for which in ("ring", "sankey", "timeline")]
+
+    assert drawn(1) == drawn(2)
+
+
+def test_hostile_names_are_texts_in_pictures_of_results(tmp_path):
+    names = [*HOSTILE, HOSTILE[0]]
+    rows = [(f"t{nth}", names[nth], names[nth + 1], "5.00", "EUR", f"2024-01-0{nth + 1}") for nth in range(4)]
+    path = tmp_path / "rows.csv"
+    quoted = lambda text: '"' + text.replace('"', '""') + '"'  # noqa: E731
+    path.write_text(
+        "id,from,to,amount,currency,time\n"
+        + "".join(",".join(quoted(text) for text in row) + "\n" for row in rows),
+        encoding="utf-8",
+    )
+    mapping = {
+        "transactions": {
+            "transaction": "id",
+            "source": "from",
+            "destination": "to",
+            "amount": "amount",
+            "currency": "currency",
+            "time": "time",
+            "time_format": "date",
+        }
+    }
+    graph = rf.ingest(tmp_path / "hostile.graph", path, mapping=mapping)
+    for result in (graph.subgraph([HOSTILE[0]], hops=4), graph.cycles(), graph.project().communities()):
+        read = Tags(result._repr_html_())
+        allowed = {"p", "br", "img", "table", "thead", "tbody", "tr", "th", "td"}
+        assert {tag for tag, _ in read.tags} <= allowed
+        for which in ("ring", "sankey", "timeline"):
+            svg = result.picture(which, reveal=True).svg
+            known = {"svg", "title", "desc", "rect", "text", "g", "path", "circle"}
+            assert {tag for tag, _ in Tags(svg).tags} <= known
+            assert "<script>alert(1)</script>" in Tags(svg).text
+            assert "\u202e" not in svg
+
+
+def test_empty_results_show_their_lines_alone(graph):
+    never = {"start": "1999-01-01", "end": "1999-01-02"}
+    for result in (graph.rings(by=["typologies"], **never), graph.patterns("fan-in", **never), graph.project(**never).communities()):
+        html = result._repr_html_()
+        assert "<img" not in html and "no picture" not in html
+    with pytest.raises(UnknownKeyError):
+        graph.patterns("fan-in", **never).picture()

@@ -52,6 +52,11 @@ impl Followed {
         Ok(Followed { graph: graph.clone(), window, question, policy, trace })
     }
 
+    /// The graph that the money was followed in.
+    pub const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// What [`trace_report`](super::question::trace_report) reports.
     ///
     /// # Errors

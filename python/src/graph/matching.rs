@@ -87,6 +87,6 @@ impl Graph {
             let question = MatchQuestion { query, budget, valuation: valuation(base, rates)? };
             match_report(&self.graph.window(window)?, &question, run)
         })?;
-        Ok(Patterns::new(Answer::new(report)))
+        Ok(Patterns::new(self.graph.clone(), Answer::new(report)))
     }
 }

@@ -126,7 +126,7 @@ impl Graph {
             let question = PatternQuestion { searches, valuation: valuation(base, rates)?, null };
             pattern_report(&self.graph.window(window)?, &question, run)
         })?;
-        Ok(Patterns::new(Answer::new(report)))
+        Ok(Patterns::new(self.graph.clone(), Answer::new(report)))
     }
 
     /// Money that leaves an account and comes back to it through others, each payment after the one before.
@@ -220,7 +220,7 @@ impl Graph {
             let question = PatternQuestion { searches, valuation: valuation(base, rates)?, null: None };
             pattern_report(&self.graph.window(window)?, &question, run)
         })?;
-        Ok(Patterns::new(Answer::new(report)))
+        Ok(Patterns::new(self.graph.clone(), Answer::new(report)))
     }
 
     /// The number of cycles, by length, without keeping any.

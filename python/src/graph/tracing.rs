@@ -221,7 +221,7 @@ impl Graph {
             };
             upstream_report(&self.graph.window(window)?, &inputs, &options, run)
         })?;
-        Ok(Origins::new(Answer::new(report)))
+        Ok(Origins::new(self.graph.clone(), Answer::new(report)))
     }
 
     /// Lists who holds the money of seeds at a moment, whose it is, and what waiting with a freeze costs.

@@ -107,13 +107,19 @@ pub(super) fn amount(graph: &Graph, currency: CurrencyId, minor: i128) -> CaseAm
 }
 
 /// Names that are given once each: two keys that would have the same name are refused.
-struct Given<'n> {
+pub(super) struct Given<'n> {
     names: &'n Names,
     taken: BTreeMap<String, String>,
 }
 
-impl Given<'_> {
-    fn give(&mut self, name: String, key: &str) -> Result<String> {
+impl<'n> Given<'n> {
+    /// None is given yet.
+    pub(super) const fn new(names: &'n Names) -> Self {
+        Self { names, taken: BTreeMap::new() }
+    }
+
+    /// `name` for `key`, unless another key has it.
+    pub(super) fn give(&mut self, name: String, key: &str) -> Result<String> {
         match (self.taken.insert(name.clone(), key.to_string()), self.names) {
             (Some(other), Names::Pseudonyms(names)) if other != key => Err(names.alike(&name)),
             _ => Ok(name),
@@ -153,13 +159,13 @@ pub(super) fn draft(
     identifiers.dedup();
     let identifier_places: BTreeMap<IdentifierId, u32> = identifiers.iter().copied().zip(0..).collect();
 
-    let mut given = Given { names: &options.names, taken: BTreeMap::new() };
+    let mut given = Given::new(&options.names);
     let mut labels = Vec::with_capacity(accounts.len());
     for shown in accounts {
         let key = graph.account_key(shown.account)?;
         labels.push(given.give(options.names.account(&key), &key)?);
     }
-    let mut given = Given { names: &options.names, taken: BTreeMap::new() };
+    let mut given = Given::new(&options.names);
     let mut listed = Vec::with_capacity(transfers.len());
     for moved in &transfers {
         let row = &moved.row;
@@ -197,7 +203,7 @@ pub(super) fn draft(
             y,
         });
     }
-    let mut given = Given { names: &options.names, taken: BTreeMap::new() };
+    let mut given = Given::new(&options.names);
     let mut shown_identifiers = Vec::with_capacity(identifiers.len());
     for (&identifier, &(x, y)) in identifiers.iter().zip(&places[accounts.len()..]) {
         let kind = graph.manifest().kinds[identifier.kind.index()].name.clone();

@@ -11,6 +11,8 @@ mod picture;
 mod ring;
 mod sections;
 mod sentences;
+mod sketch;
+mod sketches;
 mod trace;
 mod visible;
 mod words;
@@ -26,6 +28,7 @@ pub use markdown::markdown;
 pub use page::write_page;
 pub use picture::{Picture, svg};
 pub use ring::ring_case;
+pub use sketch::{Sketch, SketchOptions};
 pub use trace::trace_case;
 pub use written::{CaseFormat, render, ring_case_file, ring_case_of, write_case};
 

@@ -2,8 +2,8 @@
 
 use super::canvas::{Anchor, Canvas, FAINT, INK, Num, Outline, PAPER};
 use super::words::Words;
-use crate::report::case::file::CaseAccount;
-use crate::report::case::visible::width;
+use crate::report::case::file::{CaseAccount, CaseFile};
+use crate::report::case::visible::{elide, width};
 
 /// How a role looks.
 struct Look {
@@ -182,6 +182,11 @@ pub(super) enum Entry {
     Arrow(&'static str),
     /// A text alone.
     Note,
+}
+
+/// What the picture shows of a larger subject, in a legend `room` wide; nothing where it shows all.
+pub(super) fn summarised(case: &CaseFile, room: f64) -> Option<(Entry, String)> {
+    case.summarised.as_ref().map(|part| (Entry::Note, elide(&part.text, room / 12.0)))
 }
 
 /// Lays `entries` out in lines at most `room` wide: the place of each, and the height of all.

@@ -7,7 +7,7 @@
 
 use super::NAME_MAX;
 use super::canvas::{Anchor, Canvas, EDGE, HEADING, INK, Num, Outline, PAPER};
-use super::marks::{Entry, Kind, arrow, legend, legend_height};
+use super::marks::{Entry, Kind, arrow, legend, legend_height, summarised};
 use super::sums::Sum;
 use super::words::{LeftOut, Words, words};
 use crate::report::case::file::{CaseFile, CaseTransfer};
@@ -54,15 +54,12 @@ pub(super) fn ring(case: &CaseFile) -> String {
     }
     let entries = entries(case, words, &nodes, &bundles);
     let labels = Labels::place(case, &nodes, &bundles, &size);
-    let mut notes = Vec::new();
-    if let Some(summarised) = &case.summarised {
-        notes.push((Entry::Note, elide(&summarised.text, 60.0)));
-    }
+    let room = size.whole.0 - 2.0 * EDGE;
+    let mut notes: Vec<(Entry, String)> = summarised(case, room).into_iter().collect();
     if labels.left_out > 0 {
         notes.push((Entry::Note, words.left_out(labels.left_out, LeftOut::Labels)));
     }
     let entries: Vec<(Entry, String)> = entries.into_iter().chain(notes).collect();
-    let room = size.whole.0 - 2.0 * EDGE;
     let height = size.whole.1 + legend_height(&entries, room) + EDGE;
     let about = words.about_ring(num_accounts, case.identifiers.len(), case.transfers.len());
     let mut canvas = Canvas::new(case, (size.whole.0, height), &about);
@@ -91,7 +88,7 @@ fn nodes<'a>(case: &'a CaseFile, words: &Words) -> Vec<Node<'a>> {
     let accounts = case.accounts.iter().map(|account| {
         let roles: Vec<&str> = account.roles.iter().take(6).map(|role| words.role(role)).collect();
         let roles = if roles.is_empty() { words.account.to_string() } else { roles.join(", ") };
-        let outside = if account.member { String::new() } else { format!(" ({})", words.outside) };
+        let outside = if account.member { String::new() } else { format!(" ({})", words.beside(case)) };
         Node {
             at: place(account.x, account.y),
             kind: Kind::of(account),
@@ -310,7 +307,7 @@ fn entries(
         }
     }
     if nodes.iter().any(|node| !node.member) {
-        entries.push((Entry::Node(Kind::Plain, false), words.outside.to_string()));
+        entries.push((Entry::Node(Kind::Plain, false), words.beside(case).to_string()));
     }
     let mut kinds: Vec<String> =
         case.identifiers.iter().map(|identifier| cut(&identifier.kind, 30)).collect();
@@ -321,7 +318,7 @@ fn entries(
         entries.push((Entry::Node(Kind::Identifier, true), kinds[..kinds.len().min(4)].join(", ") + more));
     }
     if bundles.values().any(|bundle| bundle.evidence) {
-        entries.push((Entry::Arrow(INK), words.evidence.to_string()));
+        entries.push((Entry::Arrow(INK), words.matters(case).to_string()));
     }
     if bundles.values().any(|bundle| !bundle.evidence) {
         entries.push((Entry::Arrow(OTHER), words.other_transfer.to_string()));

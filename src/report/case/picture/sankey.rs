@@ -9,24 +9,24 @@
 //! A bar is as high as the larger of what comes in and what goes out. A band keeps one width along its way.
 
 use super::NAME_MAX;
-use super::canvas::{Anchor, Canvas, EDGE, FAINT, HEADING, INK, Num, Outline, RULE};
-use super::marks::{Entry, Kind, legend, legend_height};
+use super::canvas::{Anchor, Canvas, EDGE, FAINT, HEADING, INK, Num, Outline, PAPER, RULE};
+use super::marks::{Entry, Kind, legend, legend_height, summarised};
 use super::sums::Sum;
 use super::words::{LeftOut, Words, words};
-use crate::report::case::file::CaseFile;
-use crate::report::case::visible::{Xml, cut, elide};
-use std::collections::BTreeMap;
+use crate::report::case::file::{CaseFile, FlowLink};
+use crate::report::case::visible::{Xml, cut, elide, width};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Width of a bar.
 const BAR: f64 = 12.0;
-/// Width of a column with the way to the next.
-const COLUMN: f64 = 210.0;
+/// Width of a column with the way to the next, of few columns and of many.
+const COLUMN: [f64; 2] = [210.0, 150.0];
 /// Sweeps in search of an order.
 const SWEEPS: usize = 24;
 /// Most bars of a column that have room for two lines each.
-const CROWDED: usize = 60;
-/// Most links for which crossings are counted.
-const COUNTED: usize = 3_000;
+const CROWDED: usize = 24;
+/// Most links: the largest are drawn.
+const LINKS: usize = 300;
 
 /// A bar.
 struct Bar {
@@ -69,6 +69,8 @@ pub(super) fn sankey(case: &CaseFile) -> String {
 struct Flow<'a> {
     currency: &'a str,
     other_currencies: usize,
+    /// Links that are not drawn because others are larger.
+    smaller: usize,
     bars: Vec<Bar>,
     bands: Vec<Band>,
     /// Bars by column, from top to bottom.
@@ -91,20 +93,24 @@ impl<'a> Flow<'a> {
             link.amount.currency == currency
                 && matches!((step(link.source), step(link.target)), (Some(a), Some(b)) if a < b)
         });
-        let mut bands = Vec::new();
-        let mut used: BTreeMap<u32, ()> = BTreeMap::new();
-        for (at, link) in links {
-            let mut sum = Sum::default();
-            sum.add(&link.amount);
-            bands.push(Band {
-                source: link.source as usize,
-                target: link.target as usize,
-                size: sum.size(),
-                link: at,
-            });
-            used.extend([(link.source, ()), (link.target, ())]);
+        let links: Vec<(usize, &FlowLink)> = links.collect();
+        let mut bands: Vec<Band> = links
+            .iter()
+            .map(|&(at, link)| {
+                let mut sum = Sum::default();
+                sum.add(&link.amount);
+                let (source, target) = (link.source as usize, link.target as usize);
+                Band { source, target, size: sum.size(), link: at }
+            })
+            .collect();
+        let smaller = bands.len().saturating_sub(LINKS);
+        if smaller > 0 {
+            bands.sort_by(|a, b| b.size.total_cmp(&a.size).then(a.link.cmp(&b.link)));
+            bands.truncate(LINKS);
+            bands.sort_by_key(|band| band.link);
         }
-        let mut steps: Vec<u32> = used.keys().filter_map(|&node| step(node)).collect();
+        let used: BTreeSet<usize> = bands.iter().flat_map(|band| [band.source, band.target]).collect();
+        let mut steps: Vec<u32> = used.iter().filter_map(|&node| step(node as u32)).collect();
         steps.sort_unstable();
         steps.dedup();
         let mut columns = vec![Vec::new(); steps.len()];
@@ -112,7 +118,7 @@ impl<'a> Flow<'a> {
         for (at, node) in case.flow_nodes.iter().enumerate() {
             let account = node.account.and_then(|account| case.accounts.get(account as usize));
             let column = steps.binary_search(&node.step).unwrap_or_default();
-            if used.contains_key(&(at as u32)) {
+            if used.contains(&at) {
                 columns[column].push(at);
             }
             bars.push(Bar {
@@ -125,13 +131,13 @@ impl<'a> Flow<'a> {
                 height: 0.0,
             });
         }
-        for band in &bands {
-            let amount = &case.flow_links[band.link].amount;
-            bars[band.source].outgoing.add(amount);
-            bars[band.target].incoming.add(amount);
+        // Also of links that are not drawn: what is said of an account is all of it.
+        for (_, link) in links {
+            bars[link.source as usize].outgoing.add(&link.amount);
+            bars[link.target as usize].incoming.add(&link.amount);
         }
         let other_currencies = case.flow_links.iter().filter(|link| link.amount.currency != currency).count();
-        let mut flow = Flow { currency, other_currencies, bars, bands, columns, steps, height: 0.0 };
+        let mut flow = Flow { currency, other_currencies, smaller, bars, bands, columns, steps, height: 0.0 };
         flow.order();
         flow.arrange();
         flow
@@ -179,11 +185,8 @@ impl<'a> Flow<'a> {
         self.columns = best.1;
     }
 
-    /// Pairs of bands between the same columns that cross; too many bands are not counted, and every order is as good.
+    /// Pairs of bands between the same columns that cross.
     fn crossings(&self, rank: &[f64]) -> u64 {
-        if self.bands.len() > COUNTED {
-            return 0;
-        }
         let mut crossings = 0;
         for (at, a) in self.bands.iter().enumerate() {
             for b in &self.bands[..at] {
@@ -200,9 +203,9 @@ impl<'a> Flow<'a> {
     fn arrange(&mut self) {
         let most = self.columns.iter().map(Vec::len).max().unwrap_or(0) as f64;
         let crowded = most > CROWDED as f64;
-        let slot = if crowded { 14.0 } else { 38.0 };
+        let slot = if crowded { 16.0 } else { 38.0 };
         self.height = (most * slot).max(300.0);
-        let gap = if crowded { 8.0 } else { 23.0 };
+        let gap = if crowded { 10.0 } else { 23.0 };
         let through = |bar: &Bar| bar.incoming.size().max(bar.outgoing.size());
         // One scale for all columns: the tightest column's.
         let scale = self
@@ -274,7 +277,8 @@ impl<'a> Flow<'a> {
 
     fn draw(&self, case: &CaseFile, words: &Words) -> String {
         let left = EDGE + 6.0;
-        let whole_width = (left + COLUMN * (self.columns.len() as f64 - 1.0) + 190.0 + EDGE).max(640.0);
+        let column = COLUMN[usize::from(self.columns.len() > 5)];
+        let whole_width = (left + column * (self.columns.len() as f64 - 1.0) + 190.0 + EDGE).max(640.0);
         let stretch = (whole_width - left - 190.0 - EDGE) / (self.columns.len() as f64 - 1.0).max(1.0);
         let x = |column: usize| left + stretch * column as f64;
         let top = HEADING + 30.0;
@@ -290,12 +294,14 @@ impl<'a> Flow<'a> {
             }
         }
         if self.columns.iter().flatten().any(|&bar| !self.bars[bar].member) {
-            entries.push((Entry::Node(Kind::Plain, false), words.outside.to_string()));
+            entries.push((Entry::Node(Kind::Plain, false), words.beside(case).to_string()));
         }
-        if self.other_currencies > 0 {
-            entries.push((Entry::Note, words.left_out(self.other_currencies, LeftOut::Currencies)));
+        let left_out = [(self.other_currencies, LeftOut::Currencies), (self.smaller, LeftOut::Links)];
+        for (count, what) in left_out.into_iter().filter(|(count, _)| *count > 0) {
+            entries.push((Entry::Note, words.left_out(count, what)));
         }
         let room = whole_width - 2.0 * EDGE;
+        entries.extend(summarised(case, room));
         let below = top + self.height + 26.0;
         let size = (whole_width, below + legend_height(&entries, room) + EDGE);
         let mut canvas = Canvas::new(case, size, &words.about_flow(&cut(self.currency, 20)));
@@ -416,8 +422,12 @@ impl<'a> Flow<'a> {
             }
         }
         canvas.end_group();
-        let font = if crowded { 8.5 } else { 11.0 };
-        canvas.group(&format!("font-size=\"{}\"", Num(font)));
+        let font = if crowded { 10.0 } else { 11.0 };
+        // Letters have an edge of paper, so that bands below do not make them unreadable.
+        canvas.group(&format!(
+            "font-size=\"{}\" stroke=\"{PAPER}\" stroke-width=\"3\" stroke-opacity=\".75\" paint-order=\"stroke\" stroke-linejoin=\"round\"",
+            Num(font)
+        ));
         for &at in self.columns.iter().flatten() {
             let bar = &self.bars[at];
             let (x, middle) = (x(bar.column) + BAR + 16.0, top + bar.middle());
@@ -433,7 +443,14 @@ impl<'a> Flow<'a> {
                     &elide(&amount, room),
                 );
             } else {
-                canvas.text((x, middle + font * 0.35), Anchor::Start, "", &name);
+                let line = (x, middle + font * 0.35);
+                let beside = room - width(&name) - 0.6;
+                if beside >= width(&amount) {
+                    let span = format!("{name}  {amount}");
+                    canvas.text(line, Anchor::Start, "", &span);
+                } else {
+                    canvas.text(line, Anchor::Start, "", &name);
+                }
             }
         }
         canvas.end_group();

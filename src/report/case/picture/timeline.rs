@@ -10,7 +10,7 @@
 
 use super::NAME_MAX;
 use super::canvas::{Anchor, Canvas, EDGE, FAINT, HEADING, INK, Num, RULE};
-use super::marks::{Entry, Kind, arrow, legend, legend_height};
+use super::marks::{Entry, Kind, arrow, legend, legend_height, summarised};
 use super::sums::Sum;
 use super::words::{LeftOut, Words, words};
 use crate::report::case::file::{CaseFile, CaseTransfer};
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 /// Most lanes, with the one for the rest.
 const LANES: usize = 48;
 /// Most arrows.
-const ARROWS: usize = 900;
+const ARROWS: usize = 400;
 /// Width of the part along time.
 const SPAN: f64 = 760.0;
 /// Where it begins: names stand before it.
@@ -66,6 +66,8 @@ pub(super) fn timeline(case: &CaseFile) -> String {
     let shared = lanes.iter().position(Option::is_none);
     let (arrows, left_out) = arrows(&moments, &lane, shared, &axis);
 
+    let whole = LEFT + SPAN + 2.0 * EDGE + 24.0;
+    let room = whole - 2.0 * EDGE;
     let top = HEADING + 14.0 + BARS + 18.0;
     let bottom = top + pitch * lanes.len() as f64;
     let mut entries = Vec::new();
@@ -79,7 +81,7 @@ pub(super) fn timeline(case: &CaseFile) -> String {
         }
     }
     if moments.iter().any(|moment| moment.transfer.evidence) {
-        entries.push((Entry::Arrow(INK), words.evidence.to_string()));
+        entries.push((Entry::Arrow(INK), words.matters(case).to_string()));
     }
     if moments.iter().any(|moment| !moment.transfer.evidence) {
         entries.push((Entry::Arrow(OTHER), words.other_transfer.to_string()));
@@ -87,8 +89,7 @@ pub(super) fn timeline(case: &CaseFile) -> String {
     if left_out > 0 {
         entries.push((Entry::Note, words.left_out(left_out, LeftOut::Transfers)));
     }
-    let whole = LEFT + SPAN + 2.0 * EDGE + 24.0;
-    let room = whole - 2.0 * EDGE;
+    entries.extend(summarised(case, room));
     let below = bottom + 46.0;
     let mut canvas = Canvas::new(case, (whole, below + legend_height(&entries, room) + EDGE), &about);
 

@@ -6,6 +6,8 @@ use crate::report::case::file::{CaseFile, Language};
 pub(in crate::report::case) struct Words {
     pub(in crate::report::case) account: &'static str,
     pub(in crate::report::case) outside: &'static str,
+    pub(in crate::report::case) nearby: &'static str,
+    pub(in crate::report::case) transfer: &'static str,
     pub(in crate::report::case) evidence: &'static str,
     pub(in crate::report::case) other_transfer: &'static str,
     pub(in crate::report::case) uses: &'static str,
@@ -22,6 +24,8 @@ pub(in crate::report::case) struct Words {
 const EN: Words = Words {
     account: "account",
     outside: "outside",
+    nearby: "nearby account",
+    transfer: "transfer",
     evidence: "transfer that a claim rests on",
     other_transfer: "other transfer",
     uses: "uses an identifier",
@@ -38,6 +42,8 @@ const EN: Words = Words {
 const ZH: Words = Words {
     account: "账户",
     outside: "外部账户",
+    nearby: "周边账户",
+    transfer: "转账",
     evidence: "作为证据的转账",
     other_transfer: "其他转账",
     uses: "使用标识",
@@ -63,6 +69,16 @@ impl Words {
     /// A role as people say it; a role that is not known stays as it is.
     pub(in crate::report::case) fn role<'a>(&self, role: &'a str) -> &'a str {
         crate::report::case::words::Words::of(self.language).named("role", role)
+    }
+
+    /// What a transfer that matters is: one that a claim rests on, where there are claims.
+    pub(super) const fn matters(&self, case: &CaseFile) -> &'static str {
+        if case.claims.is_empty() { self.transfer } else { self.evidence }
+    }
+
+    /// What accounts are that do not belong to the subject.
+    pub(super) fn beside(&self, case: &CaseFile) -> &'static str {
+        if case.subject.kind == "subgraph" { self.nearby } else { self.outside }
     }
 
     /// `count` transfers.
@@ -123,9 +139,11 @@ impl Words {
                 format!("{count} transfers without evidence are not drawn as arrows")
             }
             (Language::En, LeftOut::Currencies) => format!("{count} links in other currencies are not drawn"),
+            (Language::En, LeftOut::Links) => format!("{count} smaller links are not drawn"),
             (Language::Zh, LeftOut::Labels) => format!("{count} 个名称因空间不足未显示，见悬停提示"),
             (Language::Zh, LeftOut::Transfers) => format!("{count} 笔非证据转账未以箭头绘出"),
             (Language::Zh, LeftOut::Currencies) => format!("{count} 条其他币种的资金流未绘出"),
+            (Language::Zh, LeftOut::Links) => format!("{count} 条较小的资金流未绘出"),
         }
     }
 }
@@ -136,4 +154,5 @@ pub(super) enum LeftOut {
     Labels,
     Transfers,
     Currencies,
+    Links,
 }
