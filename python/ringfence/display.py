@@ -234,7 +234,7 @@ def summary_html(case_file: Shown) -> str:
 
 def image(svg: str, name: str) -> str:
     """The picture `name` as an image in HTML that holds its own bytes."""
-    return _image(Picture(svg, name), f"Picture of the {name}", 720)
+    return _image(Picture(svg, name), f"Picture of the {name}", 1200 if name == "sankey" else 720)
 
 
 def _image(picture: Picture, alt: str, width_max: int = 960) -> str:

@@ -446,7 +446,7 @@ impl<'a> Flow<'a> {
                 let line = (x, middle + font * 0.35);
                 let beside = room - width(&name) - 0.6;
                 if beside >= width(&amount) {
-                    let span = format!("{name}  {amount}");
+                    let span = format!("{name}: {amount}");
                     canvas.text(line, Anchor::Start, "", &span);
                 } else {
                     canvas.text(line, Anchor::Start, "", &name);

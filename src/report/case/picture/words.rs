@@ -135,13 +135,11 @@ impl Words {
     pub(super) fn left_out(&self, count: usize, what: LeftOut) -> String {
         match (self.language, what) {
             (Language::En, LeftOut::Labels) => format!("{count} names have no room; they are in the titles"),
-            (Language::En, LeftOut::Transfers) => {
-                format!("{count} transfers without evidence are not drawn as arrows")
-            }
+            (Language::En, LeftOut::Transfers) => format!("{count} transfers are not drawn as arrows"),
             (Language::En, LeftOut::Currencies) => format!("{count} links in other currencies are not drawn"),
             (Language::En, LeftOut::Links) => format!("{count} smaller links are not drawn"),
             (Language::Zh, LeftOut::Labels) => format!("{count} 个名称因空间不足未显示，见悬停提示"),
-            (Language::Zh, LeftOut::Transfers) => format!("{count} 笔非证据转账未以箭头绘出"),
+            (Language::Zh, LeftOut::Transfers) => format!("{count} 笔转账未以箭头绘出"),
             (Language::Zh, LeftOut::Currencies) => format!("{count} 条其他币种的资金流未绘出"),
             (Language::Zh, LeftOut::Links) => format!("{count} 条较小的资金流未绘出"),
         }
