@@ -1,21 +1,31 @@
 //! An identity leaves a store, and nothing else does.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // Each test program uses its own part.
+#[path = "faults/disks.rs"]
+mod disks;
 mod support;
 
+use disks::{Call, Fault, Faulty};
 use ringfence::graph::Graph;
 use ringfence::graph::attributes::AttributeValue;
-use ringfence::graph::build::{EraseReport, Sources, Subject, append, erase, erase_dry, erase_into, ingest};
+use ringfence::graph::build::{
+    EraseReport, IngestOptions, Sources, Subject, append, append_into, erase, erase_dry, erase_into, ingest,
+};
 use ringfence::ids::{AccountId, IdentifierId, KindId, TxId};
 use ringfence::ingest::{Mapping, RejectLog, Source};
+use ringfence::store::collect::{CollectOptions, collect, collect_dry};
+use ringfence::store::disk::System;
 use ringfence::store::generations::generations;
 use ringfence::store::manifest::Manifest;
 use ringfence::store::scan::{How, scan};
 use ringfence::store::verify::verify;
-use ringfence::store::{Io, StoreWriter};
+use ringfence::store::{Disk, Io, StoreWriter};
 use ringfence::{Error, Run};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 use support::{random, random_ledger, scratch};
 use tempfile::TempDir;
 
@@ -77,7 +87,10 @@ struct Bank(TempDir);
 impl Bank {
     /// Ingests the first delivery and appends the others: transactions, links, accounts; an empty table is not there.
     fn new(deliveries: &[[&str; 3]]) -> Self {
-        let bank = Bank(TempDir::new().unwrap());
+        // In memory where the system offers it: this is done very often.
+        let shared = Path::new("/dev/shm");
+        let place = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
+        let bank = Bank(place.unwrap());
         for (number, delivery) in deliveries.iter().enumerate() {
             bank.add(number, *delivery);
         }
@@ -492,6 +505,172 @@ fn an_erasure_that_was_cut_off_is_completed_by_the_next() {
     assert!(second.anonymous.is_empty() && !bank.has(b"annas@mail"));
     assert_eq!(bank.files(), erased);
     assert!(matches!(erase(&bank.path(), &[of_account("anna")], &Run::new()), Err(Error::UnknownKey { .. })));
+}
+
+/// Two generations that name `anna`, and one of another who came later.
+fn grown() -> Bank {
+    let bank = small();
+    bank.add(1, [&format!("{HEADER}t4,bert,dora,2024-04-05T00:00:00Z,4.00,EUR\n"), "", ""]);
+    bank
+}
+
+const NOTHING_OLD: CollectOptions = CollectOptions { keep: 1, keep_hours: 0, also: Vec::new() };
+
+/// What killed programs left that a collection removes.
+fn leftovers(bank: &Bank) -> Vec<String> {
+    let plan = collect_dry(&bank.path(), &NOTHING_OLD, SystemTime::UNIX_EPOCH).unwrap();
+    plan.removals.into_iter().filter(|removal| removal.leftover).map(|removal| removal.name).collect()
+}
+
+/// Files of the store but for what every writer clears: temporary ones, and a manifest that never was live.
+fn lasting(bank: &Bank) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut files, numbers) = (bank.files(), bank.numbers());
+    files.retain(|path, _| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        !name.starts_with("tmp-") && name.parse().map_or(true, |number| numbers.contains(&number))
+    });
+    files
+}
+
+/// That whoever is not in the store is unknown, alone and beside one who is, and that asking changes nothing.
+fn refuses_the_mistyped(bank: &Bank, what: &str) {
+    let before = lasting(bank);
+    for typo in [of_account("ana"), of_identifier("phone", "anna")] {
+        let (Subject::Account(mistyped) | Subject::Identifier { value: mistyped, .. }) = &typo;
+        for subjects in [vec![typo.clone()], vec![of_account("bert"), typo.clone()]] {
+            let dry = erase_dry(&bank.path(), &subjects, &Run::new());
+            for refused in [dry, erase(&bank.path(), &subjects, &Run::new())] {
+                let refused = refused.unwrap_err();
+                assert!(matches!(&refused, Error::UnknownKey { key, .. } if key == mistyped), "{what}: {refused}");
+                let says = refused.to_string();
+                let path = bank.path().display().to_string();
+                let named = [&*path, "nothing was changed", "written as in the data"];
+                assert!(named.iter().all(|part| says.contains(part)), "{what}: {says}");
+            }
+        }
+    }
+    assert!(lasting(bank) == before, "{what}: something was lost");
+}
+
+/// An erasure stops at any call; then a mistyped subject is unknown, and the same subject once more completes it.
+#[test]
+fn a_subject_that_never_was_is_unknown_while_an_erasure_is_unfinished() {
+    let whole = grown();
+    whole.erase(&of_account("anna"));
+    let (mut num_unpublished, mut num_noted, mut num_done) = (0, 0, 0);
+    for at in 0.. {
+        let what = format!("stopped at call {at}");
+        let bank = grown();
+        let disk = Faulty::at(System::shared(), at, Fault::Dead(5));
+        let answer = StoreWriter::append_on(disk, &bank.path())
+            .and_then(|writer| erase_into(writer, &[of_account("anna")], &Run::new()));
+        refuses_the_mistyped(&bank, &what);
+        let is_named = |number: u64| {
+            let graph = Graph::open_as_of(&bank.path(), number, Io::Read).unwrap();
+            graph.find_account("anna").unwrap().is_some()
+        };
+        let is_named = bank.numbers().into_iter().any(is_named);
+        let has_left = !leftovers(&bank).is_empty();
+        match erase(&bank.path(), &[of_account("anna")], &Run::new()) {
+            Ok(report) => {
+                num_unpublished += usize::from(report.published);
+                num_noted += usize::from(!is_named);
+                assert_eq!(report.generation, 3, "{what}");
+                let scanned = report.scanned.unwrap();
+                assert_eq!((scanned.count(How::Whole), scanned.count(How::Within)), (0, 0), "{what}");
+            }
+            // Nothing was left to do.
+            Err(Error::UnknownKey { .. }) => {
+                num_done += 1;
+                assert!(!is_named && !has_left, "{what}");
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+        // As if nothing had happened.
+        let inside = |bank: &Bank| -> Vec<(PathBuf, Vec<u8>)> {
+            let inside = |(path, bytes): (PathBuf, _)| (path.strip_prefix(bank.path()).unwrap().into(), bytes);
+            bank.files().into_iter().map(inside).collect()
+        };
+        assert!(inside(&bank) == inside(&whole), "{what}");
+        if answer.is_ok() {
+            break;
+        }
+    }
+    // Before the publication, when no manifest names the subject any more, and when all is done.
+    assert!(num_unpublished > 10 && num_noted > 3 && num_done > 0, "{num_unpublished} {num_noted} {num_done}");
+}
+
+#[test]
+fn what_another_writer_left_is_no_sign_of_an_erasure() {
+    let bank = small();
+    let rows = format!("{HEADER}t4,bert,dora,2024-04-05T00:00:00Z,4.00,EUR\n");
+    let append_dying = |at: u64| {
+        let reader = Box::new(std::io::Cursor::new(rows.clone()));
+        let transactions = vec![Source::Reader { name: "april.csv".into(), reader }];
+        let sources = Sources { transactions, ..Sources::default() };
+        let writer = StoreWriter::append_on(Faulty::at(System::shared(), at, Fault::Dead(5)), &bank.path())?;
+        append_into(writer, sources, &mut RejectLog::counting(), &IngestOptions::default(), &Run::new())
+    };
+    let has_data = |bank: &Bank| leftovers(bank).iter().any(|name| name.ends_with(".keys"));
+    let at = (0..200).find(|&at| append_dying(at).is_err() && has_data(&bank));
+    assert!(at.is_some(), "no append left a file of keys");
+    refuses_the_mistyped(&bank, "after an append that was cut off");
+    assert!(has_data(&bank));
+}
+
+/// Leaves a store as an erasure of `anna` does that ends when the manifests that name her are gone, and files are not.
+fn cut_off_late() -> Bank {
+    let erase_on = |bank: &Bank, disk: Arc<dyn Disk>| {
+        let writer = StoreWriter::append_on(disk, &bank.path()).unwrap();
+        erase_into(writer, &[of_account("anna")], &Run::new())
+    };
+    let disk = Faulty::counting(System::shared());
+    erase_on(&grown(), disk.clone()).unwrap();
+    let is_manifest = |(call, path): &(Call, PathBuf)| {
+        *call == Call::Remove && path.parent().unwrap().ends_with("manifest")
+    };
+    let at = disk.calls().iter().rposition(is_manifest).unwrap() as u64 + 1;
+    let bank = grown();
+    erase_on(&bank, Faulty::at(System::shared(), at, Fault::Dead(5))).unwrap_err();
+    assert_eq!(bank.numbers(), [3]);
+    bank
+}
+
+#[test]
+fn another_erasure_or_a_collection_completes_it_too() {
+    // Another one takes all that is left with it, and the first subject was asked for.
+    let bank = cut_off_late();
+    assert!(bank.has(b"annas@mail") && bank.path().join("ERASING").exists());
+    bank.erase(&of_account("dora"));
+    assert!(!bank.has(b"anna") && !bank.path().join("ERASING").exists());
+    // What went with the account is known, too.
+    let bank = cut_off_late();
+    assert_eq!(bank.erase(&of_identifier("email", "annas@mail")).gone, [0; 0]);
+    assert!(!bank.has(b"anna"));
+    // A collection that leaves older generations does not forget whom it was about; the last one does.
+    let bank = cut_off_late();
+    bank.add(2, [&format!("{HEADER}t5,bert,carl,2024-05-05T00:00:00Z,4.00,EUR\n"), "", ""]);
+    collect(&bank.path(), &CollectOptions::default(), SystemTime::UNIX_EPOCH, &Run::new()).unwrap();
+    assert!(!bank.has(b"anna") && bank.path().join("ERASING").exists() && bank.numbers() == [3, 4]);
+    refuses_the_mistyped(&bank, "after a collection");
+    erase_dry(&bank.path(), &[of_account("anna")], &Run::new()).unwrap();
+    #[allow(clippy::disallowed_methods)] // A test is a door.
+    let later = SystemTime::now() + std::time::Duration::from_secs(60);
+    collect(&bank.path(), &NOTHING_OLD, later, &Run::new()).unwrap();
+    assert!(bank.numbers() == [4] && !bank.path().join("ERASING").exists());
+    verify(&bank.path(), true, &Run::new()).unwrap();
+}
+
+#[test]
+fn a_note_that_cannot_be_read_keeps_nobody_from_being_erased() {
+    let bank = cut_off_late();
+    std::fs::write(bank.path().join("ERASING"), "RINGERA\n").unwrap();
+    let refused = erase(&bank.path(), &[of_account("anna")], &Run::new()).unwrap_err().to_string();
+    let named = ["ERASING", "note of an erasure", "remove this file", "ringfence gc"];
+    assert!(named.iter().all(|part| refused.contains(part)), "{refused}");
+    assert!(bank.has(b"annas@mail"));
+    bank.erase(&of_account("bert"));
+    assert!(!bank.has(b"annas@mail") && !bank.path().join("ERASING").exists());
 }
 
 #[test]

@@ -51,7 +51,8 @@ impl Subgraph {
     }
 
     /// One row per edge: ``id`` (transaction key), ``source``, ``target``, ``type`` (``transfer`` or ``uses``), ``time``,
-    /// ``currency``, ``amount`` (decimal text), ``amount_minor``, what was received, ``channel``, ``label``.
+    /// ``currency``, ``amount`` (decimal text), ``amount_minor``, what was received, ``channel``, ``label``, ``corrects`` and ``reverses``
+    /// (the id of the earlier transaction that this one says anew or takes back, null for most; one that was corrected is no edge itself).
     #[getter]
     fn transactions(&self, py: Python<'_>) -> PyResult<Table> {
         self.made[1].of(py, &self.network.edges)

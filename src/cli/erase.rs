@@ -110,6 +110,9 @@ fn text(args: &Args, report: &EraseReport) -> String {
     let mut out = format!("{}: ", args.graph.display());
     out += &match (args.yes, report.published) {
         (true, true) => format!("generation {} published\n", report.generation),
+        (_, false) if report.gone.is_empty() => {
+            "no generation names them; files of an erasure that was interrupted may\n".to_string()
+        }
         (_, false) => format!("generation {} does not name them; older ones do\n", report.generation),
         (false, true) => "this would be done; say --yes to do it. It cannot be undone\n".to_string(),
     };

@@ -224,17 +224,34 @@ impl Graph {
     /// # Errors
     /// [`Error::UnknownKey`] for a position beyond the graph; [`Error::Damaged`].
     pub fn refers_to(&self, id: TxId) -> Result<Option<TxId>> {
-        let (segment, row) = self.locate(id)?;
-        let reference = segment.transactions.refers.as_ref().map_or(Ok(0), |refers| refers.get(row))?;
-        if reference == 0 {
-            return Ok(None);
-        }
+        Ok(self.refer_to(&[id])?[0])
+    }
+
+    /// As [`refers_to`](Self::refers_to) of each of `ids`, in their order. One scan for all of them, and none where no one refers to another.
+    ///
+    /// # Errors
+    /// As [`refers_to`](Self::refers_to).
+    pub fn refer_to(&self, ids: &[TxId]) -> Result<Vec<Option<TxId>>> {
+        let reference = |id: &TxId| {
+            let (segment, row) = self.locate(*id)?;
+            segment.transactions.refers.as_ref().map_or(Ok(0), |refers| refers.get(row))
+        };
+        let references = ids.iter().map(reference).collect::<Result<Vec<u64>>>()?;
+        let mut wanted: Vec<u64> = references.iter().copied().filter(|&reference| reference != 0).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut found = vec![None; wanted.len()];
+        let mut num_left = wanted.len();
         for (base, segment) in self.segments() {
-            if let Some(local) = find_row(segment, reference)? {
-                return Ok(Some(TxId(base.0 + u64::from(local))));
+            if num_left == 0 {
+                break;
             }
+            find_rows(segment, &wanted, |place, row| {
+                num_left -= usize::from(found[place].is_none());
+                found[place] = Some(TxId(base.0 + u64::from(row)));
+            })?;
         }
-        Ok(None)
+        Ok(references.iter().map(|one| wanted.binary_search(one).ok().and_then(|place| found[place])).collect())
     }
 
     /// The transactions that correct this one or take it back, in order of time. Costs a scan of the segments that have any such.
@@ -308,15 +325,32 @@ fn reference_of(key: &str) -> Option<u64> {
 
 /// The transaction that a source row became: a scan, for people's lookups.
 pub(super) fn find_row(segment: &Segment, reference: u64) -> Result<Option<u32>> {
+    let mut found = None;
+    find_rows(segment, &[reference], |_, row| found = Some(row))?;
+    Ok(found)
+}
+
+/// Which of `references`, ascending, are rows of this segment, by their place among them: one scan.
+fn find_rows(segment: &Segment, references: &[u64], mut found: impl FnMut(usize, u32)) -> Result<()> {
     let rows = &segment.transactions.row;
     if let Some(raw) = rows.raw() {
-        return Ok(raw.all()?.iter().position(|&row| row == reference).map(|row| row as u32));
+        for (row, reference) in raw.all()?.iter().enumerate() {
+            if let Ok(place) = references.binary_search(reference) {
+                found(place, row as u32);
+            }
+        }
+        return Ok(());
     }
-    let Some((base, step)) = rows.as_sequence() else { return Ok(None) };
-    let place = match (reference.checked_sub(base), step) {
-        (Some(0), _) => Some(0),
-        (Some(rise), step @ 1..) if rise % step == 0 => Some(rise / step),
-        _ => None,
-    };
-    Ok(place.filter(|&place| place < rows.len() as u64).map(|place| place as u32))
+    let Some((base, step)) = rows.as_sequence() else { return Ok(()) };
+    for (place, reference) in references.iter().enumerate() {
+        let row = match (reference.checked_sub(base), step) {
+            (Some(0), _) => 0,
+            (Some(rise), step @ 1..) if rise % step == 0 => rise / step,
+            _ => continue,
+        };
+        if row < rows.len() as u64 {
+            found(place, row as u32);
+        }
+    }
+    Ok(())
 }

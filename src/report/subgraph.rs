@@ -14,7 +14,9 @@ use crate::error::{Error, Result};
 use crate::graph::attributes::AttributeValue;
 use crate::graph::subgraph::Subgraph;
 use crate::graph::{Graph, Transaction};
+use crate::ids::TxId;
 use crate::run::Run;
+use crate::store::format::flags;
 use crate::store::manifest::AttributeKind;
 use crate::units::amount::format_amount;
 use std::collections::HashSet;
@@ -36,7 +38,8 @@ pub struct NetworkOptions {
 ///
 /// Nodes: `id`, `type`, `hop` (transfers from where the search began), attributes. Edges: `id` (transaction key), `source`,
 /// `target`, `type` (`transfer` or `uses`), `time`, `currency`, `amount` (decimal), `amount_minor`, `received_currency`,
-/// `received_amount`, `received_amount_minor`, `channel`, `label`; null where they do not apply.
+/// `received_amount`, `received_amount_minor`, `channel`, `label`, `corrects` and `reverses` (the id of the earlier transaction that this one says anew
+/// or takes back; one that was corrected is no edge itself); null where they do not apply.
 ///
 /// # Errors
 /// [`Error::UnknownKey`] for an attribute that the graph does not have; [`Error::Damaged`]; [`Error::Cancelled`].
@@ -88,8 +91,14 @@ pub fn key_table(
         let key = graph.account_key(account)?;
         row("account", pseudonyms.account(&key), key);
     }
-    for transfer in &subgraph.transactions {
-        let key = graph.transaction_key(transfer.id)?;
+    // Those that edges refer to need not be edges themselves.
+    let edges = subgraph.transactions.iter().map(|transfer| transfer.id);
+    let mut transactions: Vec<TxId> = edges.collect();
+    let mut known: HashSet<TxId> = transactions.iter().copied().collect();
+    let earlier = referred_to(graph, subgraph)?.into_iter().map(|(_, earlier)| earlier);
+    transactions.extend(earlier.filter(|&earlier| known.insert(earlier)));
+    for id in transactions {
+        let key = graph.transaction_key(id)?;
         row("transaction", pseudonyms.transaction(&key), key);
     }
     for &(identifier, _) in if transfers_only { &[][..] } else { &subgraph.shared[..] } {
@@ -267,6 +276,12 @@ fn edge_table(
     }
     channels.resize(ids.len(), None);
     labels.resize(ids.len(), None);
+    let (mut corrects, mut reverses) = (vec![None; ids.len()], vec![None; ids.len()]);
+    for (edge, earlier) in referred_to(graph, subgraph)? {
+        let is_correction = transfers[edge].flags & flags::CORRECTION != 0;
+        let column = if is_correction { &mut corrects } else { &mut reverses };
+        column[edge] = Some(names.transaction(&graph.transaction_key(earlier)?));
+    }
     Ok(Table::new([
         ("id", Values::Text(ids)),
         ("source", Values::Text(sources)),
@@ -287,7 +302,16 @@ fn edge_table(
         ("received_amount_minor", Values::OptionI64(whole(|transfer| transfer.received))),
         ("channel", Values::OptionText(channels)),
         ("label", Values::OptionText(labels)),
+        ("corrects", Values::OptionText(corrects)),
+        ("reverses", Values::OptionText(reverses)),
     ]))
+}
+
+/// Edges that correct or reverse an earlier transaction, and which one that is.
+fn referred_to(graph: &Graph, subgraph: &Subgraph) -> Result<Vec<(usize, TxId)>> {
+    let ids: Vec<TxId> = subgraph.transactions.iter().map(|transfer| transfer.id).collect();
+    let earlier = graph.refer_to(&ids)?.into_iter().enumerate();
+    Ok(earlier.filter_map(|(edge, earlier)| Some((edge, earlier?))).collect())
 }
 
 /// The name of a channel or label code; 0 is none.

@@ -20,6 +20,7 @@
 //! ahead of it is young.
 
 use super::disk::{Disk, DiskFile, System, again};
+use super::erasing::{ERASING, Erasing};
 use super::generations::{self, Found, unknown};
 use super::lock;
 use super::open::read_current;
@@ -152,11 +153,13 @@ pub fn collect_on(
     Store::open(path, Io::Mmap)?;
     sync(disk, path)?;
     let gate = pins::gate(disk, path, File::lock)?;
-    carry_out(disk, path, options, now, gate, run)
+    let plan = plan(path, options, now, &pins::pins(path)?, None)?;
+    carry_out(disk, path, plan, gate, run)
 }
 
 /// Publishes `manifest`, if there is one, and removes the generations `gone` and what only they name, as one deed: while it is done nobody
-/// publishes, collects or takes a pin. Everything else that a collection removes goes too.
+/// publishes, collects or takes a pin. Everything else that a collection removes goes too. `subjects` are noted until all of that is
+/// done ([`Erasing`]): kind, or none for an account, and key.
 ///
 /// # Errors
 /// [`Error::Input`] if a living process holds one of `gone`, which names it, and those of [`StoreWriter::publish`]: then nothing was published
@@ -165,32 +168,53 @@ pub fn supersede(
     mut writer: StoreWriter,
     manifest: Option<&Manifest>,
     gone: &[u64],
+    subjects: &[(Option<&str>, &[u8])],
     run: &Run,
 ) -> Result<Collected> {
     let (disk, path) = (Arc::clone(writer.disk()), writer.path().to_path_buf());
     let gate = pins::gate(&disk, &path, File::lock)?;
     refuse_held(&path, gone)?;
-    match manifest {
-        Some(manifest) => writer.publish_held(manifest)?,
-        None => sync(&disk, &path)?,
+    let is_new = note(&writer, subjects)?;
+    let published = match manifest {
+        Some(manifest) => writer.publish_held(manifest),
+        None => sync(&disk, &path),
+    };
+    if let Err(error) = published {
+        if is_new && !matches!(error, Error::CommitUnknown { .. }) {
+            // There is nobody else to tell: a note of what was not published is harmless.
+            let _ = disk.remove(&path.join(ERASING));
+        }
+        return Err(error);
     }
     let live = Store::open(&path, Io::Mmap)?.manifest.generation;
     let also = generations::numbers(&path, live)?;
     let also = also.into_iter().filter(|generation| !gone.contains(generation)).collect();
     let options = CollectOptions { keep: 1, keep_hours: 0, also };
     // Nothing is kept for its age, so the time is of no account.
-    carry_out(&disk, &path, &options, SystemTime::UNIX_EPOCH, gate, run)
+    let mut plan = plan(&path, &options, SystemTime::UNIX_EPOCH, &pins::pins(&path)?, None)?;
+    if !plan.removals.iter().any(|removal| removal.name == ERASING) {
+        plan.removals.push(Removal { name: ERASING.to_string(), bytes: 0, leftover: true });
+    }
+    carry_out(&disk, &path, plan, gate, run)
 }
 
-/// Whether there are data files that belong to no generation: what a killed writer or collection left.
-///
-/// # Errors
-/// As [`collect_dry`].
-pub fn has_leftovers(path: &Path) -> Result<bool> {
-    let everything = CollectOptions { keep: u32::MAX, ..CollectOptions::default() };
-    let plan = plan(path, &everything, SystemTime::UNIX_EPOCH, &pins::pins(path)?, None)?;
-    let is_data = |name: &str| ["segments/", "keys/", "attributes/"].iter().any(|of| name.starts_with(of));
-    Ok(plan.removals.iter().any(|removal| removal.leftover && is_data(&removal.name)))
+/// Notes the subjects of an erasure beside those of one that was interrupted; whether there was no note before.
+fn note(writer: &StoreWriter, subjects: &[(Option<&str>, &[u8])]) -> Result<bool> {
+    let before = match Erasing::read(writer.path()) {
+        // It says nothing any more, and must not keep anybody from being erased.
+        Err(Error::Damaged { .. }) => None,
+        before => before?,
+    };
+    let is_new = before.is_none();
+    let mut erasing = match before.clone() {
+        Some(before) => before,
+        None => Erasing::new(read_current(writer.path())?.manifest),
+    };
+    subjects.iter().for_each(|(kind, key)| erasing.add(*kind, key));
+    if before.as_ref() != Some(&erasing) {
+        erasing.write(writer)?;
+    }
+    Ok(is_new)
 }
 
 /// Refuses to remove generations that a living process holds.
@@ -210,29 +234,31 @@ pub fn refuse_held(path: &Path, gone: &[u64]) -> Result<()> {
     }
 }
 
-/// Decides what goes and removes it, behind the lock of the store; manifests go behind the gate, too.
+/// Removes what goes, behind the lock of the store; manifests go behind the gate, too. The note of an erasure goes when all else is gone.
 fn carry_out(
     disk: &Arc<dyn Disk>,
     path: &Path,
-    options: &CollectOptions,
-    now: SystemTime,
+    plan: Collected,
     gate: DiskFile,
     run: &Run,
 ) -> Result<Collected> {
-    let plan = plan(path, options, now, &pins::pins(path)?, None)?;
+    let (notes, rest): (Vec<&Removal>, Vec<&Removal>) =
+        plan.removals.iter().partition(|removal| removal.name == ERASING);
     let (manifests, files): (Vec<&Removal>, Vec<&Removal>) =
-        plan.removals.iter().partition(|removal| is_in_manifests(&removal.name));
+        rest.into_iter().partition(|removal| is_in_manifests(&removal.name));
     run.stage("collect", plan.removals.len() as u64);
     remove(disk, path, &manifests, run)?;
     sync(disk, &path.join("manifest"))?;
     drop(gate);
     remove(disk, path, &files, run)?;
-    for directory in ["keys", "segments", "attributes", PINS, "."] {
+    for directory in ["keys", "segments", "attributes", PINS] {
         let directory = path.join(directory);
         if directory.is_dir() {
             sync(disk, &directory)?;
         }
     }
+    remove(disk, path, &notes, run)?;
+    sync(disk, path)?;
     Ok(plan)
 }
 
@@ -294,6 +320,8 @@ fn plan(
             Kind::Data if named.contains(&name) => (false, false),
             Kind::Data if named_before.contains(&name) => (true, false),
             Kind::Data | Kind::Temporary => (writer.is_none(), true),
+            // What generations there are may name its subjects.
+            Kind::Erasing => (writer.is_none() && kept.len() == 1, true),
             Kind::Pin => (pins.iter().any(|pin| !pin.alive && name.ends_with(&pin.name)), true),
             Kind::Other => {
                 others.push(name);

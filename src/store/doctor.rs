@@ -16,6 +16,7 @@
 //! reader; a warning is what will hurt one day; a note is to be known.
 
 use super::collect::{CollectOptions, collect_dry};
+use super::erasing::ERASING;
 use super::format::{HEADER_BYTES, MAGIC, VERSION_MAJOR, VERSION_MINOR};
 use super::open::live_manifest;
 use super::volume::{self, Encryption, Place};
@@ -380,6 +381,14 @@ fn garbage(path: &Path, now: SystemTime) -> Vec<Finding> {
         let what = format!("left by killed programs: {}", listed(&leftovers));
         finding(Level::Note, "leftovers", what, "`ringfence gc` removes them")
     });
+    if path.join(ERASING).is_file() {
+        findings.push(finding(
+            Level::Warning,
+            "leftovers",
+            "an erasure was interrupted, or is at work: what names its subject may still be there",
+            "erase the same subject again, which completes it",
+        ));
+    }
     if !plan.others.is_empty() {
         let others: Vec<&str> = plan.others.iter().map(String::as_str).collect();
         let what = format!("not ours: {}", listed(&others));

@@ -12,6 +12,7 @@ pub mod container;
 pub mod disk;
 pub mod doctor;
 mod entropy;
+pub mod erasing;
 pub mod format;
 pub mod generations;
 pub mod keys;

@@ -212,6 +212,15 @@ impl StoreWriter {
         Ok(entry)
     }
 
+    /// Gives a small file of the store's directory its content, in place of what it had. Its name survives a power failure once that
+    /// directory is synced, as the next publication does before its last step.
+    pub(super) fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.refuse_spent()?;
+        let temporary = self.small(None, bytes)?;
+        let path = self.root.join(name);
+        self.disk.rename(&temporary, &path).map_err(Error::io(&path))
+    }
+
     /// Publishes `manifest` as the live generation; when this returns, the generation survives a power failure.
     ///
     /// # Errors

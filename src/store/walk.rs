@@ -3,6 +3,7 @@
 //! What bears a name of `docs/format.md` is ours; everything else is somebody
 //! else's, also a link, a pipe or a directory with a name of ours, and is never touched.
 
+use super::erasing::ERASING;
 use super::format::FileKind;
 use super::generations::number;
 use super::leftovers::{LOCK, is_temporary};
@@ -26,6 +27,8 @@ pub(super) enum Kind {
     Temporary,
     /// A pin.
     Pin,
+    /// The note of an erasure that is under way.
+    Erasing,
     /// Nothing of ours.
     Other,
 }
@@ -80,6 +83,7 @@ fn kind(directory: &str, name: &str, metadata: &Metadata) -> Kind {
     }
     match (directory, name) {
         ("", "CURRENT" | LOCK) | (PINS, GATE) => Kind::Fixed,
+        ("", ERASING) => Kind::Erasing,
         (PINS, name) if generation_of(name).is_some() => Kind::Pin,
         (PINS, _) => Kind::Other,
         (_, name) if is_temporary(name) => Kind::Temporary,

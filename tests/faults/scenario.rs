@@ -6,7 +6,7 @@
 use crate::disks::{Call, Fault, Faulty};
 use crate::state::{self, State};
 use ringfence::graph::build::{
-    BuildOptions, IngestOptions, Sources, Subject, append_into, compact_into, erase_into, ingest_into,
+    BuildOptions, IngestOptions, Sources, Subject, append_into, compact_into, erase_dry, erase_into, ingest_into,
 };
 use ringfence::ingest::{Mapping, ReadOptions, RejectLog, Source};
 use ringfence::store::backup::{
@@ -17,7 +17,7 @@ use ringfence::store::disk::System;
 use ringfence::store::keys::KeyList;
 use ringfence::store::manifest::Partition;
 use ringfence::store::{Disk, Keys, StoreWriter};
-use ringfence::{Result, Run};
+use ringfence::{Error, Result, Run};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -81,7 +81,7 @@ pub const ALL: [Scenario; 16] = [
         code: "erase",
         prepare: littered,
         run: erase,
-        state: of_collected,
+        state: of_erased,
         goes_part: true,
         removes: true,
         of_others: &[(0, "append", 0), (2, "collect", 1)],
@@ -308,6 +308,27 @@ fn erase(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
         let writer = StoreWriter::append_on(disk, &place.join("bank.ring"))?;
         erase_into(writer, &[Subject::Account("alice".to_string())], &Run::new()).map(|_| ())
     })
+}
+
+/// As [`of_collected`]; and as long as there is more to do, calling again completes it, and a mistyped subject is unknown.
+fn of_erased(place: &Path) -> std::result::Result<State, String> {
+    let state = of_collected(place)?;
+    if state.starts_with("generation 3 ") && state.ends_with("alone") {
+        return Ok(state);
+    }
+    let copy = crate::scratch();
+    let again = copy.path().join("again");
+    state::copy(place, &again);
+    let dry = erase_dry(&again.join("bank.ring"), &[Subject::Account("alise".to_string())], &Run::new());
+    if !matches!(dry, Err(Error::UnknownKey { .. })) {
+        return Err(format!("{state}: a mistyped subject gives {dry:?}"));
+    }
+    erase(System::shared(), &again).map_err(|error| format!("{state}: erased again: {error}"))?;
+    let completed = of_collected(&again)?;
+    if !completed.starts_with("generation 3 ") || !completed.ends_with("alone") {
+        return Err(format!("{state}: erased again, it is {completed}"));
+    }
+    Ok(state)
 }
 
 /// A writer that wrote one file and then is told to leave it: both states are the same.

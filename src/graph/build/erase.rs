@@ -18,7 +18,8 @@
 //!
 //! Texts that are equal to the key but not its key (a transaction's key, an attribute of somebody else, the name of a source) are left, and the
 //! search reports them. A pin on a generation that must go refuses the whole before anything is written. An erasure that was cut
-//! off after its publication is completed by calling again, as older generations still name the subject.
+//! off after its publication is completed by calling again: older generations still name the subject, or the note does that every erasure
+//! keeps of its subjects until nothing is left (`store::erasing`). So a mistyped key is unknown also while an erasure is unfinished.
 
 use super::rows::Rows;
 use super::{DEVICE, TOOL, attributes, before, segment};
@@ -27,7 +28,8 @@ use crate::graph::Graph;
 use crate::ids::{AccountId, NONE};
 use crate::ingest::batch::{AccountRows, AttributeValues};
 use crate::run::Run;
-use crate::store::collect::{has_leftovers, refuse_held, supersede};
+use crate::store::collect::{refuse_held, supersede};
+use crate::store::erasing::Erasing;
 use crate::store::generations::generations;
 use crate::store::keys::KeyList;
 use crate::store::manifest::{AttributesEntry, FileEntry, Manifest, SegmentEntry};
@@ -67,7 +69,7 @@ pub struct Anonymous {
 pub struct EraseReport {
     /// The live generation.
     pub generation: u64,
-    /// Whether it was published for this; if not, older generations alone named the subjects.
+    /// Whether it was published for this; if not, older generations alone named the subjects, or what an interrupted erasure left.
     pub published: bool,
     /// Accounts and identifiers that became anonymous, accounts first.
     pub anonymous: Vec<Anonymous>,
@@ -91,8 +93,8 @@ pub struct EraseReport {
 /// Whoever has an older generation open keeps it until it is closed, and backups are out of reach.
 ///
 /// # Errors
-/// [`Error::UnknownKey`] for a subject that no generation names, unless files of generations that are gone are still there; [`Error::Input`] for one that is anonymous already or
-/// while a living process holds a generation that must go, [`Error::Locked`] while another writer is at work, [`Error::Damaged`]: then nothing was written.
+/// [`Error::UnknownKey`] for a subject that neither a generation names nor the note of an erasure that was interrupted; [`Error::Input`] for one that is anonymous
+/// already or while a living process holds a generation that must go, [`Error::Locked`] while another writer is at work, [`Error::Damaged`]: then nothing was written.
 /// [`Error::CommitUnknown`], and [`Error::Io`] or [`Error::Cancelled`] after the publication: call again, which completes it.
 pub fn erase(path: &Path, subjects: &[Subject], run: &Run) -> Result<EraseReport> {
     erase_into(StoreWriter::append(path)?, subjects, run)
@@ -112,7 +114,8 @@ pub fn erase_into(writer: StoreWriter, subjects: &[Subject], run: &Run) -> Resul
         false => Some(write(&plan, &writer, run)?),
     };
     run.check()?;
-    let gone = supersede(writer, next.as_ref(), &plan.gone, &Run::new())?.gone;
+    let noted: Vec<_> = plan.names.iter().map(|name| (name.kind.as_deref(), &*name.key)).collect();
+    let gone = supersede(writer, next.as_ref(), &plan.gone, &noted, &Run::new())?.gone;
     let live = Graph::open(&path, Io::Mmap)?;
     for name in &plan.names {
         if name.find(&live)?.is_some() {
@@ -288,11 +291,15 @@ fn plan(path: &Path, subjects: &[Subject], run: &Run) -> Result<Plan> {
             }
         }
     }
-    // Files of generations that are gone may still name it, where an erasure was cut off: they go now.
-    if let (Some(Name { kind, key }), false) = (missing.into_iter().next(), has_leftovers(path)?) {
-        let place = path.display().to_string();
-        let kind = kind.unwrap_or_else(|| "account".to_string());
-        return Err(Error::UnknownKey { place, kind, key: String::from_utf8_lossy(&key).into_owned() });
+    if !missing.is_empty() {
+        // Files of generations that are gone may still name those whose erasure was interrupted: they go now.
+        let interrupted = Erasing::read(path)?;
+        let is_noted = |name: &Name| {
+            interrupted.as_ref().is_some_and(|note| note.names(name.kind.as_deref(), &name.key))
+        };
+        if let Some(name) = missing.iter().find(|name| !is_noted(name)) {
+            return Err(unknown(path, name));
+        }
     }
     let mut gone = Vec::new();
     for generation in older {
@@ -310,6 +317,16 @@ fn plan(path: &Path, subjects: &[Subject], run: &Run) -> Result<Plan> {
     }
     report.gone = gone.clone();
     Ok(Plan { live, changes, names, gone, report })
+}
+
+/// The error for somebody whom neither a generation nor an interrupted erasure knows.
+fn unknown(path: &Path, name: &Name) -> Error {
+    let place = format!(
+        "{}, no generation of which has it as a key; nothing was changed, so look whether it is written as in the data, and erase again",
+        path.display()
+    );
+    let kind = name.kind.clone().unwrap_or_else(|| "account".to_string());
+    Error::UnknownKey { place, kind, key: String::from_utf8_lossy(&name.key).into_owned() }
 }
 
 /// Whether `key` is one that the erasure of the account or identifier `number` gives.
