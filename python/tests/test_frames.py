@@ -101,6 +101,79 @@ def test_a_frame_makes_the_same_graph_as_its_file(make, bank, graph, tmp_path):
         assert ours[name] == theirs[name]
 
 
+TWO = {
+    "transaction": ["t1", "t2"],
+    "source": ["a", "b"],
+    "destination": ["b", "c"],
+    "time": ["2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"],
+    "amount": ["1.00", "2.00"],
+    "currency": ["EUR", "EUR"],
+}
+#: Optional columns, in which no row has a value.
+ABSENT = ["received_amount", "received_currency", "device", "channel", "label", "corrects", "reverses"]
+NOTHING = [None, None]
+
+
+def polars_frame(columns):
+    return pytest.importorskip("polars").DataFrame(columns)
+
+
+def pyarrow_frame(columns):
+    return pytest.importorskip("pyarrow").table(columns)
+
+
+def pandas_frame(columns):
+    return pytest.importorskip("pandas").DataFrame(columns)
+
+
+def one_array(columns):
+    """A record batch that offers no stream, only an array."""
+    arrays = pyarrow_frame(columns).to_batches()[0]
+
+    class OnlyArray:
+        def __arrow_c_array__(self, requested_schema=None):
+            return arrays.__arrow_c_array__(requested_schema)
+
+    return OnlyArray()
+
+
+MAKERS = pytest.mark.parametrize("make", [polars_frame, pyarrow_frame, pandas_frame, one_array])
+
+
+@MAKERS
+def test_a_column_without_any_value_is_missing_throughout(make, tmp_path):
+    columns = TWO | dict.fromkeys(ABSENT, NOTHING) | {"note": NOTHING}
+    rows = [",".join(columns), *(",".join(value or "" for value in row) for row in zip(*columns.values(), strict=True))]
+    (tmp_path / "empty.csv").write_text("\n".join(rows) + "\n")
+    file = rf.ingest(tmp_path / "file", tmp_path / "empty.csv", preset="ledger")
+    graph = rf.ingest(tmp_path / "wide", make(columns), preset="ledger")
+    assert content(graph) == content(file)
+    # A later delivery, and tables of accounts and links.
+    more = make(TWO | dict.fromkeys(ABSENT, NOTHING) | {"transaction": ["t3", "t4"]})
+    accounts = make({"account": ["a", "b"], "city": NOTHING})
+    links = make({"account": ["a", "b"], "kind": ["phone"] * 2, "value": ["1"] * 2, "first_seen": NOTHING})
+    grown = graph.append(more, accounts=accounts, links=links)
+    assert grown.num_transactions == 4 and grown.num_accounts == 3
+    assert rf.verify(tmp_path / "wide", full=True)
+
+
+@MAKERS
+@pytest.mark.parametrize("column", list(TWO))
+def test_a_needed_column_without_any_value_is_refused_with_the_row(make, column, tmp_path):
+    reason = "empty-key" if column in ("transaction", "source", "destination") else "missing-value"
+    frame = make(TWO | {column: NOTHING})
+    with pytest.raises(rf.RejectsError, match=f"2 of 2 rows .*record 1, column {column}: {reason}"):
+        rf.ingest(tmp_path / "graph", frame, preset="ledger")
+    assert not (tmp_path / "graph").exists()
+
+
+def test_lists_of_nothing_beside_what_is_used_are_no_hindrance(tmp_path):
+    polars = pytest.importorskip("polars")
+    nested = {"empty": polars.Series([[], []]), "deep": polars.Series([{"x": None}, {"x": None}])}
+    graph = rf.ingest(tmp_path / "graph", polars.DataFrame(TWO | nested), preset="ledger")
+    assert graph.num_transactions == 2
+
+
 def test_several_frames_and_files_are_read_one_after_another(bank, tmp_path):
     whole = polars_texts(bank / "transactions.csv")
     whole.head(2_000).write_csv(tmp_path / "head.csv")

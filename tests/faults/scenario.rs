@@ -66,7 +66,7 @@ impl States {
 }
 
 /// Everything that is tried.
-pub const ALL: [Scenario; 16] = [
+pub const ALL: [Scenario; 20] = [
     Scenario { name: "ingest", ..INGEST },
     Scenario { name: "ingest after one cut early", prepare: cut_early, goes_part: true, ..INGEST },
     Scenario { name: "ingest after one cut late", prepare: cut_late, goes_part: true, ..INGEST },
@@ -75,6 +75,7 @@ pub const ALL: [Scenario; 16] = [
     Scenario { name: "append", ..APPEND },
     Scenario { name: "append of what the store has no kind of", prepare: bare, run: append_kinds, ..APPEND },
     Scenario { name: "append after one cut late", prepare: append_cut_late, goes_part: true, ..APPEND },
+    Scenario { name: "append of corrections and reversals", run: correct, ..APPEND },
     Scenario { name: "compact", code: "append", prepare: appended, run: compact, ..INGEST },
     Scenario {
         name: "erase",
@@ -86,6 +87,17 @@ pub const ALL: [Scenario; 16] = [
         removes: true,
         of_others: &[(0, "append", 0), (2, "collect", 1)],
         may_return: |state| state.starts_with("generation 3 ") && state.ends_with("and more"),
+        ..INGEST
+    },
+    Scenario {
+        name: "erase after one cut late",
+        code: "erase",
+        prepare: erase_cut_late,
+        run: erase,
+        state: of_erased,
+        commit: None,
+        goes_part: true,
+        of_others: &[(0, "collect", 0), (1, "collect", 1)],
         ..INGEST
     },
     Scenario { name: "collect", ..COLLECT },
@@ -112,9 +124,26 @@ pub const ALL: [Scenario; 16] = [
         ..BACKUP
     },
     Scenario {
+        name: "backup to a bundle since another",
+        code: "bundle",
+        prepare: bundled_and_corrected,
+        run: bundle_since,
+        state: of_next_bundle,
+        commit: Some("next.bundle"),
+        ..BACKUP
+    },
+    Scenario {
         name: "restore",
         prepare: backed_up,
         run: restored,
+        state: of_restored,
+        commit: Some("restored.ring"),
+        ..BACKUP
+    },
+    Scenario {
+        name: "restore from bundles",
+        prepare: sealed,
+        run: restored_from_bundles,
         state: of_restored,
         commit: Some("restored.ring"),
         ..BACKUP
@@ -190,8 +219,8 @@ pub fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     POOL.with(|pool| pool.install(work))
 }
 
-/// Does something with each scenario, several at a time; what became of them, in their order.
-pub fn each<T: Send>(scenarios: &[Scenario], work: impl Fn(&Scenario) -> T + Sync) -> Vec<T> {
+/// Does something with each of `scenarios`, several at a time; what became of them, in their order.
+pub fn each<S: Sync, T: Send>(scenarios: &[S], work: impl Fn(&S) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let mut done: Vec<Mutex<Option<T>>> = scenarios.iter().map(|_| Mutex::new(None)).collect();
     let num_threads = std::thread::available_parallelism().map_or(1, |num| num.get());
@@ -223,6 +252,12 @@ const MORE_TRANSACTIONS: &str = "transaction,source,destination,time,amount,curr
     t5,dave,erin,2024-07-02T10:00:00Z,11.00,USD,d3\n";
 const MORE_ACCOUNTS: &str = "account,segment\nerin,retail\n";
 const MORE_LINKS: &str = "account,kind,value\nerin,phone,+1 555 0101\n";
+
+/// A row that says another one anew, a second thought of that, and a payment that is taken back in part.
+const CORRECTIONS: &str = "transaction,source,destination,time,amount,currency,corrects,reverses\n\
+    t6,alice,carol,2024-05-01T10:00:00Z,90.00,EUR,t1,\n\
+    t7,dave,bob,2024-07-03T10:00:00Z,15.00,EUR,,t3\n\
+    t8,alice,erin,2024-05-01T10:00:00Z,80.00,EUR,t6,\n";
 
 fn table(name: &str, text: &'static str) -> Vec<Source> {
     vec![Source::Reader { name: name.to_string(), reader: Box::new(text.as_bytes()) }]
@@ -285,6 +320,11 @@ fn append(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
         links: table("more links.csv", MORE_LINKS),
     };
     append_of(disk, place, sources)
+}
+
+/// A second generation in which rows of the first are corrected and taken back, so that their partitions are written anew.
+fn correct(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
+    append_of(disk, place, Sources { transactions: table("july.csv", CORRECTIONS), ..Sources::default() })
 }
 
 /// A second generation with the first attributes and links.
@@ -361,10 +401,19 @@ fn backup(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
 }
 
 fn bundle(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
-    let (key, secrets) = (key(), Secrets::from_bytes(&[7; 51]));
-    let sealing = Sealing { key: &key, secrets: &secrets, since: None };
+    seal(disk, place, "bank.bundle", None)
+}
+
+/// What the store got since it was sealed.
+fn bundle_since(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
+    seal(disk, place, "next.bundle", Some(&place.join("bank.bundle")))
+}
+
+fn seal(disk: Arc<dyn Disk>, place: &Path, name: &str, since: Option<&Path>) -> Result<()> {
+    let (key, secrets) = (key(), Secrets::from_bytes(&[7 + since.is_some() as u8; 51]));
+    let sealing = Sealing { key: &key, secrets: &secrets, since };
     alone(|| {
-        let (from, to) = (place.join("bank.ring"), place.join("bank.bundle"));
+        let (from, to) = (place.join("bank.ring"), place.join(name));
         to_bundle(&from, None, &to, &sealing, &disk, &Run::new()).map(|_| ())
     })
 }
@@ -373,6 +422,13 @@ fn restored(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
     alone(|| {
         let from = [place.join("backup.ring")];
         restore(&from, None, &place.join("restored.ring"), &disk, &Run::new()).map(|_| ())
+    })
+}
+
+fn restored_from_bundles(disk: Arc<dyn Disk>, place: &Path) -> Result<()> {
+    alone(|| {
+        let from = [place.join("next.bundle"), place.join("bank.bundle")];
+        restore(&from, Some(&key()), &place.join("restored.ring"), &disk, &Run::new()).map(|_| ())
     })
 }
 
@@ -407,6 +463,19 @@ fn backed_up(disk: Arc<dyn Disk>, place: &Path) {
     backup(disk, place).unwrap();
 }
 
+/// A store that has got corrections since it was sealed in a bundle.
+fn bundled_and_corrected(disk: Arc<dyn Disk>, place: &Path) {
+    ingest(disk.clone(), place).unwrap();
+    bundle(disk.clone(), place).unwrap();
+    correct(disk, place).unwrap();
+}
+
+/// A chain of two bundles.
+fn sealed(disk: Arc<dyn Disk>, place: &Path) {
+    bundled_and_corrected(disk.clone(), place);
+    bundle_since(disk, place).unwrap();
+}
+
 /// A store that has grown since it was backed up, and has got its first attributes.
 fn grown_backup(disk: Arc<dyn Disk>, place: &Path) {
     bare(disk.clone(), place);
@@ -436,6 +505,17 @@ fn append_cut_late(disk: Arc<dyn Disk>, place: &Path) {
     ingest(disk.clone(), place).unwrap();
     let commit = APPEND.commit(&calls(&APPEND)).unwrap();
     append(Faulty::at(disk, commit, Fault::Dead(EIO)), place).unwrap_err();
+}
+
+/// What is left of an erasure whose process ended when the manifests that name its subject were gone, and the files were not.
+fn erase_cut_late(disk: Arc<dyn Disk>, place: &Path) {
+    littered(disk.clone(), place);
+    let erasure = ALL.iter().find(|scenario| scenario.name == "erase").unwrap();
+    let is_manifest = |(call, path): &(Call, PathBuf)| {
+        *call == Call::Remove && path.parent().unwrap().ends_with("manifest")
+    };
+    let at = calls(erasure).iter().rposition(is_manifest).unwrap() as u64 + 1;
+    erase(Faulty::at(disk, at, Fault::Dead(EIO)), place).unwrap_err();
 }
 
 /// An append whose last sync failed: it is live, and not known to survive a power failure.
@@ -477,10 +557,18 @@ fn of_restored(place: &Path) -> std::result::Result<State, String> {
 }
 
 fn of_bundle(place: &Path) -> std::result::Result<State, String> {
-    let path = place.join("bank.bundle");
-    if path.symlink_metadata().is_err() {
+    of_chain(&[place.join("bank.bundle")])
+}
+
+fn of_next_bundle(place: &Path) -> std::result::Result<State, String> {
+    of_chain(&[place.join("next.bundle"), place.join("bank.bundle")])
+}
+
+/// A chain of bundles, of which the first named may not be there.
+fn of_chain(bundles: &[PathBuf]) -> std::result::Result<State, String> {
+    if bundles[0].symlink_metadata().is_err() {
         return Ok("nothing".into());
     }
-    let checked = verify_backup(&[path], Some(&key()), Share::ALL, &Run::new());
+    let checked = verify_backup(bundles, Some(&key()), Share::ALL, &Run::new());
     checked.map(|checked| format!("{checked:?}")).map_err(|error| error.to_string())
 }
