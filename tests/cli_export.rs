@@ -134,6 +134,58 @@ fn a_trace_keeps_its_marks_under_pseudonyms() {
 }
 
 #[test]
+fn what_a_payment_corrects_or_reverses_is_said() {
+    let directory = TempDir::new().unwrap();
+    let ledger = "transaction,source,destination,time,amount,currency,corrects,reverses\n\
+                  t1,a,b,2024-01-01,10.00,EUR,,\n\
+                  t2,a,c,2024-01-02,5.00,EUR,,\n\
+                  t3,a,d,2024-01-03,9.00,EUR,t1,\n\
+                  t4,c,a,2024-02-04,2.00,EUR,,t2\n\
+                  t5,a,d,2024-01-03,8.00,EUR,t3,\n";
+    let graph = graph_of(&directory, ledger, None);
+    let at = |name: &str| text(directory.path().join(name));
+    let export = ["export", &graph, "--account", "a"];
+    let edges = |name: &str| -> Vec<Value> {
+        let value: Value = serde_json::from_str(&read(at(name))).unwrap();
+        value["edges"].as_array().unwrap().clone()
+    };
+    done([&export[..], &["--reveal", "--output", &at("a.json")]].concat());
+    let said: Vec<Value> =
+        edges("a.json").iter().map(|edge| json!([edge["key"], edge["corrects"], edge["reverses"]])).collect();
+    // What was corrected is no edge, and nothing else of it is said.
+    let expected = [json!(["t2", null, null]), json!(["t5", "t3", null]), json!(["t4", null, "t2"])];
+    assert_eq!(said, expected);
+    let pair = ["--format", "csv-pair", "--columns", "corrects,reverses", "--reveal", "--output", &at("pair")];
+    done([&export[..], &pair].concat());
+    assert_eq!(
+        read(at("pair/edges.csv")),
+        "id,source,target,type,corrects,reverses\nt2,a,c,transfer,,\nt5,a,d,transfer,t3,\nt4,c,a,transfer,,t2\n"
+    );
+    done([&export[..], &["--format", "neo4j", "--reveal", "--output", &at("neo4j")]].concat());
+    let head = read(at("neo4j/transfers.csv"));
+    let head = head.lines().next().unwrap();
+    assert!(head.contains("corrects") && head.contains("reverses"), "{head}");
+
+    // Under pseudonyms each of them is the pseudonym of that transaction, also of one that is no edge.
+    done(["backup-key", &at("k")]);
+    let keyed = ["--key-file", &at("k"), "--key-table", &at("names.csv"), "--output", &at("b.json")];
+    done([&export[..], &keyed].concat());
+    let table = read(at("names.csv"));
+    let pseudonym = |name: &str| {
+        let mut rows = table.lines().filter(|row| row.ends_with(&format!(",{name}")));
+        let row = rows.next().unwrap_or_else(|| panic!("{name}: {table}"));
+        assert_eq!(rows.next(), None);
+        row.split(',').nth(1).unwrap().to_string()
+    };
+    let hidden = edges("b.json");
+    let corrects: Vec<&Value> = hidden.iter().map(|edge| &edge["corrects"]).collect();
+    assert_eq!(corrects, [&Value::Null, &pseudonym("t3").into(), &Value::Null]);
+    assert_eq!(hidden[2]["reverses"], pseudonym("t2"));
+    assert_eq!(hidden[0]["key"], pseudonym("t2"));
+    assert!(!table.contains(",t1\n"), "nothing shown refers to it: {table}");
+}
+
+#[test]
 fn columns_are_chosen_and_what_was_withheld_is_said() {
     let directory = TempDir::new().unwrap();
     let ledger = "transaction,source,destination,time,amount,currency\n\

@@ -16,6 +16,7 @@ use ringfence::ids::{AccountId, IdentifierId, KindId, TxId};
 use ringfence::ingest::{Mapping, RejectLog, Source};
 use ringfence::store::collect::{CollectOptions, collect, collect_dry};
 use ringfence::store::disk::System;
+use ringfence::store::doctor::{Finding, Level, examine};
 use ringfence::store::generations::generations;
 use ringfence::store::manifest::Manifest;
 use ringfence::store::scan::{How, scan};
@@ -641,6 +642,10 @@ fn another_erasure_or_a_collection_completes_it_too() {
     // Another one takes all that is left with it, and the first subject was asked for.
     let bank = cut_off_late();
     assert!(bank.has(b"annas@mail") && bank.path().join("ERASING").exists());
+    let warns = |finding: &&Finding| (finding.level, finding.subject) == (Level::Warning, "leftovers");
+    let findings = examine(&bank.path(), SystemTime::UNIX_EPOCH).unwrap();
+    let warning = findings.iter().find(warns).unwrap();
+    assert!(warning.what.contains("interrupted") && warning.remedy.contains("same subject again"));
     bank.erase(&of_account("dora"));
     assert!(!bank.has(b"anna") && !bank.path().join("ERASING").exists());
     // What went with the account is known, too.

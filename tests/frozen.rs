@@ -1,13 +1,13 @@
 //! Stores of released versions open, verify, answer as they did, and can be added to.
 //!
-//! `tests/frozen/<version>/` holds a store as one packed file, and its answers to a fixed set of questions. What is there is never
-//! written again. A new version of the format gets a folder of its own:
+//! `tests/frozen/<version>/` holds a store as one packed file, and its answers to a fixed set of questions; `<version>-corrections` one with rows that
+//! correct and reverse others. What is there is never written again. A new version of the format gets folders of its own:
 //!
 //! ```text
 //! cargo test --test frozen -- --ignored regenerate
 //! ```
 //!
-//! makes the folder of the version that this build writes, and refuses if there is one. Add it to `VERSIONS` then.
+//! makes the folders of the version that this build writes which are not there, and refuses if all are. Add them to `STORES` then.
 #![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
 
 #[path = "support/full.rs"]
@@ -15,6 +15,7 @@ mod full;
 mod support;
 
 use ringfence::Run;
+use ringfence::graph::Graph;
 use ringfence::store::format::{VERSION_MAJOR, VERSION_MINOR};
 use ringfence::store::verify::{verify, verify_generation};
 use ringfence::store::{Io, Store};
@@ -23,8 +24,16 @@ use std::path::{Path, PathBuf};
 use support::scratch;
 use tempfile::TempDir;
 
-/// Every version that has a folder.
-const VERSIONS: [&str; 1] = ["1.0"];
+/// Every folder.
+const STORES: [&str; 2] = ["1.0", "1.0-corrections"];
+
+/// Those of the version that this build writes, and how it makes them.
+fn of_today() -> impl Iterator<Item = (String, fn(&Path) -> PathBuf)> {
+    let today = format!("{VERSION_MAJOR}.{VERSION_MINOR}");
+    [("", build as fn(&Path) -> PathBuf), ("-corrections", build_corrected)]
+        .map(|(kind, build)| (format!("{today}{kind}"), build))
+        .into_iter()
+}
 
 fn folder(version: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frozen").join(version)
@@ -114,9 +123,25 @@ fn build(directory: &Path) -> PathBuf {
     store
 }
 
+/// As [`build`], but the second generation corrects a payment of January twice, and takes one of February back, with a second thought.
+fn build_corrected(directory: &Path) -> PathBuf {
+    let store = directory.join("bank.ring");
+    full::build(&store, &scratch());
+    full::append_rows(&store, CORRECTIONS, &scratch());
+    let graph = Graph::open(&store, Io::Mmap).unwrap();
+    assert_eq!(graph.num_transactions(), 24 + 4, "none of them is rejected");
+    store
+}
+
+const CORRECTIONS: &str = "transaction,source,destination,time,amount,currency,corrects,reverses\n\
+    c1,a3,a2,2024-01-21T20:00:00Z,100.00,EUR,t004,\n\
+    c2,a3,a2,2024-01-21T20:00:00Z,99.00,EUR,c1,\n\
+    r1,a4,a2,2024-03-05T00:00:00Z,10.00,USD,,t001\n\
+    r2,a4,a2,2024-03-06T00:00:00Z,9.00,USD,r1,\n";
+
 #[test]
 fn every_frozen_store_verifies_and_answers_as_it_did() {
-    for version in VERSIONS {
+    for version in STORES {
         let (_directory, store, expected) = frozen(version);
         assert_eq!(verify(&store, true, &Run::new()).unwrap().generation, 2, "{version}");
         assert_eq!(verify_generation(&store, Some(1), true, &Run::new()).unwrap().generation, 1, "{version}");
@@ -129,17 +154,39 @@ fn every_frozen_store_verifies_and_answers_as_it_did() {
     }
 }
 
+/// What was corrected stays corrected: the chain goes on at its end, and nowhere else.
+#[test]
+fn corrections_of_a_frozen_store_are_corrected() {
+    let mut num_tried = 0;
+    for version in STORES.iter().filter(|name| name.ends_with("-corrections")) {
+        let (_directory, store, _) = frozen(version);
+        let rows = "transaction,source,destination,time,amount,currency,corrects,reverses\n\
+            again,a3,a2,2024-01-21T20:00:00Z,98.00,EUR,c2,\nlate,a3,a2,2024-01-21T20:00:00Z,97.00,EUR,t004,\n\
+            more,a4,a2,2024-03-07T00:00:00Z,22.18,USD,,t001\nrest,a4,a2,2024-03-07T00:00:00Z,22.17,USD,,t001\n";
+        full::append_rows(&store, rows, &scratch());
+        verify(&store, true, &Run::new()).unwrap();
+        let graph = Graph::open(&store, Io::Mmap).unwrap();
+        let find = |key: &str| graph.find_transaction(key).unwrap();
+        let refers_to = |key: &str| graph.refers_to(find(key).unwrap()).unwrap();
+        assert_eq!((refers_to("again"), refers_to("c2")), (find("c2"), find("c1")), "{version}");
+        // t001 paid 31.17, of which 9.00 were taken back.
+        assert_eq!((find("late"), find("more"), refers_to("rest")), (None, None, find("t001")), "{version}");
+        num_tried += 1;
+    }
+    assert!(num_tried > 0);
+}
+
 #[test]
 fn every_frozen_store_can_be_added_to() {
-    for version in VERSIONS {
+    for version in STORES {
         let (_directory, store, _) = frozen(version);
         let before = files(&store);
         let rows = "transaction,source,destination,time,amount,currency\nnew,a0,someone new,2024-02-03T00:00:00Z,1.00,EUR\n";
         full::append_rows(&store, rows, &scratch());
         assert_eq!(verify(&store, true, &Run::new()).unwrap().generation, 3, "{version}");
         let opened = Store::open(&store, Io::Read).unwrap();
-        let old = ringfence::graph::Graph::open_as_of(&store, 2, Io::Mmap).unwrap();
-        let new = ringfence::graph::Graph::open(&store, Io::Mmap).unwrap();
+        let old = Graph::open_as_of(&store, 2, Io::Mmap).unwrap();
+        let new = Graph::open(&store, Io::Mmap).unwrap();
         assert_eq!(new.num_transactions(), old.num_transactions() + 1);
         assert_eq!(new.num_accounts(), old.num_accounts() + 1);
         assert!(
@@ -164,21 +211,28 @@ fn every_frozen_store_can_be_added_to() {
 /// Today's writer makes the bytes of its version: names of data files are those of their content.
 #[test]
 fn the_same_rows_still_make_the_same_files() {
-    let directory = TempDir::new().unwrap();
-    let today = files(&build(directory.path()));
-    let (_directory, store, _) = frozen(&format!("{VERSION_MAJOR}.{VERSION_MINOR}"));
-    let data = |files: &[(String, Vec<u8>)]| -> Vec<String> {
-        files.iter().map(|(name, _)| name.clone()).filter(|name| name.contains('.')).collect()
-    };
-    assert_eq!(data(&today), data(&files(&store)), "if that is meant, it is another version of the format");
+    for (name, build) in of_today() {
+        let directory = TempDir::new().unwrap();
+        let today = files(&build(directory.path()));
+        let (_directory, store, _) = frozen(&name);
+        let data = |files: &[(String, Vec<u8>)]| -> Vec<String> {
+            files.iter().map(|(name, _)| name.clone()).filter(|name| name.contains('.')).collect()
+        };
+        let meant = "if that is meant, it is another version of the format";
+        assert_eq!(data(&today), data(&files(&store)), "{name}: {meant}");
+    }
 }
 
-/// Makes the folder of the version that this build writes.
+/// Makes the folders of the version that this build writes.
 #[test]
 #[ignore = "writes into the repository: once for each version of the format"]
 fn regenerate() {
-    let folder = folder(&format!("{VERSION_MAJOR}.{VERSION_MINOR}"));
-    assert!(!folder.exists(), "{} is there already, and what is frozen stays", folder.display());
+    let missing: Vec<_> = of_today().filter(|(name, _)| !folder(name).exists()).collect();
+    assert!(!missing.is_empty(), "all are there already, and what is frozen stays");
+    missing.into_iter().for_each(|(name, build)| freeze(&folder(&name), build));
+}
+
+fn freeze(folder: &Path, build: fn(&Path) -> PathBuf) {
     let directory = TempDir::new().unwrap();
     let store = build(directory.path());
     let answers = full::answers(&store, Io::Mmap).unwrap();
@@ -197,7 +251,7 @@ fn regenerate() {
         text += &format!("  {question:?}: {answer}{end}\n");
     }
     text += "}\n";
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("store.zst"), pack(&store)).unwrap();
     std::fs::write(folder.join("answers.json"), text).unwrap();
 }

@@ -82,6 +82,9 @@ def test_corrections_and_reversals_are_rows_that_point_at_others(tmp_path):
     # The payment from a to b was one from a to c: nobody paid b, and nothing joins them.
     assert together(graph) == {frozenset("ab"), frozenset("cd")}
     assert together(after) == {frozenset("b"), frozenset("acd")}
+    shown = after.subgraph(["a"], hops=9).transactions.to_dicts()
+    said = {row["id"]: (row["corrects"], row["reverses"]) for row in shown}
+    assert said == {"t2": (None, None), "t3": ("t1", None), "t4": (None, "t2")}
     seeds = polars.DataFrame({"case": ["1"], "transaction": ["t1"]})
     assert [row["transaction"] for row in graph.trace(seeds).flows.to_dicts()] == ["t1"]
     with pytest.raises(rf.InputError, match="was corrected"):

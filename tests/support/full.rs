@@ -161,6 +161,7 @@ pub fn answers(path: &Path, io: Io) -> Result<Value> {
         "accounts": accounts.collect::<Result<Vec<_>>>()?,
         "identifiers": identifiers(&graph)?,
         "groups": groups?,
+        "refers": refers(&graph)?,
         "windows": windows,
         "projections": projections,
     }))
@@ -188,6 +189,14 @@ fn transaction(graph: &Graph, id: TxId) -> Result<Value> {
         columns.device.as_ref().map(|device| device.get(row)).transpose()?,
         graph.position_at(found.time)?.0,
     ]))
+}
+
+/// Positions of transactions that correct or reverse another one, that one, and its flags.
+fn refers(graph: &Graph) -> Result<Vec<Value>> {
+    let ids: Vec<TxId> = (0..graph.num_transactions()).map(TxId).collect();
+    let earlier = graph.refer_to(&ids)?.into_iter().zip(&ids);
+    let earlier = earlier.filter_map(|(earlier, id)| Some((id, earlier?)));
+    earlier.map(|(id, earlier)| Ok(json!([id.0, earlier.0, graph.transaction(earlier)?.flags]))).collect()
 }
 
 fn account(graph: &Graph, id: AccountId) -> Result<Value> {
