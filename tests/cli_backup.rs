@@ -69,6 +69,65 @@ fn what_cannot_be_done_is_said_before_anything_is_made() {
     assert!(!directory.path().join("copy").exists());
 }
 
+/// The procedure of `docs/operations.md`, "Changing the key", step by step.
+#[test]
+fn the_key_is_changed_and_nothing_is_lost() {
+    let directory = TempDir::new().unwrap();
+    let graph = drawn(&directory, "a>b b>c c>a a>d", "");
+    let at = |name: &str| text(directory.path().join(name));
+    let [old, new] = ["old.key", "new.key"].map(at);
+    done(["backup-key", &old]);
+    // A chain of two under the old key, whose states the store has no longer; its live state is another.
+    let [march1, march2] = ["march-1.bundle", "march-2.bundle"].map(at);
+    let append = |number: u32| {
+        let rows = format!(
+            "transaction,source,destination,time,amount,currency\nm{number},d,e,2024-0{number}-01T00:00:00Z,7.00,EUR\n"
+        );
+        let rows = program::file(&directory, &format!("more-{number}.csv"), &rows);
+        done(["append", &graph, "--transactions", &rows]);
+    };
+    done(["backup", &graph, "--to", &march1, "--key-file", &old]);
+    append(3);
+    let march = done(["backup", &graph, "--to", &march2, "--since", &march1, "--key-file", &old]);
+    append(4);
+    done(["gc", &graph, "--keep", "1", "--keep-hours", "0"]);
+
+    // 1 to 3.
+    let [full, next] = ["new-full.bundle", "next.bundle"].map(at);
+    let name = done(["backup-key", &new])["key"].as_str().unwrap().to_string();
+    let message =
+        refused(["backup", &graph, "--to", &full, "--since", &march2, "--key-file", &new], "input", 4);
+    assert!(message.contains("sealed under the key"), "{message}");
+    let live = done(["backup", &graph, "--to", &full, "--key-file", &new]);
+    done(["drill", &graph, "--from", &full, "--key-file", &new]);
+    append(5);
+    let later = done(["backup", &graph, "--to", &next, "--since", &full, "--key-file", &new]);
+    // A chain is of one key.
+    refused(["backup-verify", &next, &full, "--key-file", &old], "input", 4);
+
+    // 4.
+    let [carried, carried_new] = ["march.ring", "march-new.bundle"].map(at);
+    done(["restore", &carried, "--from", &march2, &march1, "--key-file", &old]);
+    let sealed = done(["backup", &carried, "--to", &carried_new, "--key-file", &new]);
+    assert_eq!(sealed["manifest_sha256"], march["manifest_sha256"]);
+    done(["drill", &carried, "--from", &carried_new, "--key-file", &new]);
+
+    // 5: with the store lost too, the new key alone brings back every state that was to be kept.
+    [&old, &march1, &march2].into_iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    [&graph, &carried].into_iter().for_each(|store| std::fs::remove_dir_all(store).unwrap());
+    let restored = |to: &str, from: &[&str]| {
+        let restored = done([&["restore", &at(to), "--key-file", &new, "--from"][..], from].concat());
+        done(["verify", &at(to), "--full"]);
+        restored["manifest_sha256"].clone()
+    };
+    assert_eq!(restored("live.ring", &[&full]), live["manifest_sha256"]);
+    assert_eq!(restored("later.ring", &[&full, &next]), later["manifest_sha256"]);
+    assert_eq!(restored("then.ring", &[&carried_new]), march["manifest_sha256"]);
+    done(["backup-key", &old]);
+    let message = refused(["backup-verify", &full, "--key-file", &old], "input", 4);
+    assert!(message.contains(&name), "the message names the key to look for: {message}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_key_comes_through_a_pipe_and_stays_out_of_what_is_printed() {
