@@ -155,7 +155,8 @@ fn what_a_payment_corrects_or_reverses_is_said() {
     // What was corrected is no edge, and nothing else of it is said.
     let expected = [json!(["t2", null, null]), json!(["t5", "t3", null]), json!(["t4", null, "t2"])];
     assert_eq!(said, expected);
-    let pair = ["--format", "csv-pair", "--columns", "corrects,reverses", "--reveal", "--output", &at("pair")];
+    let pair =
+        ["--format", "csv-pair", "--columns", "corrects,reverses", "--reveal", "--output", &at("pair")];
     done([&export[..], &pair].concat());
     assert_eq!(
         read(at("pair/edges.csv")),

@@ -251,7 +251,10 @@ impl Graph {
                 found[place] = Some(TxId(base.0 + u64::from(row)));
             })?;
         }
-        Ok(references.iter().map(|one| wanted.binary_search(one).ok().and_then(|place| found[place])).collect())
+        Ok(references
+            .iter()
+            .map(|one| wanted.binary_search(one).ok().and_then(|place| found[place]))
+            .collect())
     }
 
     /// The transactions that correct this one or take it back, in order of time. Costs a scan of the segments that have any such.

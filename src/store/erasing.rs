@@ -98,8 +98,8 @@ impl Erasing {
         for hash in hashes.chunks(32) {
             note.hashes.insert(hash.try_into().ok()?);
         }
-        let is_whole =
-            u64::from_le_bytes(*num) == note.hashes.len() as u64 && u64::from_le_bytes(*sum) == xxh3_64(noted);
+        let is_whole = u64::from_le_bytes(*num) == note.hashes.len() as u64
+            && u64::from_le_bytes(*sum) == xxh3_64(noted);
         is_whole.then_some(note)
     }
 }

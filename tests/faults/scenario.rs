@@ -6,7 +6,8 @@
 use crate::disks::{Call, Fault, Faulty};
 use crate::state::{self, State};
 use ringfence::graph::build::{
-    BuildOptions, IngestOptions, Sources, Subject, append_into, compact_into, erase_dry, erase_into, ingest_into,
+    BuildOptions, IngestOptions, Sources, Subject, append_into, compact_into, erase_dry, erase_into,
+    ingest_into,
 };
 use ringfence::ingest::{Mapping, ReadOptions, RejectLog, Source};
 use ringfence::store::backup::{
