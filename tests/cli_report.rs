@@ -165,6 +165,9 @@ fn a_trace_has_a_case_file_whose_money_is_that_of_its_books() {
         assert_eq!(whole(&line["kept"]["minor"]), kept);
     }
     assert!(case["transfers"].as_array().unwrap().iter().all(|transfer| !transfer["traced"].is_null()));
+    // A seed is followed from its arrival on, so of its payment as much as arrived.
+    let mut seeded = case["transfers"].as_array().unwrap().iter().filter(|transfer| transfer["hop"] == 0);
+    assert!(seeded.all(|seed| whole(&seed["traced"]["minor"]) > 0));
     let flows = read(format!("{trace}/flows.csv")).lines().count() - 1;
     assert!(case["transfers"].as_array().unwrap().len() <= flows && flows > 0);
     // A link of the money flow goes on to a later step.

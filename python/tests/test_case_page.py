@@ -511,6 +511,10 @@ def test_it_can_be_read_without_its_script(opened):
         assert len(evidence) > 10 and all(name in text for name in evidence)
         assert all(account["id"] in text for account in case["accounts"])
         assert not page.locator("#explore").is_visible()
+        # Static pictures stand for what the script draws.
+        stills = page.locator("noscript svg")
+        assert stills.count() == 3
+        assert all(stills.nth(place).is_visible() for place in range(3))
 
 
 @BROWSER

@@ -3,7 +3,8 @@
 //!
 //! # Method
 //! Everything in words and tables is HTML, readable without script, in print and aloud. The case file itself follows
-//! as JSON, then one script (`viewer/case.min.js`) that draws it and makes the tables sort, filter and copy.
+//! as JSON, then one script (`viewer/case.min.js`) that draws it and makes the tables sort, filter and copy. Where scripts are
+//! switched off, the static pictures stand for what it draws.
 //!
 //! # Choices
 //! A policy in the head forbids everything but that script and that style, which it names by their SHA-256: nothing can
@@ -16,6 +17,7 @@
 
 use super::file::{CaseFile, Language};
 use super::markup::{escape, visible};
+use super::picture::{Picture, svg};
 use super::sections::Sections;
 use super::words::Words;
 use sha2::{Digest, Sha256};
@@ -24,6 +26,9 @@ use std::io::{self, Write};
 /// Built from `viewer/` by `make viewer`.
 const SCRIPT: &str = include_str!("../viewer/case.min.js");
 const STYLE: &str = include_str!("../viewer/case.css");
+
+/// Most bytes of a picture in the page.
+const STILL_MAX: usize = 120_000;
 
 /// Writes the page of `case` to `out`: the same bytes for the same case.
 ///
@@ -61,6 +66,7 @@ pub fn write_page(case: &CaseFile, out: &mut (impl Write + ?Sized)) -> io::Resul
         sections.drawn("explore"),
         sections.drawn("timeline"),
         sections.drawn("flow"),
+        stills(&sections),
         sections.accounts(),
         sections.identifiers(),
         sections.transfers(),
@@ -71,6 +77,20 @@ pub fn write_page(case: &CaseFile, out: &mut (impl Write + ?Sized)) -> io::Resul
     }
     writeln!(out, "</main>\n<script type=\"application/json\" id=\"case\">{}</script>", data(case)?)?;
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
+}
+
+/// The pictures, for readers without scripts; those with scripts never make elements of them. A picture that would be a large part of
+/// the page is left out.
+fn stills(sections: &Sections<'_>) -> String {
+    let named = [("explore", Picture::Ring), ("timeline", Picture::Timeline), ("flow", Picture::Sankey)];
+    let drawn = named.map(|(id, picture)| (id, svg(sections.case, picture)));
+    let shown = drawn.iter().filter(|(_, svg)| svg.len() <= STILL_MAX).map(|(id, svg)| {
+        let heading = escape(sections.words.get(id));
+        format!(
+            "<noscript><section><h2>{heading}</h2>\n<div class=\"scroll\">{svg}</div></section></noscript>\n"
+        )
+    });
+    shown.collect()
 }
 
 /// What the page may do: run its script and use its style, each known by its digest.
@@ -279,6 +299,9 @@ mod tests {
         assert_eq!(read.matches("2024-01-31 12:00:").count(), ROWS_MAX);
         assert!(read.contains("The first 300 of 500 rows"), "what is left out is not said");
         assert!(!read.contains("do not add up"));
+        // So are the pictures, and nobody with a script sees them.
+        assert_eq!(read.matches("<noscript><section><h2>").count(), 3);
+        assert_eq!(read.matches("<svg xmlns").count(), 3);
         case.score_millibits = Some(1501);
         case.language = Language::Zh;
         let page_zh = page(&case);

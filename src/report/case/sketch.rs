@@ -611,7 +611,12 @@ mod tests {
         let keys: Vec<String> = (0..500).map(|number| format!("ACCOUNT-{number:020}")).collect();
         let pay = |nth: usize| {
             let (from, to) = (nth * 7919 % 500, nth * 104_729 % 499);
-            (keys[from].as_str(), keys[to].as_str(), if nth.is_multiple_of(3) { "JPY" } else { "EUR" }, nth as i64)
+            (
+                keys[from].as_str(),
+                keys[to].as_str(),
+                if nth.is_multiple_of(3) { "JPY" } else { "EUR" },
+                nth as i64,
+            )
         };
         let drawn = sketch(&(1..60_000).map(pay).collect::<Vec<_>>());
         let revealed = SketchOptions { names: Some(Names::Revealed), ..SketchOptions::default() };

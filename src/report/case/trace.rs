@@ -4,8 +4,8 @@ use super::draft::{CaseOptions, Moved, Shown, amount, draft, shortened};
 use super::file::{CaseFile, MoneyLine, Point, Subject};
 use super::sentences::{Words, capital};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
-use crate::ids::{AccountId, CurrencyId, TxId};
+use crate::graph::{Graph, Transaction};
+use crate::ids::{AccountId, CurrencyId};
 use crate::report::earlier::{Carried, trace_payments};
 use crate::run::Run;
 use crate::units::time::format_time;
@@ -34,13 +34,16 @@ pub fn trace_case(graph: &Graph, directory: &Path, options: &CaseOptions, run: &
     let carried = trace_payments(graph, directory, run)?;
     let mut rows = Vec::with_capacity(carried.len());
     let mut through: BTreeMap<AccountId, Carries> = BTreeMap::new();
+    let mut moved: BTreeMap<CurrencyId, i128> = BTreeMap::new();
     let mut cases = BTreeSet::new();
     for (&id, one) in &carried {
         let row = graph.transaction(id)?;
         through.entry(row.source).or_default().paid += i128::from(one.paid);
         through.entry(row.destination).or_default().received += i128::from(one.received);
         cases.extend(one.cases.iter().cloned());
-        rows.push(Moved { row, evidence: true, traced: Some((one.paid, one.hop)) });
+        let followed = followed(&row, one);
+        *moved.entry(row.paid_currency).or_default() += i128::from(followed);
+        rows.push(Moved { row, evidence: true, traced: Some((followed, one.hop)) });
     }
     let mut most: Vec<(Reverse<i128>, AccountId)> =
         through.iter().map(|(&account, sums)| (Reverse(sums.received.max(sums.paid)), account)).collect();
@@ -76,7 +79,7 @@ pub fn trace_case(graph: &Graph, directory: &Path, options: &CaseOptions, run: &
     if shown.len() < through.len() {
         shortened(&mut case, through.len(), num_transfers, options);
     }
-    case.money = money(graph, &books, case_rows(&carried, graph)?)?;
+    case.money = money(graph, &books, moved)?;
     case.summary = summary(&case, &books, through.len(), num_transfers, words);
     // The rules alone: lists of accounts and the names of files stay with the books.
     case.provenance["found_with"] =
@@ -149,13 +152,13 @@ impl Books {
     }
 }
 
-/// What carried the money, by the currency that was paid.
-fn case_rows(carried: &BTreeMap<TxId, Carried>, graph: &Graph) -> Result<BTreeMap<CurrencyId, i128>> {
-    let mut moved = BTreeMap::new();
-    for (&id, one) in carried {
-        *moved.entry(graph.transaction(id)?.paid_currency).or_default() += i128::from(one.paid);
+/// The part of what was paid that is followed. A seed is followed from its arrival on: of it, as large a part as of what was received.
+fn followed(row: &Transaction, one: &Carried) -> i64 {
+    if one.hop > 0 || row.received <= 0 {
+        return one.paid;
     }
-    Ok(moved)
+    let part = i128::from(row.paid) * i128::from(one.received) / i128::from(row.received);
+    one.paid.max(i64::try_from(part).unwrap_or(one.paid))
 }
 
 /// The books by currency: what came in, what is no longer followed, what rests, each over all cases; held against each other once more.
