@@ -1,5 +1,6 @@
 //! Case files: what an analyst hands on of one ring or one trace.
 
+mod chosen;
 mod draft;
 mod file;
 mod flow;

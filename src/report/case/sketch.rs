@@ -6,10 +6,10 @@
 //!
 //! # Choices
 //! A picture is passed on, so accounts are called `A1`, `A2`, … by their place in the result's tables unless names
-//! are asked for; identifiers likewise by kind and number. Of a large result the largest flows are drawn: transfers are
-//! summed by payer, payee and currency, the sums ranked within their currency, and taken from the top while there is room for
-//! their accounts. The picture says how much is not drawn.
+//! are asked for; identifiers likewise by kind and number. Of a large result the largest
+//! flows are drawn ([`choose`]), and the picture says how much is not.
 
+use super::chosen::{Chosen, Flow, choose};
 use super::draft::Given;
 use super::file::{
     CaseAccount, CaseAmount, CaseFile, CaseIdentifier, CaseTransfer, CaseUse, FORMAT, Language, Point,
@@ -26,11 +26,7 @@ use crate::units::Currency;
 use crate::units::amount::format_amount;
 use crate::units::time::format_time;
 use serde_json::Value;
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// Most transfers that are looked at one by one.
-const TRANSFERS: u64 = 20_000;
 
 /// How a sketch is drawn.
 #[derive(Clone, Debug)]
@@ -119,6 +115,7 @@ pub struct Sketch {
     places: HashMap<String, u32>,
     transfers: Vec<Moved>,
     identifiers: Vec<(String, String)>,
+    identifier_places: HashMap<(String, String), u32>,
     uses: Vec<(u32, u32)>,
     /// Accounts in all, where the sketch holds a part of them.
     whole: usize,
@@ -136,6 +133,7 @@ impl Sketch {
             places: HashMap::new(),
             transfers: Vec::new(),
             identifiers: Vec::new(),
+            identifier_places: HashMap::new(),
             uses: Vec::new(),
             whole: 0,
             members_ended: false,
@@ -185,12 +183,12 @@ impl Sketch {
 
     /// Adds that an account uses an identifier.
     pub(super) fn uses(&mut self, account: u32, kind: &str, identifier: &str) {
-        let same = |(known, name): &(String, String)| known == kind && name == identifier;
-        let place = self.identifiers.iter().position(same).unwrap_or_else(|| {
-            self.identifiers.push((kind.to_string(), identifier.to_string()));
-            self.identifiers.len() - 1
+        let named = (kind.to_string(), identifier.to_string());
+        let place = *self.identifier_places.entry(named).or_insert_with_key(|named| {
+            self.identifiers.push(named.clone());
+            self.identifiers.len() as u32 - 1
         });
-        self.uses.push((account, place as u32));
+        self.uses.push((account, place));
     }
 
     /// Adds the rows of `table` that `of` lets through, but for those without an end, a time or an amount.
@@ -253,18 +251,57 @@ impl Sketch {
     /// As much of a case file as pictures look at.
     fn case(&self, options: &SketchOptions) -> Result<CaseFile> {
         let chosen = self.choose(options);
-        let words = Words(options.language);
-        let mut given = options.names.as_ref().map(Given::new);
         let mut place_of = vec![u32::MAX; self.accounts.len()];
-        let mut accounts = Vec::with_capacity(chosen.accounts.len());
-        for (&account, place) in chosen.accounts.iter().zip(0..) {
+        chosen.accounts.iter().zip(0..).for_each(|(&account, place)| place_of[account as usize] = place);
+        let accounts = self.named(&chosen.accounts, options)?;
+        let (identifiers, uses) = self.identified(&place_of, options);
+        let transfers = self.listed(&chosen.flows, &place_of);
+        let labels: Vec<String> = accounts.iter().map(|account| account.id.clone()).collect();
+        let sum = |code: &str, minor| {
+            let currency = self.currencies.iter().position(|one| one.code == code).unwrap_or_default();
+            self.amount(currency as u32, minor)
+        };
+        let (flow_nodes, flow_links) =
+            flow(&transfers, &labels, |_| true, |transfer| transfer.paid.clone(), sum);
+        let words = Words(options.language);
+        let numbered =
+            words.of("Accounts are called by the numbers of this picture.", "账户以本图内的编号称呼。");
+        let numbered =
+            options.names.is_none().then(|| Point { question: "who".into(), text: numbered.into() });
+        let mut case = CaseFile {
+            format: FORMAT.into(),
+            language: options.language,
+            subject: self.subject(options),
+            summary: numbered.into_iter().collect(),
+            score_millibits: None,
+            score_parts: Vec::new(),
+            claims: Vec::new(),
+            counterfactual: None,
+            money: Vec::new(),
+            summarised: self.summarised(accounts.len(), transfers.len(), words),
+            accounts,
+            identifiers,
+            uses,
+            transfers,
+            flow_nodes,
+            flow_links,
+            withheld: Vec::new(),
+            provenance: Value::Null,
+        };
+        place(&mut case);
+        Ok(case)
+    }
+
+    /// The chosen accounts with their names; without places.
+    fn named(&self, chosen: &[u32], options: &SketchOptions) -> Result<Vec<CaseAccount>> {
+        let mut given = options.names.as_ref().map(|names| (names, Given::new(names)));
+        let named = chosen.iter().map(|&account| {
             let drawn = &self.accounts[account as usize];
-            place_of[account as usize] = place;
-            let id = match (&mut given, &options.names) {
-                (Some(given), Some(names)) => given.give(names.account(&drawn.key), &drawn.key)?,
-                _ => format!("A{}", account + 1),
+            let id = match &mut given {
+                Some((names, given)) => given.give(names.account(&drawn.key), &drawn.key)?,
+                None => format!("A{}", account + 1),
             };
-            accounts.push(CaseAccount {
+            Ok(CaseAccount {
                 id,
                 member: !drawn.beside,
                 roles: drawn.roles.clone(),
@@ -273,66 +310,28 @@ impl Sketch {
                 attributes: Vec::new(),
                 x: 0.0,
                 y: 0.0,
-            });
-        }
-        let (identifiers, uses) = self.identified(&place_of, options);
-        let mut transfers: Vec<&Moved> = self
-            .transfers
-            .iter()
-            .filter(|moved| chosen.flows.contains(&(moved.currency, moved.source, moved.target)))
-            .collect();
-        transfers.sort_by_key(|moved| moved.time); // stable
-        let listed: Vec<CaseTransfer> = transfers
-            .into_iter()
-            .map(|moved| CaseTransfer {
-                id: String::new(),
-                source: place_of[moved.source as usize],
-                target: place_of[moved.target as usize],
-                time: format_time(moved.time),
-                paid: self.amount(moved.currency, moved.minor.into()),
-                received: None,
-                traced: None,
-                hop: None,
-                evidence: true,
             })
-            .collect();
-        let labels: Vec<String> = accounts.iter().map(|account| account.id.clone()).collect();
-        let (flow_nodes, flow_links) = flow(
-            &listed,
-            &labels,
-            |_| true,
-            |transfer| transfer.paid.clone(),
-            |code, minor| {
-                let currency = self.currencies.iter().position(|one| one.code == code).unwrap_or_default();
-                self.amount(currency as u32, minor)
-            },
-        );
-        let summarised = self.summarised(accounts.len(), listed.len(), words);
-        let said =
-            words.of("Accounts are called by the numbers of this picture.", "账户以本图内的编号称呼。");
-        let summary = options.names.is_none().then(|| Point { question: "who".into(), text: said.into() });
-        let mut case = CaseFile {
-            format: FORMAT.into(),
-            language: options.language,
-            subject: self.subject(options),
-            summary: summary.into_iter().collect(),
-            score_millibits: None,
-            score_parts: Vec::new(),
-            claims: Vec::new(),
-            counterfactual: None,
-            money: Vec::new(),
-            accounts,
-            identifiers,
-            uses,
-            transfers: listed,
-            flow_nodes,
-            flow_links,
-            summarised,
-            withheld: Vec::new(),
-            provenance: Value::Null,
-        };
-        place(&mut case);
-        Ok(case)
+        });
+        named.collect()
+    }
+
+    /// The transfers of the chosen flows, in time order.
+    fn listed(&self, flows: &HashSet<Flow>, place_of: &[u32]) -> Vec<CaseTransfer> {
+        let chosen = |moved: &&Moved| flows.contains(&(moved.currency, moved.source, moved.target));
+        let mut transfers: Vec<&Moved> = self.transfers.iter().filter(chosen).collect();
+        transfers.sort_by_key(|moved| moved.time); // stable
+        let listed = transfers.into_iter().map(|moved| CaseTransfer {
+            id: String::new(),
+            source: place_of[moved.source as usize],
+            target: place_of[moved.target as usize],
+            time: format_time(moved.time),
+            paid: self.amount(moved.currency, moved.minor.into()),
+            received: None,
+            traced: None,
+            hop: None,
+            evidence: true,
+        });
+        listed.collect()
     }
 
     fn subject(&self, options: &SketchOptions) -> Subject {
@@ -420,55 +419,14 @@ impl Sketch {
 
     /// What is drawn.
     fn choose(&self, options: &SketchOptions) -> Chosen {
-        let mut sums: BTreeMap<(u32, u32, u32), (i128, u64)> = BTreeMap::new();
+        let mut sums: BTreeMap<Flow, (i128, u64)> = BTreeMap::new();
         for moved in &self.transfers {
             let sum = sums.entry((moved.currency, moved.source, moved.target)).or_default();
             *sum = (sum.0 + i128::from(moved.minor), sum.1 + 1);
         }
-        let mut order: Vec<_> = sums.iter().map(|(&flow, &(minor, count))| (flow, minor, count)).collect();
-        order.sort_by_key(|&(flow, minor, _)| (flow.0, Reverse(minor), flow));
-        // Amounts of two currencies cannot be compared: each has its first, its second, …
-        let mut ranked = Vec::with_capacity(order.len());
-        for of_currency in order.chunk_by(|a, b| a.0.0 == b.0.0) {
-            for (rank, &(flow, _, count)) in of_currency.iter().enumerate() {
-                let [from, to] = [flow.1, flow.2].map(|end| u64::from(self.accounts[end as usize].far));
-                ranked.push((from + to, rank, flow, count));
-            }
-        }
-        ranked.sort_unstable();
-        let mut accounts: HashSet<u32> = HashSet::new();
-        let (mut flows, mut transfers) = (HashSet::new(), 0);
-        for (_, _, flow, count) in ranked {
-            let ends = [flow.1, flow.2];
-            // What is drawn of a neighbourhood grows from its middle.
-            if ends.iter().all(|end| self.accounts[*end as usize].far > 0 && !accounts.contains(end)) {
-                continue;
-            }
-            let more = HashSet::from(ends).difference(&accounts).count();
-            let room = flows.len() < options.flows_max as usize
-                && accounts.len() + more <= options.accounts_max as usize
-                && (flows.is_empty() || transfers + count <= TRANSFERS);
-            if room {
-                flows.insert(flow);
-                transfers += count;
-                accounts.extend(ends);
-            }
-        }
-        // Accounts that no transfer names are there for another reason: an identifier.
-        let moves: HashSet<u32> = sums.keys().flat_map(|flow| [flow.1, flow.2]).collect();
-        let still = (0..self.accounts.len() as u32).filter(|account| !moves.contains(account));
-        let room = (options.accounts_max as usize).saturating_sub(accounts.len());
-        accounts.extend(still.take(room).collect::<Vec<_>>());
-        let mut accounts: Vec<u32> = accounts.into_iter().collect();
-        accounts.sort_unstable();
-        Chosen { accounts, flows }
+        let far: Vec<u32> = self.accounts.iter().map(|account| account.far).collect();
+        choose(&sums, &far, options.accounts_max as usize, options.flows_max as usize)
     }
-}
-
-/// Accounts, ascending, and flows (currency, payer, payee) that are drawn.
-struct Chosen {
-    accounts: Vec<u32>,
-    flows: HashSet<(u32, u32, u32)>,
 }
 
 /// The column of this name, which tables of this kind have.

@@ -226,7 +226,9 @@ impl Sketch {
                 kept.extend([a, b]);
             }
         }
-        kept.extend(members.iter().copied().take(1));
+        if kept.is_empty() {
+            kept.extend(members.iter().copied().take(accounts_max as usize));
+        }
         let accounts = kept.iter().map(|node| answer.nodes.account(node).0).collect();
         let view = projected.view()?;
         let found = Subgraph::among(&view, &accounts, TRANSACTIONS, run)?;
