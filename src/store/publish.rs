@@ -50,6 +50,8 @@ pub struct StoreWriter {
     spent: AtomicBool,
     /// Set before the step whose outcome may stay unknown: nothing is removed any more.
     committing: bool,
+    /// Whether the next manifest, which nothing leads to yet, may have got its name from us.
+    made_manifest: bool,
     num_temporary: AtomicU64,
     finished: Mutex<Vec<Finished>>,
     /// Directories that this writer made.
@@ -134,6 +136,7 @@ impl StoreWriter {
             durable: true,
             spent: AtomicBool::new(false),
             committing: false,
+            made_manifest: false,
             num_temporary: AtomicU64::new(0),
             finished: Mutex::new(Vec::new()),
             made: Mutex::new(Vec::new()),
@@ -250,6 +253,7 @@ impl StoreWriter {
         }
         self.make_directory("manifest")?;
         let temporary = self.small(Some("manifest"), &bytes)?;
+        self.made_manifest = true;
         self.disk.rename(&temporary, &file).map_err(Error::io(&file))?;
         self.sync_directory(&self.root.join("manifest"))?;
         // The directories themselves, and the store's own name, before anything leads to them.
@@ -396,7 +400,9 @@ impl Drop for StoreWriter {
             for Finished { entry, .. } in self.finished().iter().filter(|file| !file.was_there) {
                 let _ = self.disk.remove(&self.root.join(&entry.name));
             }
-            let _ = self.disk.remove(&self.root.join(manifest_name(current.generation + 1)));
+            if self.made_manifest {
+                let _ = self.disk.remove(&self.root.join(manifest_name(current.generation + 1)));
+            }
             let _ = leftovers::clear_temporary(&*self.disk, &self.root);
             for directory in self.made.get_mut().unwrap_or_else(PoisonError::into_inner) {
                 let _ = self.disk.remove_directory(directory);
