@@ -538,7 +538,10 @@ fn refuses_the_mistyped(bank: &Bank, what: &str) {
         let dry = erase_dry(&bank.path(), &subjects, &Run::new());
         for refused in [dry, erase(&bank.path(), &subjects, &Run::new())] {
             let refused = refused.unwrap_err();
-            assert!(matches!(&refused, Error::UnknownKey { key, .. } if key == mistyped), "{what}: {refused}");
+            assert!(
+                matches!(&refused, Error::UnknownKey { key, .. } if key == mistyped),
+                "{what}: {refused}"
+            );
             let (says, path) = (refused.to_string(), bank.path().display().to_string());
             let named = [&*path, "nothing was changed", "written as in the data"];
             assert!(named.iter().all(|part| says.contains(part)), "{what}: {says}");
@@ -583,7 +586,8 @@ fn a_subject_that_never_was_is_unknown_while_an_erasure_is_unfinished() {
         }
         // As if nothing had happened.
         let inside = |bank: &Bank| -> Vec<(PathBuf, Vec<u8>)> {
-            let inside = |(path, bytes): (PathBuf, _)| (path.strip_prefix(bank.path()).unwrap().into(), bytes);
+            let inside =
+                |(path, bytes): (PathBuf, _)| (path.strip_prefix(bank.path()).unwrap().into(), bytes);
             bank.files().into_iter().map(inside).collect()
         };
         assert!(inside(&bank) == inside(&whole), "{what}");
@@ -592,7 +596,10 @@ fn a_subject_that_never_was_is_unknown_while_an_erasure_is_unfinished() {
         }
     }
     // Before the publication, when no manifest names the subject any more, and when all is done.
-    assert!(num_unpublished > 10 && num_noted > 3 && num_done > 0, "{num_unpublished} {num_noted} {num_done}");
+    assert!(
+        num_unpublished > 10 && num_noted > 3 && num_done > 0,
+        "{num_unpublished} {num_noted} {num_done}"
+    );
 }
 
 #[test]
