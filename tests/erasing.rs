@@ -160,6 +160,17 @@ impl Bank {
         found
     }
 
+    /// Another one with the same files.
+    fn copy(&self) -> Self {
+        let copy = Bank(TempDir::new_in(self.0.path().parent().unwrap()).unwrap());
+        for (path, bytes) in self.files() {
+            let path = copy.path().join(path.strip_prefix(self.path()).unwrap());
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        copy
+    }
+
     /// Whether any file has these bytes in it.
     fn has(&self, bytes: &[u8]) -> bool {
         let begins = |file: &[u8], at: usize| file[at..].starts_with(bytes);
@@ -553,12 +564,12 @@ fn refuses_the_mistyped(bank: &Bank, what: &str) {
 /// An erasure stops at any call; then a mistyped subject is unknown, and the same subject once more completes it.
 #[test]
 fn a_subject_that_never_was_is_unknown_while_an_erasure_is_unfinished() {
-    let whole = grown();
+    let (before, whole) = (grown(), grown());
     whole.erase(&of_account("anna"));
     let (mut num_unpublished, mut num_noted, mut num_done) = (0, 0, 0);
     for at in 0.. {
         let what = format!("stopped at call {at}");
-        let bank = grown();
+        let bank = before.copy();
         let disk = Faulty::at(System::shared(), at, Fault::Dead(5));
         let answer = StoreWriter::append_on(disk, &bank.path())
             .and_then(|writer| erase_into(writer, &[of_account("anna")], &Run::new()));
