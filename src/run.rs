@@ -75,11 +75,12 @@ impl Run {
         Arc::clone(&self.cancel)
     }
 
-    /// Runs `work` on this run's threads.
+    /// Runs `work` on this run's threads: on one of them, so that its parallel steps need not be handed over, one after the other, by a
+    /// thread that waits outside.
     pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.pool {
             Some(pool) => pool.install(work),
-            None => work(),
+            None => rayon::scope(|_| work()),
         }
     }
 

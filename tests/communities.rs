@@ -325,6 +325,22 @@ fn the_answer_does_not_depend_on_the_number_of_threads() {
     }
 }
 
+/// Above four million entries the first climb makes whole communities nodes where they are not clear; the second takes them apart.
+#[test]
+fn a_large_graph_without_clear_communities_is_climbed_roughly_first() {
+    const NODES: u64 = 450_000;
+    let graph = Rows::undirected(NODES as usize, &planted(12, NODES / 150, 150, 5, 45));
+    assert!(graph.num_entries() > 1 << 22);
+    let options = LeidenOptions { seed: 3, ..LeidenOptions::default() };
+    let [one, two] = [1, 2].map(|threads| leiden(&graph, &options, &run(threads)).unwrap());
+    assert_eq!(one, two);
+    // Far from the four fifths above which communities count as clear.
+    assert!(one.quality < 0.7, "{}", one.quality);
+    assert_eq!(disconnected(&graph, &one.partition), 0);
+    let whole = louvain(&graph, &options, true, &run(2)).unwrap();
+    assert!(one.quality >= whole.quality, "{} {}", one.quality, whole.quality);
+}
+
 #[test]
 fn planted_groups_are_found_whatever_the_nodes_are_called() {
     let pairs = planted(4, 200, 40, 12, 80);

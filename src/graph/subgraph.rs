@@ -40,6 +40,8 @@ pub struct Subgraph {
     pub transactions: Vec<Transaction>,
     /// For each edge its ends as nodes.
     pub ends: Vec<(u32, u32)>,
+    /// For each edge the earlier transaction that it corrects or takes back, if it does; that one need not be an edge.
+    pub refers: Vec<Option<TxId>>,
     /// Identifiers used by at least two of the accounts, with the using nodes.
     pub shared: Vec<(IdentifierId, Vec<u32>)>,
     /// Whether a limit cut something off; the accounts and transactions kept are the nearest and earliest.
@@ -115,11 +117,8 @@ impl Subgraph {
         positions.sort_unstable();
         let truncated = positions.len() > transactions_max as usize;
         positions.truncate(transactions_max as usize);
-        let transactions = positions
-            .into_iter()
-            .map(|position| view.graph().transaction(position))
-            .collect::<Result<Vec<_>>>()?;
-        let mut subgraph = Self::assemble(accounts, transactions);
+        let transactions = transactions(view.graph(), &positions)?;
+        let mut subgraph = Self::assemble(view.graph(), accounts, transactions)?;
         subgraph.truncated = truncated;
         subgraph.share_identifiers(view, accounts, run)?;
         Ok(subgraph)
@@ -134,11 +133,10 @@ impl Subgraph {
         positions.sort_unstable();
         positions.dedup();
         run.check()?;
-        let transactions =
-            positions.into_iter().map(|position| graph.transaction(position)).collect::<Result<Vec<_>>>()?;
+        let transactions = transactions(graph, &positions)?;
         let ends = transactions.iter().flat_map(|each| [each.source.0, each.destination.0]);
         let accounts: RoaringBitmap = ends.collect();
-        let mut subgraph = Self::assemble(&accounts, transactions);
+        let mut subgraph = Self::assemble(graph, &accounts, transactions)?;
         subgraph.share_identifiers(&graph.view(), &accounts, run)?;
         Ok(subgraph)
     }
@@ -153,7 +151,7 @@ impl Subgraph {
         self.transactions.len()
     }
 
-    fn assemble(accounts: &RoaringBitmap, transactions: Vec<Transaction>) -> Self {
+    fn assemble(graph: &Graph, accounts: &RoaringBitmap, transactions: Vec<Transaction>) -> Result<Self> {
         let node = |account: AccountId| accounts.rank(account.0) as u32 - 1;
         let ends: Vec<(u32, u32)> =
             transactions.iter().map(|each| (node(each.source), node(each.destination))).collect();
@@ -163,16 +161,18 @@ impl Subgraph {
             out[source as usize].push(edge as u32);
             incoming[destination as usize].push(edge as u32);
         }
-        Self {
+        let ids: Vec<TxId> = transactions.iter().map(|each| each.id).collect();
+        Ok(Self {
             accounts: accounts.iter().map(AccountId).collect(),
             hops: vec![0; accounts.len() as usize],
             transactions,
             ends,
+            refers: graph.refer_to(&ids)?,
             shared: Vec::new(),
             truncated: false,
             out,
             incoming,
-        }
+        })
     }
 
     fn share_identifiers(&mut self, view: &View, accounts: &RoaringBitmap, run: &Run) -> Result<()> {
@@ -183,4 +183,8 @@ impl Subgraph {
         }
         Ok(())
     }
+}
+
+fn transactions(graph: &Graph, positions: &[TxId]) -> Result<Vec<Transaction>> {
+    positions.iter().map(|&position| graph.transaction(position)).collect()
 }

@@ -95,8 +95,7 @@ pub fn key_table(
     let edges = subgraph.transactions.iter().map(|transfer| transfer.id);
     let mut transactions: Vec<TxId> = edges.collect();
     let mut known: HashSet<TxId> = transactions.iter().copied().collect();
-    let earlier = referred_to(graph, subgraph)?.into_iter().map(|(_, earlier)| earlier);
-    transactions.extend(earlier.filter(|&earlier| known.insert(earlier)));
+    transactions.extend(subgraph.refers.iter().flatten().filter(|&&earlier| known.insert(earlier)));
     for id in transactions {
         let key = graph.transaction_key(id)?;
         row("transaction", pseudonyms.transaction(&key), key);
@@ -277,10 +276,11 @@ fn edge_table(
     channels.resize(ids.len(), None);
     labels.resize(ids.len(), None);
     let (mut corrects, mut reverses) = (vec![None; ids.len()], vec![None; ids.len()]);
-    for (edge, earlier) in referred_to(graph, subgraph)? {
-        let is_correction = transfers[edge].flags & flags::CORRECTION != 0;
+    for (edge, (transfer, earlier)) in transfers.iter().zip(&subgraph.refers).enumerate() {
+        let Some(earlier) = earlier else { continue };
+        let is_correction = transfer.flags & flags::CORRECTION != 0;
         let column = if is_correction { &mut corrects } else { &mut reverses };
-        column[edge] = Some(names.transaction(&graph.transaction_key(earlier)?));
+        column[edge] = Some(names.transaction(&graph.transaction_key(*earlier)?));
     }
     Ok(Table::new([
         ("id", Values::Text(ids)),
@@ -305,13 +305,6 @@ fn edge_table(
         ("corrects", Values::OptionText(corrects)),
         ("reverses", Values::OptionText(reverses)),
     ]))
-}
-
-/// Edges that correct or reverse an earlier transaction, and which one that is.
-fn referred_to(graph: &Graph, subgraph: &Subgraph) -> Result<Vec<(usize, TxId)>> {
-    let ids: Vec<TxId> = subgraph.transactions.iter().map(|transfer| transfer.id).collect();
-    let earlier = graph.refer_to(&ids)?.into_iter().enumerate();
-    Ok(earlier.filter_map(|(edge, earlier)| Some((edge, earlier?))).collect())
 }
 
 /// The name of a channel or label code; 0 is none.

@@ -23,6 +23,7 @@
 use super::column::{Codes, Column};
 use super::container::Container;
 use super::format::{ColumnId, word};
+use super::tasks::tasks;
 use super::writer::ContainerWriter;
 use crate::error::{Error, Result};
 use crate::ids::{IDS_MAX, NONE};
@@ -286,12 +287,6 @@ impl Keys {
 /// Keys or slots looked at between two looks at the run.
 const PER_TASK: usize = 1 << 12;
 
-/// `0..len`, cut into tasks.
-fn tasks(len: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
-    let cut = move |task| task * PER_TASK..len.min((task + 1) * PER_TASK);
-    (0..len.div_ceil(PER_TASK)).into_par_iter().map(cut)
-}
-
 fn find_number(number: u64, numbers: &Codes<u64>, order: Option<&Column<u32>>) -> Result<Option<u32>> {
     if let Some((base, step)) = numbers.as_sequence() {
         let rise = number.checked_sub(base);
@@ -348,7 +343,8 @@ fn broken_numbers(
         }
         Ok(None)
     };
-    let wrong = tasks(numbers.len()).find_map_first(|places| falls(places).transpose()).transpose()?;
+    let wrong =
+        tasks(numbers.len(), PER_TASK).find_map_first(|places| falls(places).transpose()).transpose()?;
     Ok(wrong.map(|place| format!("{RANGE}, or are not in order: at place {place}")))
 }
 
@@ -434,7 +430,7 @@ impl Texts {
             }
             Ok(Ok(probe))
         };
-        let probes: Vec<_> = tasks(slots.len()).map(probe_of).collect::<Result<_>>()?;
+        let probes: Vec<_> = tasks(slots.len(), PER_TASK).map(probe_of).collect::<Result<_>>()?;
         let mut longest = 0;
         for probe in probes {
             match probe {
@@ -450,13 +446,15 @@ impl Texts {
     fn hashes(&self, check: &(impl Fn() -> Result<()> + Sync)) -> Result<Vec<u64>> {
         let (offsets, text) = (self.offsets.all()?, self.text.all()?);
         let mut hashes = vec![0; offsets.len() - 1];
-        hashes.par_chunks_mut(PER_TASK).zip(tasks(offsets.len() - 1)).try_for_each(|(hashes, ids)| {
-            check()?;
-            for (hash, id) in hashes.iter_mut().zip(ids) {
-                *hash = self.hasher.hash(&text[offsets[id] as usize..offsets[id + 1] as usize]);
-            }
-            Ok::<_, Error>(())
-        })?;
+        hashes.par_chunks_mut(PER_TASK).zip(tasks(offsets.len() - 1, PER_TASK)).try_for_each(
+            |(hashes, ids)| {
+                check()?;
+                for (hash, id) in hashes.iter_mut().zip(ids) {
+                    *hash = self.hasher.hash(&text[offsets[id] as usize..offsets[id + 1] as usize]);
+                }
+                Ok::<_, Error>(())
+            },
+        )?;
         Ok(hashes)
     }
 

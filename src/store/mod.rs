@@ -28,6 +28,7 @@ mod rules;
 pub mod scan;
 mod scratch;
 pub mod segment;
+mod tasks;
 pub mod verify;
 mod volume;
 mod walk;

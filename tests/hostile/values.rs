@@ -1,10 +1,12 @@
 //! Values of columns, one change at a time, with the manifest's numbers brought into line.
 
-use super::forge::{Column, File, agree};
+use super::forge::{Column, File, agree, word};
 use super::support::random;
 use super::{Victim, judged, memory, refused, support, torture};
 use ringfence::graph::build::IngestOptions;
 use ringfence::store::manifest::{Manifest, Partition};
+use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
 
 /// Column ids of a segment, as the format numbers them.
 const TIME: u16 = 3;
@@ -197,6 +199,91 @@ fn tables_of_keys_are_those_that_the_format_makes() {
     set("the same number for all", "keys", device, sequence(700, 0, 5));
     set("as many numbers as ids", "keys", device, sequence(700, 1, u64::from(u32::MAX)));
     set("more numbers than ids", "keys", device, sequence(700, 1, 1 << 32));
+}
+
+/// The table of text keys, as the format says: home slots, longest probe, slots and tags.
+fn table_of(keys: &[&[u8]]) -> ([u64; 4], Vec<u64>, Vec<u64>) {
+    let digest = Sha256::digest(keys.concat());
+    let (low, high) = (word(&digest, 0), word(&digest, 8));
+    let hasher = SipHasher13::new_with_keys(low, high);
+    let homes = (keys.len() as u64 * 4).div_ceil(3);
+    let mut order: Vec<_> = keys.iter().map(|key| hasher.hash(key)).zip(0u64..).collect();
+    order.sort_by_key(|&(hash, id)| (hash >> 32, id));
+    let (mut slots, mut tags, mut longest) =
+        (vec![u64::from(u32::MAX); homes as usize], vec![0; homes as usize], 0);
+    let mut next = 0;
+    for (hash, id) in order {
+        let home = ((u128::from(hash >> 32) * u128::from(homes)) >> 32) as usize;
+        let at = home.max(next);
+        if at == slots.len() {
+            slots.push(0);
+            tags.push(0);
+        }
+        (slots[at], tags[at]) = (id, (hash & 0xFF).max(1));
+        (longest, next) = (longest.max(at - home), at + 1);
+    }
+    ([low, high, homes, longest as u64], slots, tags)
+}
+
+/// A table is right in every other respect when two ids have the same key.
+#[test]
+fn keys_that_are_there_twice_are_refused() {
+    let _alone = memory::alone();
+    const TEXT: u16 = 62;
+    const OFFSETS: u16 = 63;
+    const SLOTS: u16 = 64;
+    const TAGS: u16 = 65;
+    const INDEX: u16 = 66;
+    // The key of account `from` given to `to` as well.
+    let given = |to: usize, from: usize| {
+        move |file: &mut File, _: &mut Manifest| {
+            let (text, offsets) = (file.column(TEXT).bytes.clone(), file.column(OFFSETS).values());
+            let mut keys: Vec<&[u8]> =
+                offsets.windows(2).map(|ends| &text[ends[0] as usize..ends[1] as usize]).collect();
+            keys[to] = keys[from];
+            let (index, slots, tags) = table_of(&keys);
+            let mut end = 0;
+            let ends = keys.iter().map(|key| {
+                end += key.len() as u64;
+                end
+            });
+            let offsets: Vec<u64> = std::iter::once(0).chain(ends).collect();
+            let text: Vec<u64> = keys.concat().into_iter().map(u64::from).collect();
+            for (id, values) in
+                [(TEXT, text), (OFFSETS, offsets), (SLOTS, slots), (TAGS, tags), (INDEX, index.to_vec())]
+            {
+                file.column(id).set(&values);
+            }
+        }
+    };
+    let accounts = "keys/account-";
+    set("the table of the keys as they are", "", accounts, given(3, 3));
+    set("the first key twice", "repeats a key", accounts, given(1, 0));
+    set("the last key twice", "repeats a key", accounts, given(2, 5));
+
+    let device = Victim::new(&support::scratch()).keys_of("device");
+    let device = device.rsplit_once('-').unwrap().0;
+    let numbers = |numbers: &'static [u64], order: Option<&'static [u64]>| {
+        move |file: &mut File, manifest: &mut Manifest| {
+            file.columns = vec![Column::raw(60, 4, numbers)];
+            file.columns.extend(order.map(|order| Column::raw(61, 3, order)));
+            let kind = manifest.kinds.iter_mut().find(|kind| kind.name == "device").unwrap();
+            kind.num_identifiers = numbers.len() as u32;
+        }
+    };
+    let mixed = &[9, 3, 7, 1, 5];
+    set("numbers in an order of their own", "", device, numbers(mixed, Some(&[3, 1, 4, 2, 0])));
+    set("an order that does not rise", "keys", device, numbers(mixed, Some(&[3, 1, 2, 4, 0])));
+    set("an order with an id twice", "keys", device, numbers(mixed, Some(&[3, 1, 1, 2, 0])));
+    set("an order with an id too many", "key", device, numbers(mixed, Some(&[3, 1, 4, 2, 0, 0])));
+    set("an order without an id", "key", device, numbers(mixed, Some(&[3, 1, 4, 2])));
+    set("an order with no such id", "key", device, numbers(mixed, Some(&[3, 1, 4, 2, 5])));
+    set("no order", "keys", device, numbers(mixed, None));
+    set("a number twice", "keys", device, numbers(&[9, 3, 7, 3, 5], Some(&[1, 3, 4, 2, 0])));
+    set("a number twice in a row", "keys", device, numbers(&[1, 3, 3, 5, 9], None));
+    let large = &[9, 1 << 63, 7, 1, 5];
+    set("a number too large", "keys", device, numbers(large, Some(&[3, 4, 2, 0, 1])));
+    set("a number too large, in order", "keys", device, numbers(&[1, 3, 5, 9, 1 << 63], None));
 }
 
 /// Four thousand million identifiers in four kilobytes: within the limits of the format, and checked without a list of them.

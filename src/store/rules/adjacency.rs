@@ -12,15 +12,17 @@
 //! # Cost
 //! O(n) for n transactions, read in order three times; some nanoseconds each with the processor's AES instructions.
 
+use super::first_pair;
 use crate::error::{Error, Result};
 use crate::run::Run;
 use crate::store::column::Column;
 use crate::store::container::Container;
 use crate::store::entropy::random;
 use crate::store::segment::{Adjacency, Segment};
+use crate::store::tasks::tasks;
 use aes_gcm::aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aes_gcm::aes::{Aes128Enc, Block};
-use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSlice};
+use rayon::prelude::ParallelIterator;
 use std::ops::Range;
 
 /// Nodes or transactions looked at between two looks at the run.
@@ -72,7 +74,7 @@ impl Cipher {
 
     /// The sum of all transactions but the corrected ones.
     fn of_transactions(&self, ends: &Ends<'_>, corrected: &[u32], run: &Run) -> Result<u128> {
-        let all = tasks(ends.source.len()).map(|part| {
+        let all = tasks(ends.source.len(), PER_TASK).map(|part| {
             run.check()?;
             let mut sum = Sum::new(self);
             let both = ends.source[part.clone()].iter().zip(&ends.destination[part.clone()]);
@@ -125,12 +127,6 @@ impl<'s> Sum<'s> {
     }
 }
 
-/// `0..len`, cut into tasks.
-fn tasks(len: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
-    let cut = move |task| task * PER_TASK..len.min((task + 1) * PER_TASK);
-    (0..len.div_ceil(PER_TASK)).into_par_iter().map(cut)
-}
-
 /// One adjacency.
 struct Direction<'s> {
     container: &'s Container,
@@ -180,7 +176,7 @@ impl Direction<'_> {
         if self.sum(&slices, cipher, run)? == Some(expected) {
             return Ok(());
         }
-        let wrong = tasks(slices.len()).find_map_first(|places| {
+        let wrong = tasks(slices.len(), PER_TASK).find_map_first(|places| {
             if let Err(error) = run.check() {
                 return Some(Err(error));
             }
@@ -211,16 +207,16 @@ impl Direction<'_> {
         }
         // A node that is listed has an edge.
         let rise_min = u32::from(nodes.is_some());
-        let falls = |pair: &[u32]| pair[1].checked_sub(pair[0]).is_none_or(|rise| rise < rise_min);
-        if let Some(at) = offsets.par_windows(2).position_first(falls) {
-            return self.broken("offsets", format!("value {} is too small after value {at}", at + 1));
+        let falls = |before: u32, this: u32| this.checked_sub(before).is_none_or(|rise| rise < rise_min);
+        if let Some(at) = first_pair(offsets, falls) {
+            return self.broken("offsets", format!("value {at} is too small after the one before"));
         }
         let nodes = nodes.as_ref().map(Column::all).transpose()?;
         let num_nodes = offsets.len() - 1;
         match nodes {
             Some(nodes) => {
-                let ascend = nodes.par_windows(2).all(|pair| pair[0] < pair[1]);
-                if !ascend || nodes.last().is_some_and(|&node| node >= num_accounts) {
+                let falls = first_pair(nodes, |before, this| before >= this);
+                if falls.is_some() || nodes.last().is_some_and(|&node| node >= num_accounts) {
                     return self.broken("nodes", "they are not ascending accounts");
                 }
             }
@@ -234,7 +230,7 @@ impl Direction<'_> {
 
     /// The sum of all edges; `None` if positions do not rise within an account.
     fn sum(&self, slices: &Slices<'_>, cipher: &Cipher, run: &Run) -> Result<Option<u128>> {
-        let parts = tasks(slices.len()).map(|places| {
+        let parts = tasks(slices.len(), PER_TASK).map(|places| {
             run.check()?;
             let (mut sum, mut rise) = (Sum::new(cipher), true);
             for place in places {

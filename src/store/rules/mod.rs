@@ -14,7 +14,8 @@ use crate::store::manifest::{
     AttributeKind, AttributesEntry, Manifest, Partition, SegmentEntry, manifest_name,
 };
 use crate::store::segment::{Links, Segment, Transactions};
-use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSlice};
+use crate::store::tasks::tasks;
+use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSlice};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -233,7 +234,7 @@ fn of_references(
         transactions.len()
     };
     let len = if transactions.refers.is_some() { transactions.len() } else { num };
-    let parts = tasks(len).map(|at| -> Result<_> {
+    let parts = tasks(len, ROWS_PER_TASK).map(|at| -> Result<_> {
         let flags = transactions.flags.part(at.clone())?;
         let refers = transactions.refers.as_ref().map(|refers| refers.part(at.clone())).transpose()?;
         let (mut own, mut wrong) = (Corrections::default(), None);
@@ -277,16 +278,10 @@ fn of_references(
     Ok(all)
 }
 
-/// `0..len`, cut into tasks.
-fn tasks(len: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
-    let cut = move |task| task * ROWS_PER_TASK..len.min((task + 1) * ROWS_PER_TASK);
-    (0..len.div_ceil(ROWS_PER_TASK)).into_par_iter().map(cut)
-}
-
 /// The first of `0..len` that is wrong; `wrong` says which is the first of a task, counted from its start.
 fn first(len: usize, wrong: impl Fn(Range<usize>) -> Result<Option<usize>> + Sync) -> Result<Option<usize>> {
     let place = |at: Range<usize>| Ok(wrong(at.clone())?.map(|place| at.start + place));
-    tasks(len).find_map_first(|at| place(at).transpose()).transpose()
+    tasks(len, ROWS_PER_TASK).find_map_first(|at| place(at).transpose()).transpose()
 }
 
 /// The first value that is wrong.
@@ -298,7 +293,7 @@ fn first_value<T: Copy + Sync>(values: &[T], wrong: impl Fn(T) -> bool + Sync) -
         let first = any.then(|| values.iter().position(|&value| wrong(value))).flatten();
         first.map(|place| at.start + place)
     };
-    tasks(values.len()).find_map_first(place)
+    tasks(values.len(), ROWS_PER_TASK).find_map_first(place)
 }
 
 /// The first value that is wrong behind the one before.
@@ -310,7 +305,7 @@ fn first_pair<T: Copy + Sync>(values: &[T], wrong: impl Fn(T, T) -> bool + Sync)
         let first = any.then(|| pairs.position(|pair| wrong(pair[0], pair[1]))).flatten();
         first.map(|place| from + 1 + place)
     };
-    tasks(values.len()).find_map_first(place)
+    tasks(values.len(), ROWS_PER_TASK).find_map_first(place)
 }
 
 /// The first of `0..len` that is not above the one before in `order`.
@@ -361,7 +356,7 @@ fn codes_below<T: Element>(container: &Container, id: ColumnId, codes: &Codes<T>
 fn add_amounts(transactions: &Transactions, totals: &mut [Total]) -> Result<()> {
     let amounts = transactions.amount.all()?;
     let num_currencies = totals.len();
-    let sums = tasks(amounts.len()).map(|at| {
+    let sums = tasks(amounts.len(), ROWS_PER_TASK).map(|at| {
         let mut sums = vec![Total::default(); num_currencies];
         // Codes were found to be in range before.
         for (&amount, &currency) in amounts[at.clone()].iter().zip(transactions.currency.part(at)?.iter()) {
