@@ -79,6 +79,17 @@ impl Bytes {
             Bytes::Heap { words, len } => &words.as_bytes()[..*len],
         }
     }
+
+    /// Has the pages of `range`, which begins with one, brought in at once. Where the system cannot, they come one after another
+    /// when they are read.
+    pub(super) fn populate(&self, range: std::ops::Range<usize>) {
+        #[cfg(target_os = "linux")]
+        if let Bytes::Mapped(map) = self {
+            let _ = map.advise_range(memmap2::Advice::PopulateRead, range.start, range.len());
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = range;
+    }
 }
 
 /// Asks the processor to fetch `value` into its caches, where it knows how; nothing waits for it.

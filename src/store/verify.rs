@@ -18,12 +18,8 @@ use super::{Io, Store, rules};
 use crate::error::{Error, Result};
 use crate::run::Run;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
-use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Bytes hashed between two looks at the run.
-const PIECE: usize = 8 << 20;
 
 /// What a verification looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,18 +74,12 @@ pub fn verify_generation(path: &Path, generation: Option<u64>, full: bool, run: 
 
 /// Compares a file with its SHA-256 and its blocks with their checksums.
 fn check_file(entry: &FileEntry, container: &Container, run: &Run) -> Result<()> {
-    let digest = || -> Result<[u8; 32]> {
-        let mut digest = Sha256::new();
-        for piece in container.bytes().chunks(PIECE) {
-            run.check()?;
-            digest.update(piece);
-            run.advance(piece.len() as u64);
-        }
-        Ok(digest.finalize().into())
-    };
-    let (blocks, digest) = rayon::join(|| container.check_everything(|| run.check()), digest);
-    // Blocks first: they say where.
-    blocks?;
+    let digest = container.check_everything(|bytes| {
+        run.check()?;
+        run.advance(bytes as u64);
+        Ok(())
+    });
+    // Blocks come first: they say where.
     if digest? != entry.sha256 {
         return Err(Error::damaged(container.path(), "file", "its SHA-256 is not the one in the manifest"));
     }

@@ -14,6 +14,7 @@
 
 use super::first_pair;
 use crate::error::{Error, Result};
+use crate::ids::NONE;
 use crate::run::Run;
 use crate::store::column::Column;
 use crate::store::container::Container;
@@ -28,7 +29,7 @@ use std::ops::Range;
 /// Nodes or transactions looked at between two looks at the run.
 const PER_TASK: usize = 1 << 13;
 /// Triples encrypted at once.
-const BLOCKS: usize = 64;
+const BLOCKS: usize = 256;
 
 /// Source, destination and position of a transaction.
 type Triple = (u32, u32, u32);
@@ -77,53 +78,51 @@ impl Cipher {
         let all = tasks(ends.source.len(), PER_TASK).map(|part| {
             run.check()?;
             let mut sum = Sum::new(self);
-            let both = ends.source[part.clone()].iter().zip(&ends.destination[part.clone()]);
-            both.zip(part)
-                .for_each(|((&source, &destination), at)| sum.add((source, destination, at as u32)));
-            Ok(sum.finish())
+            let mut position = part.start as u32;
+            let both = ends.source[part.clone()].chunks(BLOCKS).zip(ends.destination[part].chunks(BLOCKS));
+            for (sources, destinations) in both {
+                let positions = position..position + sources.len() as u32;
+                position = positions.end;
+                sum.add(sources.iter().zip(destinations).zip(positions).map(triple));
+            }
+            Ok(sum.sum)
         });
         let all = all.try_reduce(|| 0, |sum, part| Ok(u128::wrapping_add(sum, part)))?;
         let mut without = Sum::new(self);
-        for &at in corrected {
-            without.add((ends.source[at as usize], ends.destination[at as usize], at));
+        for corrected in corrected.chunks(BLOCKS) {
+            let ends = |&at: &u32| triple(((&ends.source[at as usize], &ends.destination[at as usize]), at));
+            without.add(corrected.iter().map(ends));
         }
-        Ok(all.wrapping_sub(without.finish()))
+        Ok(all.wrapping_sub(without.sum))
     }
+}
+
+fn triple(((&source, &destination), position): ((&u32, &u32), u32)) -> Triple {
+    (source, destination, position)
 }
 
 /// The sum of encrypted triples, whatever their order.
 struct Sum<'s> {
     cipher: &'s Cipher,
     blocks: [Block; BLOCKS],
-    num: usize,
     sum: u128,
 }
 
 impl<'s> Sum<'s> {
     fn new(cipher: &'s Cipher) -> Self {
-        Self { cipher, blocks: [Block::default(); BLOCKS], num: 0, sum: 0 }
+        Self { cipher, blocks: [Block::default(); BLOCKS], sum: 0 }
     }
 
+    /// Adds at most [`BLOCKS`] triples.
     #[inline]
-    fn add(&mut self, (source, destination, position): Triple) {
-        let block = u128::from(source) | u128::from(destination) << 32 | u128::from(position) << 64;
-        self.blocks[self.num].0 = block.to_le_bytes();
-        self.num += 1;
-        if self.num == BLOCKS {
-            self.encrypt();
+    fn add(&mut self, triples: impl ExactSizeIterator<Item = Triple>) {
+        let blocks = &mut self.blocks[..triples.len()];
+        for (block, (source, destination, position)) in blocks.iter_mut().zip(triples) {
+            let triple = u128::from(source) | u128::from(destination) << 32 | u128::from(position) << 64;
+            block.0 = triple.to_le_bytes();
         }
-    }
-
-    fn encrypt(&mut self) {
-        let blocks = &mut self.blocks[..self.num];
         self.cipher.0.encrypt_blocks(blocks);
         self.sum = blocks.iter().fold(self.sum, |sum, block| sum.wrapping_add(u128::from_le_bytes(block.0)));
-        self.num = 0;
-    }
-
-    fn finish(mut self) -> u128 {
-        self.encrypt();
-        self.sum
     }
 }
 
@@ -151,6 +150,19 @@ impl Slices<'_> {
 
     fn edges(&self, place: usize) -> Range<usize> {
         self.offsets[place] as usize..self.offsets[place + 1] as usize
+    }
+
+    /// The node of each of `edges`, which begin in the slice of `place` or behind it; `place` becomes that of the last one.
+    fn nodes_of(&self, edges: Range<usize>, place: &mut usize, nodes: &mut [u32]) {
+        let mut at = edges.start;
+        while at < edges.end {
+            while self.edges(*place).end <= at {
+                *place += 1;
+            }
+            let end = self.edges(*place).end.min(edges.end);
+            nodes[at - edges.start..end - edges.start].fill(self.node(*place));
+            at = end;
+        }
     }
 
     fn len(&self) -> usize {
@@ -232,18 +244,27 @@ impl Direction<'_> {
     fn sum(&self, slices: &Slices<'_>, cipher: &Cipher, run: &Run) -> Result<Option<u128>> {
         let parts = tasks(slices.len(), PER_TASK).map(|places| {
             run.check()?;
-            let (mut sum, mut rise) = (Sum::new(cipher), true);
-            for place in places {
-                let (node, edges) = (slices.node(place), slices.edges(place));
-                let (neighbors, positions) = (&slices.neighbors[edges.clone()], &slices.transactions[edges]);
-                rise &= positions.is_sorted_by(|one, next| one < next);
-                for (&neighbor, &position) in neighbors.iter().zip(positions) {
-                    let (source, destination) = if self.is_out { (node, neighbor) } else { (neighbor, node) };
-                    sum.add((source, destination, position));
-                }
+            let (mut sum, mut falls) = (Sum::new(cipher), false);
+            // Of the last edge of the block before, then of the edges of this one.
+            let (mut nodes, mut positions) = ([NONE; 1 + BLOCKS], [0; 1 + BLOCKS]);
+            let mut place = places.start;
+            let edges = slices.offsets[places.start] as usize..slices.offsets[places.end] as usize;
+            for begin in edges.clone().step_by(BLOCKS) {
+                let edges = begin..edges.end.min(begin + BLOCKS);
+                let num = edges.len();
+                slices.nodes_of(edges.clone(), &mut place, &mut nodes[1..]);
+                positions[1..=num].copy_from_slice(&slices.transactions[edges.clone()]);
+                let (nodes_here, here) = (&nodes[1..=num], &positions[1..=num]);
+                let one = nodes[..num].iter().zip(nodes_here).map(|(before, here)| before == here);
+                let falling = positions[..num].iter().zip(here).map(|(before, here)| before >= here);
+                falls |= one.zip(falling).fold(false, |any, (one, falling)| any | (one & falling));
+                let neighbors = &slices.neighbors[edges];
+                let (sources, destinations) =
+                    if self.is_out { (nodes_here, neighbors) } else { (neighbors, nodes_here) };
+                sum.add(sources.iter().zip(destinations).zip(here.iter().copied()).map(triple));
+                (nodes[0], positions[0]) = (nodes[num], positions[num]);
             }
-            let sum = sum.finish();
-            Ok(rise.then_some(sum))
+            Ok((!falls).then_some(sum.sum))
         });
         parts.try_reduce(
             || Some(0),

@@ -211,7 +211,9 @@ fn of_transactions(container: &Container, transactions: &Transactions, manifest:
         let wrong = pairs.position(|(times, rows)| times[0] == times[1] && rows[0] > rows[1]);
         Ok(wrong.map(|place| from + 1 + place - at.start))
     };
-    if let Some(at) = first(times.len(), row_is_wrong)? {
+    // A sequence ascends.
+    let num_rows = if transactions.row.raw().is_some() { times.len() } else { 0 };
+    if let Some(at) = first(num_rows, row_is_wrong)? {
         return broken(
             container,
             ColumnId::ROW,
@@ -358,6 +360,12 @@ fn add_amounts(transactions: &Transactions, totals: &mut [Total]) -> Result<()> 
     let num_currencies = totals.len();
     let sums = tasks(amounts.len(), ROWS_PER_TASK).map(|at| {
         let mut sums = vec![Total::default(); num_currencies];
+        if let Some(currency) = transactions.currency.constant() {
+            let sum = &mut sums[usize::from(currency)];
+            sum.num = at.len() as u64;
+            sum.minor = amounts[at].iter().map(|&amount| i128::from(amount)).sum();
+            return Ok(sums);
+        }
         // Codes were found to be in range before.
         for (&amount, &currency) in amounts[at.clone()].iter().zip(transactions.currency.part(at)?.iter()) {
             let sum = &mut sums[usize::from(currency)];
