@@ -6,7 +6,7 @@ use super::score::Score;
 use super::transfers::Transfers;
 use super::typology::Typology;
 use crate::ids::{AccountId, TxId};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 /// What an account does in an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,20 +91,33 @@ impl Instance {
         let mut transactions: Vec<TxId> = places.into_iter().map(|place| transfers.id(place)).collect();
         transactions.sort_unstable();
         transactions.dedup();
+        // A hundred thousand of them wait for their ranks, and many are named often.
+        members.shrink_to_fit();
+        transactions.shrink_to_fit();
         Self { typology, members, transactions, ways: 1, flow: None, score: Score::default(), overlapping: 0 }
     }
 }
 
 /// Orders instances by score, of equal ones the earliest first.
 pub(super) fn rank(found: &mut [Instance]) {
-    found.sort_by(|a, b| {
-        (Reverse(a.score.total()), a.transactions[0], &a.members, &a.transactions).cmp(&(
-            Reverse(b.score.total()),
-            b.transactions[0],
-            &b.members,
-            &b.transactions,
-        ))
-    });
+    found.sort_by(by_rank);
+}
+
+/// Keeps the `len` first of `found` in the order of [`rank`], in any order.
+pub(super) fn keep_first(found: &mut Vec<Instance>, len: usize) {
+    if len < found.len() {
+        found.select_nth_unstable_by(len, by_rank);
+        found.truncate(len);
+    }
+}
+
+fn by_rank(a: &Instance, b: &Instance) -> Ordering {
+    (Reverse(a.score.total()), a.transactions[0], &a.members, &a.transactions).cmp(&(
+        Reverse(b.score.total()),
+        b.transactions[0],
+        &b.members,
+        &b.transactions,
+    ))
 }
 
 /// Of ranked instances that share more than half of their payments with one before them, that one alone stays and counts them.

@@ -1,7 +1,7 @@
 //! One way to search from many anchors: in parallel, in order, within a budget.
 
 use super::budget::{Budget, Cut};
-use super::instances::{Instance, rank};
+use super::instances::{Instance, keep_first, rank};
 use super::score::Scorer;
 use super::transfers::{Direction, Transfers};
 use crate::error::Result;
@@ -139,9 +139,9 @@ impl Best {
         self.prune_seldom();
     }
 
-    /// Prunes when there are twice as many as there may be, so that an instance is sorted a few times only.
+    /// Prunes when there is a quarter more than there may be, so that an instance is looked at a few times only.
     fn prune_seldom(&mut self) {
-        if self.instances.len() / 2 > self.len_max.max(1 << 10) {
+        if self.instances.len() / 5 * 4 > self.len_max.max(1 << 10) {
             self.prune();
         }
     }
@@ -153,13 +153,13 @@ impl Best {
     }
 
     fn prune(&mut self) {
-        rank(&mut self.instances);
         self.dropped += self.instances.len().saturating_sub(self.len_max) as u64;
-        self.instances.truncate(self.len_max);
+        keep_first(&mut self.instances, self.len_max);
     }
 
     fn finish(mut self) -> (Vec<Instance>, u64) {
         self.prune();
+        rank(&mut self.instances);
         (self.instances, self.dropped)
     }
 }
