@@ -1,6 +1,7 @@
 //! The payments that show an instance, and what they come to: one form for typologies and for patterns in words.
 
-use super::table::{Coded, Table, Values};
+use super::table::{Table, Values};
+use super::words::{Coded, Words};
 use crate::error::Result;
 use crate::graph::{Graph, Transaction};
 use crate::ids::{AccountId, CurrencyId, TxId};
@@ -62,17 +63,17 @@ impl Shown {
     }
 
     /// The table `evidence`; `roles` names what payments are, if they have names.
-    pub(super) fn evidence(&self, graph: &Graph, names: &Arc<Vec<String>>, roles: Option<&[&str]>) -> Table {
-        let coded = |words: &Arc<Vec<String>>, code: &(dyn Fn(&Payment) -> u32 + Sync)| {
+    pub(super) fn evidence(&self, graph: &Graph, names: &Arc<Words>, roles: Option<&[&str]>) -> Table {
+        let coded = |words: &Arc<Words>, code: &(dyn Fn(&Payment) -> u32 + Sync)| {
             Values::Coded(Coded::new(words.clone(), self.payments.par_iter().map(code).collect()))
         };
         let time = |of: fn(&Payment) -> i64| self.payments.iter().map(of).collect::<Vec<i64>>();
         let currencies = graph.manifest().schema.currencies.iter().map(|currency| currency.code.clone());
-        let currencies = Arc::new(currencies.collect::<Vec<_>>());
+        let currencies = Arc::new(currencies.collect::<Words>());
         let (accounts, transactions) = (&self.accounts, &self.transactions);
         let mut columns = vec![("instance", coded(names, &|payment| payment.instance))];
         if let Some(roles) = roles {
-            let roles = Arc::new(roles.iter().map(|role| role.to_string()).collect());
+            let roles = Arc::new(roles.iter().collect::<Words>());
             columns.push(("role", coded(&roles, &|payment| payment.role)));
         }
         columns.extend([
@@ -92,7 +93,7 @@ impl Shown {
     }
 
     /// The table `amounts`: what the payments of each instance come to by currency; a payment with several roles counts once.
-    pub(super) fn amounts(&self, graph: &Graph, names: &Arc<Vec<String>>) -> Table {
+    pub(super) fn amounts(&self, graph: &Graph, names: &Arc<Words>) -> Table {
         let mut sums: BTreeMap<(u32, u16), (u32, i128)> = BTreeMap::new();
         let mut counted = BTreeSet::new();
         for payments in self.payments.chunk_by(|a, b| a.instance == b.instance) {
@@ -117,7 +118,7 @@ pub(super) struct Keys {
     /// Each id once, ascending.
     ids: Vec<u64>,
     /// Their keys.
-    words: Arc<Vec<String>>,
+    words: Arc<Words>,
 }
 
 impl Keys {
@@ -126,10 +127,12 @@ impl Keys {
         ids.dedup();
         let task = |ids: &[u64]| {
             run.check()?;
-            ids.iter().map(|&id| key(id)).collect::<Result<Vec<_>>>()
+            ids.iter().map(|&id| key(id)).collect::<Result<Words>>()
         };
-        let words = ids.par_chunks(ROWS_PER_TASK).map(task).collect::<Result<Vec<_>>>()?;
-        Ok(Self { ids, words: Arc::new(words.into_iter().flatten().collect()) })
+        let parts = ids.par_chunks(ROWS_PER_TASK).map(task).collect::<Result<Vec<_>>>()?;
+        let mut words = Words::default();
+        parts.iter().for_each(|part| words.append(part));
+        Ok(Self { ids, words: Arc::new(words) })
     }
 
     /// The place of an id among all.
@@ -139,7 +142,7 @@ impl Keys {
 
     /// The key of an id that was looked up.
     pub(super) fn key(&self, id: u64) -> &str {
-        &self.words[self.code(id) as usize]
+        self.words.get(self.code(id) as usize)
     }
 
     /// A column of keys.
@@ -153,5 +156,5 @@ pub(super) fn coded<'w>(words: &[&str], of: impl Iterator<Item = &'w str>) -> Va
     let code =
         |word: &str| words.iter().position(|known| *known == word).expect("the words are all there are");
     let codes = of.map(|word| code(word) as u32).collect();
-    Values::Coded(Coded::new(Arc::new(words.iter().map(|word| word.to_string()).collect()), codes))
+    Values::Coded(Coded::new(Arc::new(words.iter().collect()), codes))
 }

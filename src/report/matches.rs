@@ -4,7 +4,8 @@ use super::evidence::{Shown, coded};
 use super::folder::Report;
 use super::patterns::{Valuation, document, say_cut, value};
 use super::provenance::hex;
-use super::table::{Coded, Table, Values};
+use super::table::{Table, Values};
+use super::words::{Coded, Words};
 use crate::error::Result;
 use crate::graph::{Graph, View};
 use crate::ids::{AccountId, TxId};
@@ -83,7 +84,7 @@ fn tables(graph: &Graph, query: &Query, found: &[Match], run: &Run) -> Result<Ve
         .flat_map(|(number, part, ids)| ids.iter().map(move |&id| (number, part, id)))
         .collect();
     let shown = Shown::look_up(graph, &payments, bearers.iter().map(|bearer| bearer.2), run)?;
-    let names: Arc<Vec<String>> = Arc::new(found.iter().map(|found| name(query, found, &shown)).collect());
+    let names: Arc<Words> = Arc::new(found.iter().map(|found| name(query, found, &shown)).collect());
     let num_transactions = |found: &Match| {
         let mut ids: Vec<_> = found.transactions.concat();
         ids.sort_unstable();

@@ -56,8 +56,10 @@ pub mod text;
 pub mod trace;
 pub mod trusses;
 pub mod upstream;
+pub mod words;
 
 pub use folder::{Report, ReportWriter, TableSink, write_report};
 pub use input::Input;
 pub use network::Network;
 pub use table::{Cell, Table, Values};
+pub use words::{Coded, Words};

@@ -5,7 +5,8 @@ use super::folder::{Report, TableSink};
 use super::input::Input;
 use super::pools::{find_base, rates_to};
 use super::provenance::{hex, provenance, window_document};
-use super::table::{Coded, Table, Values};
+use super::table::{Table, Values};
+use super::words::{Coded, Words};
 use crate::error::{Error, Result};
 use crate::graph::rates::Rates;
 use crate::graph::{Graph, View};
@@ -204,8 +205,8 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
         .collect();
     let members = || instances.iter().flat_map(|instance| &instance.members);
     let shown = Shown::look_up(graph, &payments, members().map(|member| member.account), run)?;
-    let names: Arc<Vec<String>> =
-        Arc::new(instances.par_iter().map(|instance| name(instance, &shown)).collect());
+    let names: Vec<String> = instances.par_iter().map(|instance| name(instance, &shown)).collect();
+    let names: Arc<Words> = Arc::new(names.iter().collect());
     let (start, end) = shown
         .payments
         .chunk_by(|a, b| a.instance == b.instance)

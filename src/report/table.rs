@@ -4,9 +4,9 @@
 //! numbers, times. A column is one flat array, so the same memory serves a file,
 //! Arrow and Python; a [`Cell`] is one value of it, borrowed, for the writers of text.
 
+use super::words::Coded;
 use crate::error::{Error, Result};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Named columns of one length.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,29 +48,6 @@ pub enum Values {
     OptionTime(Vec<Option<i64>>),
 }
 
-/// Texts of which many rows have the same: each once, and four bytes for a row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Coded {
-    words: Arc<Vec<String>>,
-    codes: Vec<u32>,
-}
-
-impl Coded {
-    /// The texts `words[code]` for each of `codes`.
-    ///
-    /// # Panics
-    /// If a code is not a place in `words`.
-    pub fn new(words: Arc<Vec<String>>, codes: Vec<u32>) -> Self {
-        assert!(codes.iter().all(|&code| (code as usize) < words.len()), "every code has a word");
-        Self { words, codes }
-    }
-
-    /// The text of each row.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.codes.iter().map(|&code| self.words[code as usize].as_str())
-    }
-}
-
 /// One value of a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'t> {
@@ -107,7 +84,7 @@ impl Values {
             Values::OptionBoolean(v) => v.len(),
             Values::Text(v) => v.len(),
             Values::OptionText(v) => v.len(),
-            Values::Coded(v) => v.codes.len(),
+            Values::Coded(v) => v.len(),
         }
     }
 
@@ -133,7 +110,7 @@ impl Values {
             Values::OptionBoolean(v) => v[row].map_or(Cell::Null, Cell::Boolean),
             Values::Text(v) => Cell::Text(&v[row]),
             Values::OptionText(v) => v[row].as_deref().map_or(Cell::Null, Cell::Text),
-            Values::Coded(v) => Cell::Text(&v.words[v.codes[row] as usize]),
+            Values::Coded(v) => Cell::Text(v.get(row)),
             Values::Time(v) => Cell::Time(v[row]),
             Values::OptionTime(v) => v[row].map_or(Cell::Null, Cell::Time),
         }
@@ -156,9 +133,7 @@ impl Values {
             Values::OptionBoolean(v) => Values::OptionBoolean(v[rows].to_vec()),
             Values::Text(v) => Values::Text(v[rows].to_vec()),
             Values::OptionText(v) => Values::OptionText(v[rows].to_vec()),
-            Values::Coded(v) => {
-                Values::Coded(Coded { words: v.words.clone(), codes: v.codes[rows].to_vec() })
-            }
+            Values::Coded(v) => Values::Coded(v.pick(rows)),
             Values::Time(v) => Values::Time(v[rows].to_vec()),
             Values::OptionTime(v) => Values::OptionTime(v[rows].to_vec()),
         }
@@ -184,7 +159,7 @@ impl Values {
             Values::OptionBoolean(v) => Values::OptionBoolean(of(v, rows)),
             Values::Text(v) => Values::Text(of(v, rows)),
             Values::OptionText(v) => Values::OptionText(of(v, rows)),
-            Values::Coded(v) => Values::Coded(Coded { words: v.words.clone(), codes: of(&v.codes, rows) }),
+            Values::Coded(v) => Values::Coded(v.pick(rows.iter().copied())),
             Values::Time(v) => Values::Time(of(v, rows)),
             Values::OptionTime(v) => Values::OptionTime(of(v, rows)),
         }
@@ -208,11 +183,7 @@ impl Values {
             (Values::OptionBoolean(v), Values::OptionBoolean(more)) => v.extend(more),
             (Values::Text(v), Values::Text(more)) => v.extend(more),
             (Values::OptionText(v), Values::OptionText(more)) => v.extend(more),
-            (Values::Coded(v), Values::Coded(more)) => {
-                let first = v.words.len() as u32;
-                Arc::make_mut(&mut v.words).extend(Arc::unwrap_or_clone(more.words));
-                v.codes.extend(more.codes.into_iter().map(|code| first + code));
-            }
+            (Values::Coded(v), Values::Coded(more)) => v.append(&more),
             (kept, more) => panic!("{more:?} cannot stand behind {kept:?}"),
         }
     }
@@ -327,6 +298,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     fn table() -> Table {
         Table::new([
@@ -362,9 +334,9 @@ mod tests {
 
     #[test]
     fn texts_are_the_same_whether_coded_or_not() {
-        let words = Arc::new(vec!["x".to_string(), "y".to_string()]);
+        let words = Arc::new(["x", "y"].into_iter().collect());
         let mut coded = Table::new([("key", Values::Coded(Coded::new(words, vec![1, 0, 1])))]);
-        let more = Coded::new(Arc::new(vec!["z".into(), "y".into()]), vec![1, 0]);
+        let more = Coded::new(Arc::new(["z", "y"].into_iter().collect()), vec![1, 0]);
         coded.append(Table::new([("key", Values::Coded(more))]));
         let cells = |table: &Table| -> Vec<String> {
             (0..table.num_rows()).map(|row| format!("{:?}", table.columns[0].1.cell(row))).collect()
