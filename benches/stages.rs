@@ -9,16 +9,18 @@ mod harness;
 mod patterns;
 
 use harness::{Harness, Stage, number, text};
+use rayon::prelude::*;
 use ringfence::Run;
 use ringfence::community::{ComponentsOptions, components};
-use ringfence::graph::Graph;
 use ringfence::graph::build::{IngestOptions, Sources, ingest};
-use ringfence::ids::AccountId;
+use ringfence::graph::{Graph, View};
+use ringfence::ids::{AccountId, TxId};
 use ringfence::ingest::{Mapping, RejectLog, Source};
 use ringfence::report::parquet::write_parquet;
 use ringfence::report::{Table, Values};
 use ringfence::store::Io;
 use ringfence::synth::{SynthOptions, SynthOutputs, generate};
+use ringfence::units::Window;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -46,6 +48,7 @@ fn main() {
 /// The stages that only need a store.
 fn answers(harness: &Harness, graph: &Graph) {
     open_stage(harness, graph);
+    touch_stage(harness, graph);
     components_stage(harness, graph);
     communities::stages(harness, graph);
     patterns::stages(harness, graph);
@@ -179,6 +182,50 @@ fn open_stage(harness: &Harness, graph: &Graph) {
         |bytes| assert!(*bytes > 0),
     );
     harness.ratio((name, median), ("baseline_read_store", read));
+}
+
+/// What checking costs a windowed query: what every account pays in the middle week, when nothing was touched yet and when all of it was. Files are
+/// read into memory beforehand, so that the pages of a mapping do not count.
+fn touch_stage(harness: &Harness, graph: &Graph) {
+    let name = "week_first_touch";
+    if !harness.wants(name) {
+        return;
+    }
+    const WEEK_US: i64 = 7 * 86_400_000_000;
+    let middle = graph.transaction(TxId(graph.num_transactions() / 2)).expect("an undamaged store").time;
+    let week = Window { from: middle - WEEK_US / 2, to: middle + WEEK_US / 2 };
+    let open = || Graph::open(graph.path(), Io::Read).expect("a store");
+    let paid = |graph: &Graph| {
+        let view = graph.window(week).expect("an undamaged store");
+        let accounts = (0..graph.num_accounts()).into_par_iter().map(AccountId);
+        accounts.map(|account| sum_paid(graph, &view, account)).sum::<i64>()
+    };
+    let expected = paid(&open());
+    let positions = graph.window(week).expect("an undamaged store").positions();
+    let stage = |name| Stage { name, count: positions.end.0 - positions.start.0, unit: "transactions" };
+    let touched = || {
+        let graph = open();
+        assert_eq!(paid(&graph), expected);
+        graph
+    };
+    let work = |graph: Graph, _: &Run| (paid(&graph), graph);
+    let check = |(found, _): &(i64, Graph)| assert_eq!(*found, expected);
+    let first = harness.time(&stage(name), open, work, check);
+    let again = harness.time(&stage("week_touched"), touched, work, check);
+    harness.ratio((name, first), ("week_touched", again));
+}
+
+fn sum_paid(graph: &Graph, view: &View<'_>, account: AccountId) -> i64 {
+    let mut sum = 0;
+    for slice in view.out(account) {
+        let slice = slice.expect("an undamaged store");
+        for &transaction in slice.transactions {
+            let (segment, row) =
+                graph.locate(TxId(slice.base.0 + u64::from(transaction))).expect("a position");
+            sum += segment.transactions.amount.get(row).expect("an undamaged store");
+        }
+    }
+    sum
 }
 
 fn num_paid(graph: &Graph, account: AccountId) -> usize {
