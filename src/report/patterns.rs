@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Instances whose rows are in memory at a time.
-const INSTANCES_AT_ONCE: usize = 1 << 13;
+/// Payments of instances whose rows are in memory at a time, unless one instance has more.
+const PAYMENTS_AT_ONCE: usize = 1 << 16;
 
 /// Characters of an instance's name after its typology.
 const NAME_LEN: usize = 12;
@@ -68,7 +68,7 @@ pub fn pattern_report(view: &View<'_>, question: &PatternQuestion, run: &Run) ->
     Ok(Report { tables, document_name: "summary", document, parts: Vec::new() })
 }
 
-/// As [`pattern_report`], but rows go to `sink` as soon as a typology is searched, those of some thousand instances at a time; returns the
+/// As [`pattern_report`], but rows go to `sink` as soon as a typology is searched, those of some instances at a time; returns the
 /// document.
 ///
 /// # Errors
@@ -104,7 +104,7 @@ pub fn pattern_tables(
         let p_value = |one: &Instance| shuffled.as_ref().map_or(1.0, |best| best.p_value(one.score.total()));
         // Where nothing was found, tables without rows.
         let none = found.instances.is_empty().then_some(&[][..]);
-        for instances in found.instances.chunks(INSTANCES_AT_ONCE).chain(none) {
+        for instances in at_once(&found.instances).chain(none) {
             let mut tables = run.install(|| tables(view.graph(), instances, run))?;
             if question.null.is_some() {
                 tables[0].1.push("p_value", Values::F64(instances.iter().map(p_value).collect()));
@@ -121,6 +121,21 @@ pub fn pattern_tables(
         })
     });
     Ok(document)
+}
+
+/// Instances by groups whose rows are made together.
+fn at_once(mut instances: &[Instance]) -> impl Iterator<Item = &[Instance]> {
+    std::iter::from_fn(move || {
+        let mut payments = 0;
+        let fits = |one: &&Instance| {
+            payments += one.transactions.len();
+            payments <= PAYMENTS_AT_ONCE
+        };
+        let len = instances.iter().take_while(fits).count().max(1);
+        let (now, later) = instances.split_at_checked(len)?;
+        instances = later;
+        Some(now)
+    })
 }
 
 /// How many cycles a view has. The table `counts`: `length`, `sequences` (closing payments and accounts), `ways` (choices of payments).
@@ -260,4 +275,27 @@ fn name(instance: &Instance, shown: &Shown) -> String {
         hash.update(key.as_bytes());
     }
     format!("{}-{}", instance.typology.name(), &hex(&hash.finalize())[..NAME_LEN])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_in_memory_are_bounded_by_payments_and_none_is_left_out() {
+        let instance = |payments: u64| Instance {
+            typology: Typology::Stack,
+            members: Vec::new(),
+            transactions: (0..payments).map(TxId).collect(),
+            ways: 1,
+            flow: None,
+            score: Score::default(),
+            overlapping: 0,
+        };
+        let instances = [40_000, 30_000, 90_000, 1, 2].map(instance);
+        let groups: Vec<&[Instance]> = at_once(&instances).collect();
+        assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [1, 1, 1, 2]);
+        assert_eq!(groups.concat(), instances);
+        assert_eq!(at_once(&[]).count(), 0);
+    }
 }
