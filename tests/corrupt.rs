@@ -2,10 +2,15 @@
 //!
 //! The store used here is built by hand, column by column, from a few
 //! transactions, so that every rule of the format can be broken on purpose.
-//! `RINGFENCE_TORTURE=1` flips every bit and cuts at every length; without it
-//! the empty ends of pages are sampled.
+//! `RINGFENCE_TORTURE=1` flips every bit and cuts at every length, also of two
+//! stores as `ingest` makes them; without it the empty ends of pages are sampled.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/full.rs"]
+mod full;
+mod support;
+
+use ringfence::graph::build::IngestOptions;
 use ringfence::store::format::{ATTRIBUTE_FIRST, ColumnId, flags};
 use ringfence::store::keys::KeyList;
 use ringfence::store::manifest::{
@@ -258,14 +263,55 @@ impl Parts {
 
 /// A store in a directory of its own, and the directory.
 fn built() -> (tempfile::TempDir, PathBuf) {
+    built_by(&|path| Parts::default().build(path).unwrap())
+}
+
+fn built_by(build: &dyn Fn(&Path)) -> (tempfile::TempDir, PathBuf) {
     // In memory where the system offers it: these tests write one file very often.
     let shared = Path::new("/dev/shm");
     let directory = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
     let directory = directory.unwrap();
     let path = directory.path().join("bank.ring");
-    Parts::default().build(&path).unwrap();
+    build(&path);
     (directory, path)
 }
+
+/// A store of which every bit is flipped: how it is made, and all that it answers.
+struct Victim {
+    name: &'static str,
+    build: fn(&Path),
+    answers: fn(&Path, Io) -> Result<String>,
+}
+
+/// The small store; under torture also one with every kind of column that `ingest` writes, and one of a single
+/// partition in which payments are corrected and reversed.
+fn victims() -> &'static [Victim] {
+    const ALL: [Victim; 3] = [
+        Victim { name: "by hand", build: |path| Parts::default().build(path).unwrap(), answers: everything },
+        Victim {
+            name: "every column",
+            build: |path| full::build(path, &support::scratch()),
+            answers: |path, io| Ok(full::answers(path, io)?.to_string()),
+        },
+        Victim {
+            name: "corrections",
+            build: |path| {
+                let options = IngestOptions { partition: Partition::None, ..support::scratch() };
+                full::build_of(path, CORRECTED, &options);
+            },
+            answers: |path, io| Ok(full::answers(path, io)?.to_string()),
+        },
+    ];
+    if torture() { &ALL } else { &ALL[..1] }
+}
+
+const CORRECTED: &str = "transaction,source,destination,time,amount,currency,corrects,reverses\n\
+    p1,a0,a1,2024-01-01T10:00:00Z,10.00,EUR,,\n\
+    p2,a1,a2,2024-01-02T10:00:00Z,9.99,EUR,,\n\
+    p3,a2,a0,2024-02-03T10:00:00Z,5.00,USD,,\n\
+    c1,a0,a3,2024-01-01T10:00:00Z,10.00,EUR,p1,\n\
+    c2,a0,a3,2024-01-01T10:00:00Z,11.00,EUR,c1,\n\
+    r1,a2,a1,2024-03-01T10:00:00Z,4.00,EUR,,p2\n";
 
 fn verified(path: &Path, full: bool) -> Result<Verified> {
     verify(path, full, &Run::new())
@@ -373,23 +419,26 @@ fn the_test_store_is_sound_with_both_backends() {
 fn every_flipped_bit_is_refused_by_name() {
     const THREADS: usize = 2;
     // A store of its own for each thread, and every other file.
-    let flips = |thread: usize| {
-        let (_directory, path) = built();
+    let flips = |victim: &Victim, thread: usize| {
+        let (_directory, path) = built_by(&victim.build);
         let files = files(&path).into_iter().skip(thread).step_by(THREADS);
         let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        one.install(|| files.map(|file| flip_every_bit(&path, &file)).sum::<u64>())
+        one.install(|| files.map(|file| flip_every_bit(victim, &path, &file)).sum::<u64>())
     };
-    let num_flips: u64 = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || flips(thread))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
-    });
-    println!("{num_flips} bits flipped, all refused");
+    for victim in victims() {
+        let num_flips: u64 = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..THREADS).map(|thread| scope.spawn(move || flips(victim, thread))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        println!("{}: {num_flips} bits flipped, all refused", victim.name);
+    }
 }
 
 /// Flips the bits of one file, one at a time: a full verification refuses each, and whoever reads everything is refused
 /// or gets what was written.
-fn flip_every_bit(path: &Path, file: &Path) -> u64 {
-    let answer = everything(path, Io::Read).unwrap();
+fn flip_every_bit(victim: &Victim, path: &Path, file: &Path) -> u64 {
+    let answer = (victim.answers)(path, Io::Read).unwrap();
     let bytes = fs::read(file).unwrap();
     let handle = fs::OpenOptions::new().write(true).open(file).unwrap();
     let mut num_flips = 0;
@@ -399,7 +448,7 @@ fn flip_every_bit(path: &Path, file: &Path) -> u64 {
             let what = format!("byte {at}, bit {bit}");
             assert_refused(verified(path, true), file, &what);
             if bit == at % 8 {
-                match everything(path, if at % 3 == 0 { Io::Read } else { Io::Mmap }) {
+                match (victim.answers)(path, if at % 3 == 0 { Io::Read } else { Io::Mmap }) {
                     Ok(other) => assert!(other == answer, "{}, {what}: another answer", file.display()),
                     refused => assert_refused(refused, file, &what),
                 }
@@ -408,7 +457,7 @@ fn flip_every_bit(path: &Path, file: &Path) -> u64 {
         }
         write_at(&handle, at, bytes[at]);
     }
-    assert_eq!(everything(path, Io::Read).unwrap(), answer);
+    assert_eq!((victim.answers)(path, Io::Read).unwrap(), answer);
     num_flips
 }
 
@@ -426,25 +475,29 @@ fn write_at(mut file: &fs::File, at: usize, byte: u8) {
 
 #[test]
 fn every_truncation_and_every_addition_is_refused_by_name() {
-    let (_directory, path) = built();
-    for file in files(&path) {
-        let bytes = fs::read(&file).unwrap();
-        for len in (0..bytes.len()).filter(|&len| is_tried(&bytes, len)) {
-            fs::write(&file, &bytes[..len]).unwrap();
-            let what = format!("cut to {len} bytes");
-            assert_refused(verified(&path, false), &file, &what);
-            assert_refused(Store::open(&path, Io::Read), &file, &what);
-            if file.extension().is_some() {
-                // Also by itself, without a manifest that knows the length.
-                assert_refused(Container::open(&file, Io::Read), &file, &what);
-            }
-        }
-        let longer = [&bytes[..], &[0]].concat();
-        fs::write(&file, &longer).unwrap();
-        assert_refused(verified(&path, false), &file, "one byte longer");
-        fs::write(&file, &bytes).unwrap();
+    for victim in victims() {
+        let (_directory, path) = built_by(&victim.build);
+        files(&path).iter().for_each(|file| cut_everywhere(&path, file));
+        verified(&path, true).unwrap();
     }
-    verified(&path, true).unwrap();
+}
+
+fn cut_everywhere(path: &Path, file: &Path) {
+    let bytes = fs::read(file).unwrap();
+    for len in (0..bytes.len()).filter(|&len| is_tried(&bytes, len)) {
+        fs::write(file, &bytes[..len]).unwrap();
+        let what = format!("cut to {len} bytes");
+        assert_refused(verified(path, false), file, &what);
+        assert_refused(Store::open(path, Io::Read), file, &what);
+        if file.extension().is_some() {
+            // Also by itself, without a manifest that knows the length.
+            assert_refused(Container::open(file, Io::Read), file, &what);
+        }
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    fs::write(file, &longer).unwrap();
+    assert_refused(verified(path, false), file, "one byte longer");
+    fs::write(file, &bytes).unwrap();
 }
 
 #[test]

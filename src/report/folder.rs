@@ -96,7 +96,7 @@ impl TableSink for Vec<(&'static str, Table)> {
 /// [finished](Self::finish).
 ///
 /// # Cost
-/// Memory for the compressed columns of one million rows of each table.
+/// Memory for the compressed columns of one row group of each table.
 pub struct ReportWriter {
     directory: Directory,
     path: PathBuf,

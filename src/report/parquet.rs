@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Rows in one row group: what a reader can skip or read alone.
-pub const ROWS_PER_GROUP: usize = 1 << 20;
+pub const ROWS_PER_GROUP: usize = 1 << 18;
 
 /// Rows that become Arrow's at a time.
 const ROWS_PER_BATCH: usize = 1 << 16;

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Payments of instances whose rows are in memory at a time, unless one instance has more.
-const PAYMENTS_AT_ONCE: usize = 1 << 16;
+const PAYMENTS_AT_ONCE: usize = 1 << 15;
 
 /// Characters of an instance's name after its typology.
 const NAME_LEN: usize = 12;
