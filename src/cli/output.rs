@@ -70,6 +70,10 @@ impl TableSink for Passing<'_> {
         }
         if self.alone && name != self.main { Ok(()) } else { self.to.rows(name, rows) }
     }
+
+    fn rows_at_once(&self) -> usize {
+        self.to.rows_at_once()
+    }
 }
 
 impl OutputArgs {

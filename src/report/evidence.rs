@@ -4,10 +4,9 @@ use super::table::{Table, Values};
 use super::words::{Coded, Words};
 use crate::error::Result;
 use crate::graph::{Graph, Transaction};
-use crate::ids::{AccountId, CurrencyId, TxId};
+use crate::ids::{AccountId, TxId};
 use crate::run::Run;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Rows that one task looks up.
@@ -68,8 +67,7 @@ impl Shown {
             Values::Coded(Coded::new(words.clone(), self.payments.par_iter().map(code).collect()))
         };
         let time = |of: fn(&Payment) -> i64| self.payments.iter().map(of).collect::<Vec<i64>>();
-        let currencies = graph.manifest().schema.currencies.iter().map(|currency| currency.code.clone());
-        let currencies = Arc::new(currencies.collect::<Words>());
+        let currencies = codes(graph);
         let (accounts, transactions) = (&self.accounts, &self.transactions);
         let mut columns = vec![("instance", coded(names, &|payment| payment.instance))];
         if let Some(roles) = roles {
@@ -94,29 +92,47 @@ impl Shown {
 
     /// The table `amounts`: what the payments of each instance come to by currency; a payment with several roles counts once.
     pub(super) fn amounts(&self, graph: &Graph, names: &Arc<Words>) -> Table {
-        let mut sums: BTreeMap<(u32, u16), (u32, i128)> = BTreeMap::new();
-        let mut counted = BTreeSet::new();
+        let (mut instances, mut currencies) = (Vec::new(), Vec::new());
+        let (mut nums, mut sums): (Vec<u32>, Vec<i128>) = Default::default();
+        let mut paid: Vec<(u16, TxId, i64)> = Vec::new();
         for payments in self.payments.chunk_by(|a, b| a.instance == b.instance) {
-            counted.clear();
-            for payment in payments.iter().filter(|payment| counted.insert(payment.id)) {
-                let sum = sums.entry((payment.instance, payment.row.paid_currency.0)).or_default();
-                *sum = (sum.0 + 1, sum.1 + i128::from(payment.row.paid));
+            paid.clear();
+            paid.extend(
+                payments.iter().map(|payment| (payment.row.paid_currency.0, payment.id, payment.row.paid)),
+            );
+            paid.sort_unstable();
+            paid.dedup();
+            for of_currency in paid.chunk_by(|a, b| a.0 == b.0) {
+                instances.push(payments[0].instance);
+                currencies.push(u32::from(of_currency[0].0));
+                nums.push(of_currency.len() as u32);
+                sums.push(of_currency.iter().map(|&(_, _, paid)| i128::from(paid)).sum());
             }
         }
-        let code = |at: u16| graph.currency(CurrencyId(at)).code.clone();
         Table::new([
-            ("instance", Values::Coded(Coded::new(names.clone(), sums.keys().map(|&(at, _)| at).collect()))),
-            ("currency", Values::Text(sums.keys().map(|&(_, at)| code(at)).collect())),
-            ("num_transactions", Values::U32(sums.values().map(|sum| sum.0).collect())),
-            ("paid_minor", Values::I128(sums.values().map(|sum| sum.1).collect())),
+            ("instance", Values::Coded(Coded::new(names.clone(), instances))),
+            ("currency", Values::Coded(Coded::new(codes(graph), currencies))),
+            ("num_transactions", Values::U32(nums)),
+            ("paid_minor", Values::I128(sums)),
         ])
     }
 }
 
+/// The codes of a graph's currencies.
+fn codes(graph: &Graph) -> Arc<Words> {
+    Arc::new(graph.manifest().schema.currencies.iter().map(|currency| &currency.code).collect())
+}
+
 /// The keys of ids that come up more than once.
+///
+/// Ids are found by their place in equal parts of their range, about as many as there are ids: most parts hold one or two.
 pub(super) struct Keys {
     /// Each id once, ascending.
     ids: Vec<u64>,
+    /// Where the ids of each part begin, and where the last one ends.
+    parts: Vec<u32>,
+    /// A part has 2^shift numbers.
+    shift: u32,
     /// Their keys.
     words: Arc<Words>,
 }
@@ -129,15 +145,27 @@ impl Keys {
             run.check()?;
             ids.iter().map(|&id| key(id)).collect::<Result<Words>>()
         };
-        let parts = ids.par_chunks(ROWS_PER_TASK).map(task).collect::<Result<Vec<_>>>()?;
+        let found = ids.par_chunks(ROWS_PER_TASK).map(task).collect::<Result<Vec<_>>>()?;
         let mut words = Words::default();
-        parts.iter().for_each(|part| words.append(part));
-        Ok(Self { ids, words: Arc::new(words) })
+        found.iter().for_each(|found| words.append(found));
+        let (first, last) = (ids.first().copied().unwrap_or(0), ids.last().copied().unwrap_or(0));
+        let shift = ((last - first) / (ids.len() as u64).max(1)).checked_ilog2().map_or(0, |log| log + 1);
+        let mut parts = vec![0; ((last - first) >> shift) as usize + 2];
+        ids.iter().for_each(|id| parts[((id - first) >> shift) as usize + 1] += 1);
+        let mut end = 0;
+        for part in &mut parts {
+            end += *part;
+            *part = end;
+        }
+        Ok(Self { ids, parts, shift, words: Arc::new(words) })
     }
 
     /// The place of an id among all.
     fn code(&self, id: u64) -> u32 {
-        self.ids.binary_search(&id).expect("every id was looked up") as u32
+        let part = ((id - self.ids[0]) >> self.shift) as usize;
+        let (from, to) = (self.parts[part], self.parts[part + 1]);
+        let place = self.ids[from as usize..to as usize].binary_search(&id).expect("every id was looked up");
+        from + place as u32
     }
 
     /// The key of an id that was looked up.
@@ -157,4 +185,25 @@ pub(super) fn coded<'w>(words: &[&str], of: impl Iterator<Item = &'w str>) -> Va
         |word: &str| words.iter().position(|known| *known == word).expect("the words are all there are");
     let codes = of.map(|word| code(word) as u32).collect();
     Values::Coded(Coded::new(Arc::new(words.iter().collect()), codes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_that_was_looked_up_is_found() {
+        let spread = |num: u64| (0..num).map(|at| 7 + at * at % 1013 * 3);
+        for ids in [vec![5], vec![0, u64::MAX], (3..90).collect(), spread(400).collect(), vec![9, 9, 8]] {
+            let keys = Keys::look_up(ids.clone(), |id| Ok(format!("key {id}")), &Run::new()).unwrap();
+            let mut sorted = ids.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            for (code, &id) in sorted.iter().enumerate() {
+                assert_eq!((keys.code(id), keys.key(id)), (code as u32, &*format!("key {id}")), "{ids:?}");
+            }
+            assert!(keys.parts.len() <= 2 * sorted.len() + 2);
+        }
+        Keys::look_up(Vec::new(), |id| Ok(id.to_string()), &Run::new()).unwrap();
+    }
 }

@@ -79,6 +79,11 @@ pub trait TableSink {
     /// # Errors
     /// Those of the place where they go.
     fn rows(&mut self, name: &'static str, rows: Table) -> Result<()>;
+
+    /// About how many rows it wants at a time; as many as there are if nothing else is said.
+    fn rows_at_once(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// Tables in memory.
@@ -96,7 +101,7 @@ impl TableSink for Vec<(&'static str, Table)> {
 /// [finished](Self::finish).
 ///
 /// # Cost
-/// Memory for the compressed columns of one row group of each table.
+/// Memory for the compressed columns of one row group of each table, and the rows that come at a time.
 pub struct ReportWriter {
     directory: Directory,
     path: PathBuf,
@@ -168,6 +173,10 @@ impl TableFiles {
 }
 
 impl TableSink for ReportWriter {
+    fn rows_at_once(&self) -> usize {
+        1 << 15
+    }
+
     fn rows(&mut self, name: &'static str, rows: Table) -> Result<()> {
         self.run.check()?;
         let csv = self.csv;

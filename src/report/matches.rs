@@ -69,7 +69,7 @@ fn name(query: &Query, found: &Match, shown: &Shown) -> String {
         hash.update((key.len() as u64).to_le_bytes());
         hash.update(key.as_bytes());
     }
-    format!("{}-{}", query.name(), &hex(&hash.finalize())[..NAME_LEN])
+    format!("{}-{}", query.name(), hex(&hash.finalize()[..NAME_LEN / 2]))
 }
 
 fn tables(graph: &Graph, query: &Query, found: &[Match], run: &Run) -> Result<Vec<(&'static str, Table)>> {

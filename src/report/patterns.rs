@@ -21,9 +21,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Payments of instances whose rows are in memory at a time, unless one instance has more.
-const PAYMENTS_AT_ONCE: usize = 1 << 15;
-
 /// Characters of an instance's name after its typology.
 const NAME_LEN: usize = 12;
 
@@ -104,7 +101,7 @@ pub fn pattern_tables(
         let p_value = |one: &Instance| shuffled.as_ref().map_or(1.0, |best| best.p_value(one.score.total()));
         // Where nothing was found, tables without rows.
         let none = found.instances.is_empty().then_some(&[][..]);
-        for instances in at_once(&found.instances).chain(none) {
+        for instances in at_once(&found.instances, sink.rows_at_once()).chain(none) {
             let mut tables = run.install(|| tables(view.graph(), instances, run))?;
             if question.null.is_some() {
                 tables[0].1.push("p_value", Values::F64(instances.iter().map(p_value).collect()));
@@ -123,13 +120,13 @@ pub fn pattern_tables(
     Ok(document)
 }
 
-/// Instances by groups whose rows are made together.
-fn at_once(mut instances: &[Instance]) -> impl Iterator<Item = &[Instance]> {
+/// Instances by groups whose rows are made together: those of at most so many payments, unless one instance has more.
+fn at_once(mut instances: &[Instance], payments_max: usize) -> impl Iterator<Item = &[Instance]> {
     std::iter::from_fn(move || {
         let mut payments = 0;
         let fits = |one: &&Instance| {
             payments += one.transactions.len();
-            payments <= PAYMENTS_AT_ONCE
+            payments <= payments_max
         };
         let len = instances.iter().take_while(fits).count().max(1);
         let (now, later) = instances.split_at_checked(len)?;
@@ -222,6 +219,22 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
     let shown = Shown::look_up(graph, &payments, members().map(|member| member.account), run)?;
     let names: Vec<String> = instances.par_iter().map(|instance| name(instance, &shown)).collect();
     let names: Arc<Words> = Arc::new(names.iter().collect());
+    let (evidence, others) = rayon::join(
+        || shown.evidence(graph, &names, None),
+        || {
+            (
+                found(instances, &shown, &names),
+                taking_part(instances, &shown, &names),
+                shown.amounts(graph, &names),
+            )
+        },
+    );
+    let (found, taking_part, amounts) = others;
+    Ok(vec![("instances", found), ("members", taking_part), ("evidence", evidence), ("amounts", amounts)])
+}
+
+/// The table `instances`.
+fn found(instances: &[Instance], shown: &Shown, names: &Arc<Words>) -> Table {
     let (start, end) = shown
         .payments
         .chunk_by(|a, b| a.instance == b.instance)
@@ -233,7 +246,7 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
     let millibits =
         |of: fn(&Score) -> i64| Values::I64(instances.iter().map(|instance| of(&instance.score)).collect());
     let typologies = instances.iter().map(|one| one.typology.name());
-    let found = Table::new([
+    Table::new([
         ("instance", Values::Coded(Coded::new(names.clone(), (0..instances.len() as u32).collect()))),
         ("typology", coded(&Typology::ALL.map(Typology::name), typologies)),
         ("num_accounts", sizes(|instance| instance.members.len())),
@@ -248,19 +261,18 @@ fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'sta
         ("strangers_millibits", millibits(|score| score.strangers)),
         ("closure_millibits", millibits(|score| score.closure)),
         ("conserved_millibits", millibits(|score| score.conserved)),
-    ]);
-    let taking_part = numbered().flat_map(|(number, one)| one.members.iter().map(move |_| number));
-    let taking_part = Table::new([
-        ("instance", Values::Coded(Coded::new(names.clone(), taking_part.collect()))),
+    ])
+}
+
+/// The table `members`.
+fn taking_part(instances: &[Instance], shown: &Shown, names: &Arc<Words>) -> Table {
+    let members = || instances.iter().flat_map(|instance| &instance.members);
+    let numbers = (0..).zip(instances).flat_map(|(number, one)| one.members.iter().map(move |_| number));
+    Table::new([
+        ("instance", Values::Coded(Coded::new(names.clone(), numbers.collect()))),
         ("stage", Values::U32(members().map(|member| member.stage).collect())),
         ("account", shown.accounts.column(members().map(|member| member.account.0.into()))),
         ("role", coded(&Role::ALL.map(Role::name), members().map(|member| member.role.name()))),
-    ]);
-    Ok(vec![
-        ("instances", found),
-        ("members", taking_part),
-        ("evidence", shown.evidence(graph, &names, None)),
-        ("amounts", shown.amounts(graph, &names)),
     ])
 }
 
@@ -274,7 +286,7 @@ fn name(instance: &Instance, shown: &Shown) -> String {
         hash.update((key.len() as u64).to_le_bytes());
         hash.update(key.as_bytes());
     }
-    format!("{}-{}", instance.typology.name(), &hex(&hash.finalize())[..NAME_LEN])
+    format!("{}-{}", instance.typology.name(), hex(&hash.finalize()[..NAME_LEN / 2]))
 }
 
 #[cfg(test)]
@@ -293,9 +305,10 @@ mod tests {
             overlapping: 0,
         };
         let instances = [40_000, 30_000, 90_000, 1, 2].map(instance);
-        let groups: Vec<&[Instance]> = at_once(&instances).collect();
+        let groups: Vec<&[Instance]> = at_once(&instances, 1 << 15).collect();
         assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [1, 1, 1, 2]);
         assert_eq!(groups.concat(), instances);
-        assert_eq!(at_once(&[]).count(), 0);
+        assert_eq!(at_once(&instances, usize::MAX).collect::<Vec<_>>(), [&instances]);
+        assert_eq!(at_once(&[], 1).count(), 0);
     }
 }
