@@ -6,6 +6,7 @@ use super::score::Score;
 use super::transfers::Transfers;
 use super::typology::Typology;
 use crate::ids::{AccountId, TxId};
+use rayon::prelude::*;
 use std::cmp::{Ordering, Reverse};
 
 /// What an account does in an instance.
@@ -98,9 +99,9 @@ impl Instance {
     }
 }
 
-/// Orders instances by score, of equal ones the earliest first.
+/// Orders instances by score, of equal ones the earliest first; on the threads of the pool that it is called in.
 pub(super) fn rank(found: &mut [Instance]) {
-    found.sort_by(by_rank);
+    found.par_sort_by(by_rank);
 }
 
 /// Keeps the `len` first of `found` in the order of [`rank`], in any order.

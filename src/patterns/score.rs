@@ -75,6 +75,17 @@ pub(super) struct Scorer<'a> {
     duration_us: f64,
 }
 
+/// What the score of one instance is computed in; kept for the next one.
+#[derive(Default)]
+pub(super) struct Scratch {
+    places: Vec<u32>,
+    pairs: Vec<(u32, u32)>,
+    /// The accounts of all payments.
+    ends: Vec<u32>,
+    /// Account, currency, whether it is paid, amount.
+    sums: Vec<(u32, u16, bool, i64)>,
+}
+
 impl<'a> Scorer<'a> {
     pub(super) fn new(transfers: &'a Transfers, run: &Run) -> Result<Self> {
         let last = transfers.num_places().saturating_sub(1) as u32;
@@ -94,7 +105,8 @@ impl<'a> Scorer<'a> {
         run.install(|| {
             instances.par_chunks_mut(1 << 10).try_for_each(|instances| {
                 run.check()?;
-                instances.iter_mut().for_each(|instance| instance.score = self.of(instance));
+                let mut scratch = Scratch::default();
+                instances.iter_mut().for_each(|instance| instance.score = self.of(instance, &mut scratch));
                 run.advance(instances.len() as u64);
                 Ok(())
             })
@@ -102,11 +114,14 @@ impl<'a> Scorer<'a> {
     }
 
     /// The score of an instance.
-    pub(super) fn of(&self, instance: &Instance) -> Score {
-        let places: Vec<u32> = instance.transactions.iter().map(|&id| self.transfers.place(id)).collect();
-        let pair = |&place: &u32| (self.pairs.payer(place), self.pairs.payee(place));
-        let mut pairs: Vec<(u32, u32)> = places.iter().map(pair).collect();
-        let mut ends: Vec<u32> = pairs.iter().flat_map(|&(payer, payee)| [payer, payee]).collect();
+    pub(super) fn of(&self, instance: &Instance, scratch: &mut Scratch) -> Score {
+        let Scratch { places, pairs, ends, sums } = scratch;
+        places.clear();
+        places.extend(instance.transactions.iter().map(|&id| self.transfers.place(id)));
+        pairs.clear();
+        pairs.extend(places.iter().map(|&place| (self.pairs.payer(place), self.pairs.payee(place))));
+        ends.clear();
+        ends.extend(pairs.iter().flat_map(|&(payer, payee)| [payer, payee]));
         ends.sort_unstable();
         pairs.sort_unstable();
         pairs.dedup();
@@ -115,10 +130,10 @@ impl<'a> Scorer<'a> {
         let span_us = (self.transfers.time(last) - self.transfers.time(first)) as f64;
         let part = (span_us + self.tick_us) / self.duration_us;
         Score {
-            burst: milli(self.burst(&ends, part)),
+            burst: milli(self.burst(ends, part)),
             strangers: milli(binomial_bits(pairs.len(), self.pairs.only_share(), num_only)),
-            closure: milli(self.closure(&ends, pairs.len(), part)),
-            conserved: milli(self.conserved(&places)),
+            closure: milli(self.closure(ends, pairs.len(), part)),
+            conserved: milli(self.conserved(places, sums)),
         }
     }
 
@@ -143,19 +158,19 @@ impl<'a> Scorer<'a> {
         poisson_bits(out * incoming * part / self.transfers.len() as f64, beyond_a_tree)
     }
 
-    fn conserved(&self, places: &[u32]) -> f64 {
-        // Account, currency, received or paid, amount.
-        let mut sums: Vec<(u32, u16, i128, i128)> = Vec::new();
+    fn conserved(&self, places: &[u32], sums: &mut Vec<(u32, u16, bool, i64)>) -> f64 {
+        sums.clear();
         for &place in places {
             let (paid, received) = (self.transfers.paid(place), self.transfers.received(place));
-            sums.push((self.pairs.payer(place), paid.currency, 0, i128::from(paid.amount)));
-            sums.push((self.pairs.payee(place), received.currency, i128::from(received.amount), 0));
+            sums.push((self.pairs.payer(place), paid.currency, true, paid.amount));
+            sums.push((self.pairs.payee(place), received.currency, false, received.amount));
         }
         sums.sort_unstable();
         let (mut bits, mut middles) = (0.0, 0);
         for sums in sums.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let received: i128 = sums.iter().map(|sum| sum.2).sum();
-            let paid: i128 = sums.iter().map(|sum| sum.3).sum();
+            let (received, paid) = sums.split_at(sums.partition_point(|sum| !sum.2));
+            let [received, paid] =
+                [received, paid].map(|sums| sums.iter().map(|sum| i128::from(sum.3)).sum::<i128>());
             if received > 0 && paid > 0 {
                 let difference = (received - paid).unsigned_abs() as f64 / received.max(paid) as f64;
                 // One part in a thousand is as near as amounts tell.

@@ -2,7 +2,7 @@
 
 use super::budget::{Budget, Cut};
 use super::instances::{Instance, keep_first, rank};
-use super::score::Scorer;
+use super::score::{Scorer, Scratch};
 use super::transfers::{Direction, Transfers};
 use crate::error::Result;
 use crate::run::Run;
@@ -97,11 +97,12 @@ where
     run.stage(stage, u64::from(transfers.num_accounts()));
     let work = |accounts: Range<u32>, meter: &mut Meter| {
         let (mut search, mut found, mut best) = (searcher(), Vec::new(), Best::new(budget.results_max));
+        let mut scratch = Scratch::default();
         for account in accounts.clone() {
             meter.next();
             search(account, meter, &mut found);
             for mut instance in found.drain(..) {
-                instance.score = scorer.of(&instance);
+                instance.score = scorer.of(&instance, &mut scratch);
                 best.push(instance);
             }
             if meter.is_exhausted() {
@@ -116,7 +117,7 @@ where
     let unended = Budget { results_max: u64::MAX, ..*budget };
     let mut cut =
         search(&blocks(transfers.offsets(direction)), &unended, run, work, |found, _| best.append(found))?;
-    let (instances, dropped) = best.finish();
+    let (instances, dropped) = run.install(|| best.finish());
     cut.results_dropped += dropped;
     Ok((instances, cut))
 }

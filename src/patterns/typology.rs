@@ -358,7 +358,7 @@ pub fn find(transfers: &Transfers, typology: Typology, options: &Options, run: &
     // Cycles overlap by nature, and each is exact: only those of the same accounts are one.
     if matches!(options, Options::Cycle(_)) {
         Scorer::new(transfers, run)?.score(&mut instances, run)?;
-        rank(&mut instances);
+        run.install(|| rank(&mut instances));
     } else {
         instances = overlaps(transfers, instances);
     }

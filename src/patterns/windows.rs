@@ -18,6 +18,9 @@ pub(super) struct Window {
 
 /// Of windows that overlap in time the one of the highest rank stays, of equal ones the earliest, then the shortest; in the order of time.
 pub(super) fn disjoint(mut windows: Vec<Window>) -> Vec<Window> {
+    if windows.len() < 2 {
+        return windows;
+    }
     windows.sort_unstable_by_key(|window| (Reverse(window.rank), window.begin, window.end, window.at));
     let mut kept: BTreeMap<u32, Window> = BTreeMap::new();
     for window in windows {

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::graph::{Graph, Transaction};
 use crate::ids::{AccountId, TxId};
 use crate::run::Run;
+use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -17,14 +18,30 @@ pub(super) struct Payment {
     /// Number of the instance.
     pub(super) instance: u32,
     /// What the payment is in the instance, if it has a name there.
-    pub(super) role: u32,
-    pub(super) id: TxId,
-    pub(super) row: Transaction,
+    role: u32,
+    /// Its place among the transactions that were looked up.
+    code: u32,
+}
+
+/// What was looked up of a transaction.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    /// Places among the accounts that were looked up.
+    source: u32,
+    destination: u32,
+    time: i64,
+    paid: i64,
+    received: i64,
+    paid_currency: u16,
+    received_currency: u16,
 }
 
 /// Payments of instances, and the keys of whom and what they name.
 pub(super) struct Shown {
+    /// In the order in which they were given.
     pub(super) payments: Vec<Payment>,
+    /// Each transaction once, by its place in `transactions`.
+    rows: Vec<Row>,
     pub(super) transactions: Keys,
     pub(super) accounts: Keys,
 }
@@ -40,25 +57,45 @@ impl Shown {
         members: impl Iterator<Item = AccountId>,
         run: &Run,
     ) -> Result<Self> {
-        run.stage("keys", payments.len() as u64);
-        let show = |&(instance, role, id): &(u32, u32, TxId)| {
-            Ok(Payment { instance, role, id, row: graph.transaction(id)? })
-        };
-        let task = |payments: &[(u32, u32, TxId)]| {
+        let mut ids: Vec<u64> = payments.iter().map(|payment| payment.2.0).collect();
+        ids.par_sort_unstable();
+        ids.dedup();
+        let transactions = Keys::look_up(ids, |id| graph.transaction_key(TxId(id)), run)?;
+        run.stage("keys", transactions.ids.len() as u64);
+        let mut rows = vec![Row::default(); transactions.ids.len()];
+        let ids = transactions.ids.par_chunks(ROWS_PER_TASK);
+        rows.par_chunks_mut(ROWS_PER_TASK).zip(ids).try_for_each(|(rows, ids)| {
             run.check()?;
-            run.advance(payments.len() as u64);
-            payments.iter().map(show).collect::<Result<Vec<_>>>()
-        };
-        let payments = payments.par_chunks(ROWS_PER_TASK).map(task).collect::<Result<Vec<_>>>()?;
-        let payments: Vec<Payment> = payments.into_iter().flatten().collect();
-        let ends = payments.iter().flat_map(|payment| [payment.row.source, payment.row.destination]);
-        let accounts = ends.chain(members).map(|account| u64::from(account.0)).collect();
-        let transactions = payments.iter().map(|payment| payment.id.0).collect();
-        Ok(Self {
-            payments,
-            transactions: Keys::look_up(transactions, |id| graph.transaction_key(TxId(id)), run)?,
-            accounts: Keys::look_up(accounts, |id| graph.account_key(AccountId(id as u32)), run)?,
-        })
+            for (row, &id) in rows.iter_mut().zip(ids) {
+                *row = Row::of(&graph.transaction(TxId(id))?);
+            }
+            run.advance(ids.len() as u64);
+            Ok(())
+        })?;
+        let mut named = FixedBitSet::with_capacity(graph.num_accounts() as usize);
+        let ends = rows.iter().flat_map(|row| [row.source, row.destination]);
+        ends.chain(members.map(|account| account.0)).for_each(|account| named.insert(account as usize));
+        let ids = named.ones().map(|account| account as u64).collect();
+        let accounts = Keys::look_up(ids, |id| graph.account_key(AccountId(id as u32)), run)?;
+        rows.par_iter_mut().for_each(|row| {
+            row.source = accounts.code(row.source.into());
+            row.destination = accounts.code(row.destination.into());
+        });
+        let payments = payments.par_iter().map(|&(instance, role, id)| Payment {
+            instance,
+            role,
+            code: transactions.code(id.0),
+        });
+        Ok(Self { payments: payments.collect(), rows, transactions, accounts })
+    }
+
+    fn row(&self, payment: &Payment) -> &Row {
+        &self.rows[payment.code as usize]
+    }
+
+    /// When a payment took place, in microseconds since 1970 UTC.
+    pub(super) fn time(&self, payment: &Payment) -> i64 {
+        self.row(payment).time
     }
 
     /// The table `evidence`; `roles` names what payments are, if they have names.
@@ -66,26 +103,24 @@ impl Shown {
         let coded = |words: &Arc<Words>, code: &(dyn Fn(&Payment) -> u32 + Sync)| {
             Values::Coded(Coded::new(words.clone(), self.payments.par_iter().map(code).collect()))
         };
-        let time = |of: fn(&Payment) -> i64| self.payments.iter().map(of).collect::<Vec<i64>>();
+        let of_rows = |words: &Arc<Words>, code: fn(&Row) -> u32| coded(words, &|one| code(self.row(one)));
+        let number = |of: fn(&Row) -> i64| self.payments.par_iter().map(|one| of(self.row(one))).collect();
         let currencies = codes(graph);
-        let (accounts, transactions) = (&self.accounts, &self.transactions);
+        let accounts = &self.accounts.words;
         let mut columns = vec![("instance", coded(names, &|payment| payment.instance))];
         if let Some(roles) = roles {
             let roles = Arc::new(roles.iter().collect::<Words>());
             columns.push(("role", coded(&roles, &|payment| payment.role)));
         }
         columns.extend([
-            ("transaction", coded(&transactions.words, &|payment| transactions.code(payment.id.0))),
-            ("source", coded(&accounts.words, &|payment| accounts.code(payment.row.source.0.into()))),
-            (
-                "destination",
-                coded(&accounts.words, &|payment| accounts.code(payment.row.destination.0.into())),
-            ),
-            ("time", Values::Time(time(|payment| payment.row.time))),
-            ("currency", coded(&currencies, &|payment| payment.row.paid_currency.0.into())),
-            ("paid_minor", Values::I64(time(|payment| payment.row.paid))),
-            ("received_currency", coded(&currencies, &|payment| payment.row.received_currency.0.into())),
-            ("received_minor", Values::I64(time(|payment| payment.row.received))),
+            ("transaction", coded(&self.transactions.words, &|payment| payment.code)),
+            ("source", of_rows(accounts, |row| row.source)),
+            ("destination", of_rows(accounts, |row| row.destination)),
+            ("time", Values::Time(number(|row| row.time))),
+            ("currency", of_rows(&currencies, |row| row.paid_currency.into())),
+            ("paid_minor", Values::I64(number(|row| row.paid))),
+            ("received_currency", of_rows(&currencies, |row| row.received_currency.into())),
+            ("received_minor", Values::I64(number(|row| row.received))),
         ]);
         Table::new(columns)
     }
@@ -94,12 +129,13 @@ impl Shown {
     pub(super) fn amounts(&self, graph: &Graph, names: &Arc<Words>) -> Table {
         let (mut instances, mut currencies) = (Vec::new(), Vec::new());
         let (mut nums, mut sums): (Vec<u32>, Vec<i128>) = Default::default();
-        let mut paid: Vec<(u16, TxId, i64)> = Vec::new();
+        let mut paid: Vec<(u16, u32, i64)> = Vec::new();
         for payments in self.payments.chunk_by(|a, b| a.instance == b.instance) {
             paid.clear();
-            paid.extend(
-                payments.iter().map(|payment| (payment.row.paid_currency.0, payment.id, payment.row.paid)),
-            );
+            paid.extend(payments.iter().map(|payment| {
+                let row = self.row(payment);
+                (row.paid_currency, payment.code, row.paid)
+            }));
             paid.sort_unstable();
             paid.dedup();
             for of_currency in paid.chunk_by(|a, b| a.0 == b.0) {
@@ -115,6 +151,21 @@ impl Shown {
             ("num_transactions", Values::U32(nums)),
             ("paid_minor", Values::I128(sums)),
         ])
+    }
+}
+
+impl Row {
+    /// With the numbers of accounts where their places will be.
+    fn of(transaction: &Transaction) -> Self {
+        Self {
+            source: transaction.source.0,
+            destination: transaction.destination.0,
+            time: transaction.time,
+            paid: transaction.paid,
+            received: transaction.received,
+            paid_currency: transaction.paid_currency.0,
+            received_currency: transaction.received_currency.0,
+        }
     }
 }
 
@@ -138,9 +189,8 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    fn look_up(mut ids: Vec<u64>, key: impl Fn(u64) -> Result<String> + Sync, run: &Run) -> Result<Self> {
-        ids.par_sort_unstable();
-        ids.dedup();
+    /// Looks up the keys of ids, which ascend.
+    fn look_up(ids: Vec<u64>, key: impl Fn(u64) -> Result<String> + Sync, run: &Run) -> Result<Self> {
         let task = |ids: &[u64]| {
             run.check()?;
             ids.iter().map(|&id| key(id)).collect::<Result<Words>>()
@@ -160,8 +210,8 @@ impl Keys {
         Ok(Self { ids, parts, shift, words: Arc::new(words) })
     }
 
-    /// The place of an id among all.
-    fn code(&self, id: u64) -> u32 {
+    /// The place of an id that was looked up among all.
+    pub(super) fn code(&self, id: u64) -> u32 {
         let part = ((id - self.ids[0]) >> self.shift) as usize;
         let (from, to) = (self.parts[part], self.parts[part + 1]);
         let place = self.ids[from as usize..to as usize].binary_search(&id).expect("every id was looked up");
@@ -170,12 +220,17 @@ impl Keys {
 
     /// The key of an id that was looked up.
     pub(super) fn key(&self, id: u64) -> &str {
-        self.words.get(self.code(id) as usize)
+        self.word(self.code(id))
     }
 
-    /// A column of keys.
-    pub(super) fn column(&self, ids: impl Iterator<Item = u64>) -> Values {
-        Values::Coded(Coded::new(self.words.clone(), ids.map(|id| self.code(id)).collect()))
+    /// The key at a place.
+    pub(super) fn word(&self, code: u32) -> &str {
+        self.words.get(code as usize)
+    }
+
+    /// A column of keys, by their places.
+    pub(super) fn column(&self, codes: Vec<u32>) -> Values {
+        Values::Coded(Coded::new(self.words.clone(), codes))
     }
 }
 
@@ -194,15 +249,15 @@ mod tests {
     #[test]
     fn every_id_that_was_looked_up_is_found() {
         let spread = |num: u64| (0..num).map(|at| 7 + at * at % 1013 * 3);
-        for ids in [vec![5], vec![0, u64::MAX], (3..90).collect(), spread(400).collect(), vec![9, 9, 8]] {
+        for ids in [vec![5], vec![0, u64::MAX], (3..90).collect(), spread(400).collect(), vec![8, 9]] {
+            let mut ids: Vec<u64> = ids;
+            ids.sort_unstable();
+            ids.dedup();
             let keys = Keys::look_up(ids.clone(), |id| Ok(format!("key {id}")), &Run::new()).unwrap();
-            let mut sorted = ids.clone();
-            sorted.sort_unstable();
-            sorted.dedup();
-            for (code, &id) in sorted.iter().enumerate() {
+            for (code, &id) in ids.iter().enumerate() {
                 assert_eq!((keys.code(id), keys.key(id)), (code as u32, &*format!("key {id}")), "{ids:?}");
             }
-            assert!(keys.parts.len() <= 2 * sorted.len() + 2);
+            assert!(keys.parts.len() <= 2 * ids.len() + 2);
         }
         Keys::look_up(Vec::new(), |id| Ok(id.to_string()), &Run::new()).unwrap();
     }

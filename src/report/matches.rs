@@ -109,7 +109,12 @@ fn tables(graph: &Graph, query: &Query, found: &[Match], run: &Run) -> Result<Ve
             Values::Coded(Coded::new(names.clone(), bearers.iter().map(|bearer| bearer.0).collect())),
         ),
         ("stage", Values::U32(bearers.iter().map(|bearer| bearer.1).collect())),
-        ("account", shown.accounts.column(bearers.iter().map(|bearer| bearer.2.0.into()))),
+        (
+            "account",
+            shown
+                .accounts
+                .column(bearers.iter().map(|bearer| shown.accounts.code(bearer.2.0.into())).collect()),
+        ),
         ("role", coded(&accounts, bearers.iter().map(|bearer| accounts[bearer.1 as usize]))),
     ]);
     Ok(vec![

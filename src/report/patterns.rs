@@ -12,7 +12,7 @@ use crate::graph::rates::Rates;
 use crate::graph::{Graph, View};
 use crate::ids::TxId;
 use crate::patterns::{
-    Cut, CycleOptions, Instance, NullOptions, Options, Role, Score, Strata, Transfers, Typology,
+    Cut, CycleOptions, Instance, Member, NullOptions, Options, Role, Score, Strata, Transfers, Typology,
     best_of_shuffled, count_cycles, find,
 };
 use crate::run::Run;
@@ -211,26 +211,40 @@ pub(super) fn say_cut(document: &mut Value, cut: &Cut) {
 }
 
 fn tables(graph: &Graph, instances: &[Instance], run: &Run) -> Result<Vec<(&'static str, Table)>> {
-    let numbered = || (0..).zip(instances);
-    let payments: Vec<(u32, u32, TxId)> = numbered()
-        .flat_map(|(number, one)| one.transactions.iter().map(move |&id| (number, 0, id)))
-        .collect();
-    let members = || instances.iter().flat_map(|instance| &instance.members);
-    let shown = Shown::look_up(graph, &payments, members().map(|member| member.account), run)?;
-    let names: Vec<String> = instances.par_iter().map(|instance| name(instance, &shown)).collect();
+    let sum = |of: fn(&Instance) -> usize| instances.iter().map(of).sum();
+    let mut payments: Vec<(u32, u32, TxId)> = Vec::with_capacity(sum(|one| one.transactions.len()));
+    let mut members: Vec<(u32, Member)> = Vec::with_capacity(sum(|one| one.members.len()));
+    for (number, one) in (0..).zip(instances) {
+        payments.extend(one.transactions.iter().map(|&id| (number, 0, id)));
+        members.extend(one.members.iter().map(|&member| (number, member)));
+    }
+    let shown = Shown::look_up(graph, &payments, members.iter().map(|(_, member)| member.account), run)?;
+    let place = |&(instance, member): &(u32, Member)| Placed {
+        instance,
+        stage: member.stage,
+        account: shown.accounts.code(member.account.0.into()),
+        role: member.role,
+    };
+    let members: Vec<Placed> = members.par_iter().map(place).collect();
+    let name = |members: &[Placed]| name(&instances[members[0].instance as usize], members, &shown);
+    let names: Vec<String> = members.par_chunk_by(|a, b| a.instance == b.instance).map(name).collect();
     let names: Arc<Words> = Arc::new(names.iter().collect());
-    let (evidence, others) = rayon::join(
+    let (evidence, (found, taking_part, amounts)) = rayon::join(
         || shown.evidence(graph, &names, None),
         || {
-            (
-                found(instances, &shown, &names),
-                taking_part(instances, &shown, &names),
-                shown.amounts(graph, &names),
-            )
+            let found = found(instances, &shown, &names);
+            (found, taking_part(&members, &shown, &names), shown.amounts(graph, &names))
         },
     );
-    let (found, taking_part, amounts) = others;
     Ok(vec![("instances", found), ("members", taking_part), ("evidence", evidence), ("amounts", amounts)])
+}
+
+/// A member of an instance by the place of its account among those that were looked up.
+struct Placed {
+    instance: u32,
+    stage: u32,
+    account: u32,
+    role: Role,
 }
 
 /// The table `instances`.
@@ -238,7 +252,7 @@ fn found(instances: &[Instance], shown: &Shown, names: &Arc<Words>) -> Table {
     let (start, end) = shown
         .payments
         .chunk_by(|a, b| a.instance == b.instance)
-        .map(|payments| (payments[0].row.time, payments[payments.len() - 1].row.time))
+        .map(|payments| (shown.time(&payments[0]), shown.time(&payments[payments.len() - 1])))
         .unzip();
     let sizes = |of: fn(&Instance) -> usize| {
         Values::U32(instances.iter().map(|instance| of(instance) as u32).collect())
@@ -265,28 +279,28 @@ fn found(instances: &[Instance], shown: &Shown, names: &Arc<Words>) -> Table {
 }
 
 /// The table `members`.
-fn taking_part(instances: &[Instance], shown: &Shown, names: &Arc<Words>) -> Table {
-    let members = || instances.iter().flat_map(|instance| &instance.members);
-    let numbers = (0..).zip(instances).flat_map(|(number, one)| one.members.iter().map(move |_| number));
+fn taking_part(members: &[Placed], shown: &Shown, names: &Arc<Words>) -> Table {
+    let codes = |of: fn(&Placed) -> u32| members.iter().map(of).collect();
+    let roles = Arc::new(Role::ALL.iter().map(|role| role.name()).collect());
     Table::new([
-        ("instance", Values::Coded(Coded::new(names.clone(), numbers.collect()))),
-        ("stage", Values::U32(members().map(|member| member.stage).collect())),
-        ("account", shown.accounts.column(members().map(|member| member.account.0.into()))),
-        ("role", coded(&Role::ALL.map(Role::name), members().map(|member| member.role.name()))),
+        ("instance", Values::Coded(Coded::new(names.clone(), codes(|member| member.instance)))),
+        ("stage", Values::U32(codes(|member| member.stage))),
+        ("account", shown.accounts.column(codes(|member| member.account))),
+        ("role", Values::Coded(Coded::new(roles, codes(|member| member.role as u32)))),
     ])
 }
 
 /// The name of an instance: the typology and a hash of the accounts' keys, in their order, and of the first payment's key. What is added to a ledger
 /// later does not change it.
-fn name(instance: &Instance, shown: &Shown) -> String {
-    let mut hash = Sha256::new();
-    let accounts = instance.members.iter().map(|member| shown.accounts.key(member.account.0.into()));
+fn name(instance: &Instance, members: &[Placed], shown: &Shown) -> String {
+    let accounts = members.iter().map(|member| shown.accounts.word(member.account));
     let first = instance.transactions.first().map(|id| shown.transactions.key(id.0));
+    let mut keys = Vec::with_capacity(64 * members.len());
     for key in accounts.chain(first) {
-        hash.update((key.len() as u64).to_le_bytes());
-        hash.update(key.as_bytes());
+        keys.extend_from_slice(&(key.len() as u64).to_le_bytes());
+        keys.extend_from_slice(key.as_bytes());
     }
-    format!("{}-{}", instance.typology.name(), hex(&hash.finalize()[..NAME_LEN / 2]))
+    format!("{}-{}", instance.typology.name(), hex(&Sha256::digest(&keys)[..NAME_LEN / 2]))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use crate::graph::Graph;
 use crate::units::Window;
 use crate::units::time::format_time;
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// The version of this engine.
 pub const ENGINE: &str = concat!("ringfence ", env!("CARGO_PKG_VERSION"));
@@ -36,8 +35,6 @@ pub(super) fn window_document(window: Window) -> Value {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
