@@ -23,6 +23,7 @@
 use super::column::{Codes, Column};
 use super::container::Container;
 use super::format::{ColumnId, word};
+use super::mmap::prefetch;
 use super::tasks::tasks;
 use super::writer::ContainerWriter;
 use crate::error::{Error, Result};
@@ -41,6 +42,8 @@ pub const KEY_BYTES_MAX: usize = 1024;
 
 /// Numbers at or above this are kept as texts.
 const NUMBER_END: u64 = 1 << 63;
+/// So many slots ahead of the one that is looked at, hashes, which lie anywhere, are asked for.
+const AHEAD: usize = 16;
 
 /// Keys in the order of their ids, as ingest hands them over.
 ///
@@ -404,12 +407,16 @@ impl Texts {
                 alike.push(id);
             }
             alike.reverse();
-            // All hashes are looked up before the first is used: reads that do not wait for each other.
-            let taken = places.filter(|&at| slots[at] != NONE);
-            let taken: Vec<_> = taken.map(|at| Ok((at, hash_of(slots[at])?))).collect::<Result<_>>()?;
             let mut probe = 0;
-            for (at, hash) in taken {
+            for at in places {
+                if let Some(soon) = slots.get(at + AHEAD).and_then(|&id| hashes.get(id as usize)) {
+                    prefetch(soon);
+                }
                 let id = slots[at];
+                if id == NONE {
+                    continue;
+                }
+                let hash = hash_of(id)?;
                 let ((home, tag), this) = (place(hash, self.num_homes), (hash >> 32) as u32);
                 if above != Some(this) {
                     alike.clear();

@@ -31,6 +31,8 @@ pub(super) struct Total {
 
 /// Rows looked at between two looks at the run.
 const ROWS_PER_TASK: usize = 1 << 16;
+/// So many links ahead of the one that is looked at, those that lie anywhere are asked for.
+const AHEAD: usize = 16;
 
 fn broken<T>(container: &Container, id: ColumnId, detail: impl ToString) -> Result<T> {
     Err(Error::damaged(container.path(), format!("column {}", id.name()), detail))
@@ -413,6 +415,10 @@ fn of_links(container: &Container, links: &Links, manifest: &Manifest) -> Result
     column_below(container, ColumnId::LINK_BY_IDENTIFIER, &links.by_identifier, links.len() as u64)?;
     let numbers = links.by_identifier.all()?;
     let order = |at: usize| {
+        if let Some(&link) = numbers.get(at + AHEAD) {
+            links.identifier.prefetch(link as usize);
+            links.account.prefetch(link as usize);
+        }
         let link = numbers[at] as usize;
         Ok((links.kind.get(link)?, identifier[link], account[link]))
     };
